@@ -1,0 +1,304 @@
+"""The way from `fit` to the predictive distribution that all estimators share."""
+
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import fields
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._validation import Table, check_val_arguments
+from .distributions import Distribution, get_distribution
+from .head import Head
+from .network import ACTIVATIONS, Architecture, Network, initial_weights
+from .scaling import TargetScaling
+from .training import Objective, Record, Rows, Settings, fit_lbfgs, fit_stochastic
+
+X_PARAMS: dict[str, Any] = {"dtype": [np.float64, np.float32], "order": "C"}
+
+
+class NLLEstimator(BaseEstimator, ABC):
+    """A neural network fitted by maximum likelihood; abstract."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "distribution": [str, Distribution],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_norm": ["boolean"],
+        "weight_init": [StrOptions({"glorot", "he"})],
+    }
+
+    # What the final classes say ------------------------------------------------------------------
+
+    @abstractmethod
+    def _check_family(self, distribution: Distribution) -> None:
+        """Raise a ValueError for a family that this estimator cannot fit."""
+
+    @abstractmethod
+    def _check_table(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, *, reset: bool
+    ) -> Table:
+        """Check training (`reset`) or validation rows and encode y as numbers."""
+
+    @property
+    @abstractmethod
+    def _size(self) -> int:
+        """Number of classes; 1 where y is a number."""
+
+    @property
+    def _stratify(self) -> bool:
+        """Whether a hold-out keeps the shares of y's values."""
+        return False
+
+    # Fit -----------------------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the network by maximum likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The network computes in float32 where X is float32, in float64 otherwise. Features
+            should have comparable scales (StandardScaler).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, inside the support of the distribution. Several columns are independent
+            outputs.
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights: a weight of 2 counts as the row twice, 0 as no row.
+        X_val, y_val : array-like, optional
+            Validation rows: training stops early on their loss, whatever `early_stopping` says,
+            and keeps the weights that were best on them.
+        sample_weight_val : array-like, optional
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or a weight is not legal; the message says where and what to do.
+        """
+        distribution = get_distribution(self.distribution)
+        self._check_family(distribution)
+        self._check_settings()
+        self.distribution_ = clone(distribution)
+        random_state = check_random_state(self.random_state)
+
+        table = self._check_table(X, y, sample_weight, reset=True)
+        validation = None
+        if check_val_arguments(X_val, y_val, sample_weight_val, self.solver):
+            validation = self._check_table(X_val, y_val, sample_weight_val, reset=False)
+        table = table.take(table.weight > 0) if not table.weight.all() else table
+        if self.early_stopping and validation is None:
+            table, validation = self._hold_out(table, random_state)
+        batch_size = self._batch_size(len(table))
+        if self.solver != "lbfgs" and batch_size >= len(table) and self.dropout == 0:
+            table = table.merged()
+        return self._train(table, validation, batch_size, random_state)
+
+    def _check_settings(self) -> None:
+        """Raise a ValueError for parameters that do not go together."""
+        if any(size < 1 for size in self._hidden_sizes()):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {self.hidden_layer_sizes}.")
+        if self.solver == "lbfgs":
+            if self.dropout > 0:
+                raise ValueError(
+                    "solver='lbfgs' needs the same loss at each step, which dropout changes; "
+                    "set dropout=0, or use solver='adam' or 'sgd'."
+                )
+            if self.early_stopping:
+                raise ValueError(
+                    "early_stopping is for solver='adam' or 'sgd'; lbfgs runs to convergence."
+                )
+
+    def _hidden_sizes(self) -> tuple[int, ...]:
+        return tuple(int(size) for size in np.atleast_1d(self.hidden_layer_sizes))
+
+    def _batch_size(self, n_rows: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                f"Got `batch_size`={self.batch_size}, larger than the {n_rows} rows to train on. "
+                "It is going to be clipped.",
+                stacklevel=4,
+            )
+        return min(self.batch_size, n_rows)
+
+    def _hold_out(self, table: Table, random_state: np.random.RandomState) -> tuple[Table, Table]:
+        """Split `validation_fraction` of the rows off."""
+        train, held = train_test_split(
+            np.arange(len(table)),
+            test_size=self.validation_fraction,
+            random_state=random_state,
+            stratify=table.y if self._stratify else None,
+        )
+        if len(held) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                f"your dataset; {len(held)} of {len(table)} rows would be held out."
+            )
+        return table.take(train), table.take(held)
+
+    def _train(
+        self,
+        table: Table,
+        validation: Table | None,
+        batch_size: int,
+        random_state: np.random.RandomState,
+    ) -> Self:
+        """From checked rows to fitted attributes."""
+        self.n_outputs_ = table.y.shape[1]
+        self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
+        head = self._head()
+        raw, constants = head.fit_constant(self.scaling_.scale(table.y), table.weight)
+        self.architecture_ = Architecture(
+            sizes=(table.X.shape[1], *self._hidden_sizes(), head.n_predicted),
+            n_constants=head.n_constant,
+            activation=self.activation,
+            dropout=self.dropout,
+            batch_norm=self.batch_norm,
+        )
+        start = initial_weights(
+            self.architecture_, raw, constants, self.weight_init, random_state
+        ).astype(table.X.dtype)
+        generator = torch.Generator().manual_seed(random_state.randint(2**31 - 1))
+        network = Network(self.architecture_, torch.from_numpy(start[None]), generator=generator)
+        mean_weight = float(table.weight.mean())
+        objective = Objective(network, head, self.alpha, mean_weight, self.scaling_.log_jacobian)
+        rows = self._rows(table, mean_weight)
+        if self.solver == "lbfgs":
+            record = fit_lbfgs(objective, rows, self._settings())
+        else:
+            held = None if validation is None else self._rows(validation, validation.weight.mean())
+            record = fit_stochastic(
+                objective, rows, held, batch_size, self._settings(), random_state
+            )
+        if not record.loss_curve:
+            record.loss_curve.append(objective.mean_nll(rows) + objective.log_jacobian)
+        return self._store(network, record, len(table))
+
+    def _settings(self) -> Settings:
+        return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
+
+    def _head(self) -> Head:
+        fixed = {
+            name: self.scaling_.scale_parameter(name, value)
+            for name, value in self.distribution_.fixed().items()
+        }
+        return Head(self.distribution_, self.n_outputs_, self._size, fixed)
+
+    def _rows(self, table: Table, mean_weight: float) -> Rows:
+        """Rows as training wants them: y in training's units, weights divided by their mean."""
+        return Rows(
+            as_tensor(table.X),
+            torch.from_numpy(self.scaling_.scale(table.y)),
+            torch.from_numpy(table.weight / mean_weight),
+        )
+
+    def _store(self, network: Network, record: Record, n_rows: int) -> Self:
+        self.weights_ = network.weights.numpy()
+        self.statistics_ = network.statistics.numpy()
+        self.n_layers_ = len(self.architecture_.sizes)
+        self.n_iter_ = record.n_iter
+        self.t_ = record.n_iter * n_rows
+        self.loss_curve_ = record.loss_curve
+        self.loss_ = record.loss_curve[-1]
+        self.best_loss_ = min(record.loss_curve)
+        self.validation_scores_ = [-loss for loss in record.validation_curve] or None
+        self.best_validation_score_ = max(self.validation_scores_ or [], default=None)
+        return self
+
+    # Predict -------------------------------------------------------------------------------------
+
+    def _network(self) -> Network:
+        return Network(self.architecture_, as_tensor(self.weights_), as_tensor(self.statistics_))
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Weight matrices of the layers, of shape (fan_in, fan_out) each."""
+        return [matrix[0].numpy() for matrix, *_ in self._fitted_layers()]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Biases of the layers, of shape (fan_out,) each."""
+        return [bias[0, 0].numpy() for _, bias, *_ in self._fitted_layers()]
+
+    def _fitted_layers(self) -> list[list[torch.Tensor]]:
+        if not hasattr(self, "weights_"):
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet")
+        return self._network().layers()
+
+    def _predict_params(self, X: ArrayLike) -> dict[str, np.ndarray]:
+        """Parameters in y's units, of shape (n_samples, n_outputs), vectors with a last axis."""
+        check_is_fitted(self)
+        checked = validate_data(self, X, reset=False, **X_PARAMS)
+        x = as_tensor(checked.astype(self.weights_.dtype, copy=False))
+        with torch.no_grad():
+            raw, constants = self._network()(x)
+            params = self._head().params(raw[0], constants[0])
+        return {
+            name: _one_a_row(self.scaling_.unscale_parameter(name, value.numpy()), len(x))
+            for name, value in params.items()
+        }
+
+    @abstractmethod
+    def predict_dist(self, X: ArrayLike) -> Any:
+        """Predict the distribution of y at each row."""
+
+
+def _one_a_row(value: np.ndarray, n_rows: int) -> np.ndarray:
+    """Repeat what all rows share: constant parameters (1, d, ...) and fixed ones (d,)."""
+    value = value if value.ndim > 1 else value[None]
+    return np.broadcast_to(value, (n_rows, *value.shape[1:])).copy()
+
+
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """Share memory with an array that torch will only read."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)

@@ -1,0 +1,75 @@
+"""What may come in at the door of `fit`, and in which form does it go on?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import _check_sample_weight
+
+
+@dataclass(frozen=True)
+class Table:
+    """Checked rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        float32 or float64, in C order.
+    y : ndarray of shape (n_samples, n_outputs)
+        float64, inside the family's support; labels as 0, ..., n_classes - 1.
+    weight : ndarray of shape (n_samples,)
+        float64, positive.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, index: np.ndarray) -> "Table":
+        """The rows at these positions, or under this mask."""
+        return Table(self.X[index], self.y[index], self.weight[index])
+
+    def merged(self) -> "Table":
+        """Equal rows merged into one that has their summed weight, in sorted order.
+
+        In one full batch this changes nothing but the order of additions; it makes the fit of
+        repeated or shuffled rows the same, to the last bit, as that of weighted ones.
+        """
+        columns = np.column_stack([self.X.astype(float), self.y])
+        _, index, inverse = np.unique(columns, axis=0, return_index=True, return_inverse=True)
+        return Table(self.X[index], self.y[index], np.bincount(inverse, weights=self.weight))
+
+
+def check_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:
+    """Weights as float64, one a row of `X`; non-negative and not all zero."""
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weight < 0).any():
+        row = int(np.argmax(weight < 0))
+        raise ValueError(
+            "Negative values in data passed to `sample_weight`: weights must be non-negative; "
+            f"found {weight[row]:g} at row {row}."
+        )
+    if not weight.any():
+        raise ValueError(
+            "sample_weight is zero for all rows: nothing is left to fit. Give at least one row a "
+            "positive weight (class_weight counts too)."
+        )
+    return weight
+
+
+def check_val_arguments(X_val: Any, y_val: Any, sample_weight_val: Any, solver: str) -> bool:
+    """Whether validation rows were given; half of them is an error, and so are they for lbfgs."""
+    if (X_val is None) != (y_val is None):
+        given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+        raise ValueError(f"{given} was given without {missing}; give both or neither.")
+    if X_val is None and sample_weight_val is not None:
+        raise ValueError("sample_weight_val was given without X_val and y_val; give all or none.")
+    if X_val is not None and solver == "lbfgs":
+        raise ValueError(
+            "X_val is for solver='adam' or 'sgd', which stop early on it; lbfgs runs to its end."
+        )
+    return X_val is not None

@@ -1,0 +1,338 @@
+"""A neural network for a y of class labels, behind scikit-learn's classifier interface."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags, compute_class_weight
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import validate_data
+
+from ._base import X_PARAMS, NLLEstimator
+from ._validation import Table, check_weight
+from .distributions import Bernoulli, Distribution, LabelDistribution
+from .predictive import LabelPredictive, encode_labels
+
+
+class NLLClassifier(ClassifierMixin, NLLEstimator):
+    """Neural network classification by maximum likelihood.
+
+    A multi-layer perceptron maps each row of X to the log-odds of the class labels, and is fitted
+    by minimising the negative log-likelihood: the cross-entropy.
+
+    Parameters
+    ----------
+    distribution : str or Distribution, default="categorical"
+        "categorical" for any number of labels, "bernoulli" for two.
+    hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+        Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
+        models: with ``solver="lbfgs"`` and ``alpha=0`` it reaches the exact maximum likelihood.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation of the hidden layers.
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        "adam" and "sgd" train by mini-batches; "lbfgs" by all rows at once, to convergence: best
+        for linear models and small data.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty alpha / 2 * sum(weights**2), shared by the rows of a batch.
+        See Notes for its units.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch; "auto" is min(200, n_samples).
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Only for ``solver="sgd"``. "invscaling" divides the rate by (rows seen + 1) ** power_t;
+        "adaptive" divides it by 5 each time training stalls.
+    learning_rate_init : float, default=0.001
+        Step size of "adam" and "sgd".
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Epochs of "adam" and "sgd", iterations of "lbfgs".
+    shuffle : bool, default=True
+        Whether rows are shuffled in each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, hold-out, shuffling and dropout. Give an int for repeatable fits.
+    tol : float, default=1e-4
+        Training stops when the loss falls by less than this for `n_iter_no_change` epochs; for
+        "lbfgs", when no component of the gradient is larger.
+    verbose : bool or int, default=False
+        Whether to print the loss of each epoch.
+    momentum : float, default=0.9
+        Of "sgd".
+    nesterovs_momentum : bool, default=True
+        Whether momentum looks ahead.
+    early_stopping : bool, default=False
+        Whether to hold `validation_fraction` of the rows out, stop when their loss stalls, and keep
+        the weights that were best on them. On by itself where `fit` is given ``X_val, y_val``.
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of "adam"'s moment estimates.
+    epsilon : float, default=1e-8
+        Keeps "adam"'s steps finite.
+    n_iter_no_change : int, default=10
+        Epochs without improvement that end training.
+    max_fun : int, default=15000
+        Most evaluations of the loss by "lbfgs".
+    dropout : float, default=0.0
+        Share of each hidden layer's units dropped at random in training. Not for "lbfgs".
+    batch_norm : bool, default=False
+        Whether hidden layers are normalised over the batch before their activation.
+    weight_init : {"glorot", "he"}, default="glorot"
+        Start of the hidden layers; "he" suits deep networks of "relu". The last layer starts at
+        the fit without x.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of each label, multiplied with the sample weights. "balanced" gives each label the
+        same total: total weight / (n_classes * the label's weight). Predicted probabilities are
+        then those of a population with that balance.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    distribution_ : Distribution
+        The family that was fitted.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weight matrices of the layers. In training's units of y, see Notes.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases of the layers.
+    loss_ : float
+        Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
+        the penalty.
+    best_loss_ : float
+        Least of `loss_curve_`.
+    loss_curve_ : list of float
+        The loss of each epoch.
+    validation_scores_ : list of float or None
+        Mean log-likelihood of the held-out rows after each epoch; None without hold-out.
+    best_validation_score_ : float or None
+        Largest of `validation_scores_`, which the kept weights have.
+    n_iter_ : int
+        Epochs, or iterations of "lbfgs".
+    t_ : int
+        Rows seen in training, repetitions counted.
+    n_layers_ : int
+        Layers, those of X and of the outputs included.
+    n_outputs_ : int
+        Outputs of y.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has names that are all strings.
+
+    See Also
+    --------
+    NLLRegressor : The same for numbers.
+    sklearn.neural_network.MLPClassifier : The same network without class weights.
+
+    Notes
+    -----
+    With weights w divided by their mean over all training rows, a batch of B rows has the loss::
+
+        sum(w * -log p(y | x)) / B + alpha / (2 * B) * sum(weights**2)
+
+    Training starts at the labels' shares, so that the first loss of C equally frequent labels is
+    log(C).
+
+    References
+    ----------
+    C. Bishop (2006). Pattern Recognition and Machine Learning, chapter 5.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklnll import NLLClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = NLLClassifier(hidden_layer_sizes=(), solver="lbfgs", random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> model.predict_proba(X[:1]).round(2)
+    array([[1., 0., 0.]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NLLEstimator._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        distribution: str | Distribution = "categorical",
+        hidden_layer_sizes: ArrayLike = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        weight_init: str = "glorot",
+        class_weight: Mapping[Any, float] | str | None = None,
+    ):
+        self.distribution = distribution
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.weight_init = weight_init
+        self.class_weight = class_weight
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        binary = isinstance(self.distribution, Bernoulli) or self.distribution == "bernoulli"
+        tags.classifier_tags.multi_class = not binary
+        return tags
+
+    def _check_family(self, distribution: Distribution) -> None:
+        if not isinstance(distribution, LabelDistribution):
+            raise ValueError(
+                f"NLLClassifier predicts labels, {distribution!r} numbers; use NLLRegressor, or "
+                "distribution='categorical' or 'bernoulli'."
+            )
+
+    @property
+    def _size(self) -> int:
+        return len(self.classes_)
+
+    @property
+    def _stratify(self) -> bool:
+        return True
+
+    def _check_table(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, *, reset: bool
+    ) -> Table:
+        X, y = validate_data(self, X, y, reset=reset, **X_PARAMS)
+        check_classification_targets(y)
+        if reset:
+            self.classes_ = np.unique(y)
+            self._check_classes(y)
+        labels = encode_labels(y, self.classes_)
+        weight = check_weight(sample_weight, X)
+        weight = check_weight(weight * self._class_weights(labels, weight)[labels], X)
+        return Table(X, labels[:, None].astype(float), weight)
+
+    def _check_classes(self, y: np.ndarray) -> None:
+        if isinstance(self.distribution_, Bernoulli) and len(self.classes_) != 2:
+            raise ValueError(
+                f"Only binary classification is supported by {self.distribution_!r}. The type of "
+                f"the target is {type_of_target(y)}, with {len(self.classes_)} class(es): "
+                f"{self.classes_[:10].tolist()}. Use distribution='categorical'."
+            )
+
+    def _class_weights(self, labels: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Weight of each class, of shape (n_classes,)."""
+        if isinstance(self.class_weight, str):
+            totals = np.bincount(labels, weights=weight, minlength=self._size)
+            return weight.sum() / (self._size * np.where(totals > 0, totals, np.inf))
+        return compute_class_weight(
+            self.class_weight, classes=self.classes_, y=self.classes_[labels]
+        )
+
+    def predict_dist(self, X: ArrayLike) -> LabelPredictive:
+        """Predict the distribution over the labels at each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        LabelPredictive
+        """
+        params = {name: value[:, 0] for name, value in self._predict_params(X).items()}
+        return LabelPredictive(self.distribution_, params, self.classes_)
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict the most probable label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self.predict_dist(X).mode()
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Predict the probability of each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return self.predict_dist(X).probs
+
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
+        """Predict the log-probability of each label, finite however small the probability.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self.predict_dist(X).log_probs
+
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
+        """Logits: the scores that the softmax (for two labels, the sigmoid) turns into shares.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two labels the log-odds of the second, else the log-probabilities, which are
+            logits too: the softmax gives them back.
+        """
+        log_probs = self.predict_log_proba(X)
+        return log_probs[:, 1] - log_probs[:, 0] if self._size == 2 else log_probs

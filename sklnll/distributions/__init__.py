@@ -1,0 +1,79 @@
+"""The families of distributions, grouped by what y may be."""
+
+from difflib import get_close_matches
+
+from ._base import Distribution
+from ._supports import Support
+from .count import Poisson
+from .finite import Bernoulli, Categorical, LabelDistribution
+from .positive import Exponential, Gamma
+from .real import Laplace, Normal, StudentT
+from .unit import Beta
+
+__all__ = [
+    "DISTRIBUTIONS",
+    "Bernoulli",
+    "Beta",
+    "Categorical",
+    "Distribution",
+    "Exponential",
+    "Gamma",
+    "LabelDistribution",
+    "Laplace",
+    "Normal",
+    "Poisson",
+    "StudentT",
+    "Support",
+    "get_distribution",
+]
+
+DISTRIBUTIONS: dict[str, type[Distribution]] = {
+    "normal": Normal,
+    "laplace": Laplace,
+    "student_t": StudentT,
+    "exponential": Exponential,
+    "gamma": Gamma,
+    "beta": Beta,
+    "poisson": Poisson,
+    "bernoulli": Bernoulli,
+    "categorical": Categorical,
+}
+
+
+def get_distribution(distribution: str | Distribution) -> Distribution:
+    """Turn a name into an instance; pass an instance through.
+
+    Parameters
+    ----------
+    distribution : str or Distribution
+        A key of `DISTRIBUTIONS`, or a family of your own.
+
+    Returns
+    -------
+    Distribution
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a parameter of the instance is not legal.
+
+    Examples
+    --------
+    >>> from sklnll.distributions import get_distribution
+    >>> get_distribution("student_t")
+    StudentT()
+    """
+    if isinstance(distribution, str):
+        if distribution not in DISTRIBUTIONS:
+            names = sorted(DISTRIBUTIONS)
+            near = get_close_matches(distribution, names, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"unknown distribution {distribution!r}.{hint} The names are {names}.")
+        return DISTRIBUTIONS[distribution]()
+    if not isinstance(distribution, Distribution):
+        raise ValueError(
+            f"distribution must be a name, one of {sorted(DISTRIBUTIONS)}, or an instance of "
+            f"sklnll.distributions.Distribution such as Normal(); got {distribution!r}."
+        )
+    distribution.check_params()
+    return distribution

@@ -1,0 +1,140 @@
+"""What must a family of distributions say about itself?"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from ._crps import crps_by_quadrature
+from ._links import Link
+from ._supports import Support
+
+
+class Distribution(BaseEstimator, ABC):
+    """A family of distributions, the only place that knows its formulas.
+
+    A subclass names its `support` and its `parameters` (name -> link, in the order of the
+    network's columns), takes each parameter in ``__init__`` with default None, and writes
+    `log_prob` and `frozen`. Parameters called ``loc`` and ``scale`` carry y's units, all others
+    are pure numbers.
+
+    Each parameter of an instance is one of
+
+    - None: predicted from x (the default),
+    - ``"constant"``: learned, one value for all rows,
+    - a number: fixed; ``loc`` and ``scale`` in y's units.
+    """
+
+    support: ClassVar[Support]
+    parameters: ClassVar[Mapping[str, Link]]
+
+    robust: ClassVar[bool] = False
+    """Whether y is scaled by median and spread about it (else by mean and standard deviation)."""
+
+    central: ClassVar[str] = "mean"
+    """The point that ``point_estimate="auto"`` predicts: the mean where it always exists."""
+
+    @abstractmethod
+    def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
+        """Log-density (or log-mass) at `y`, element by element, in torch."""
+
+    def frozen(self, *args: Any, **params: Any) -> Any:
+        """Scipy's frozen distribution for these parameters (arrays)."""
+        raise NotImplementedError(f"{type(self).__name__} has no scipy counterpart")
+
+    def mode(self, *args: Any, **params: Any) -> np.ndarray:
+        """The most probable value, for parameters given as arrays."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement mode")
+
+    def crps(self, y: np.ndarray, *args: Any, **params: Any) -> np.ndarray:
+        """Continuous ranked probability score at `y`; by quadrature unless a subclass knows better.
+
+        Raises
+        ------
+        NotImplementedError
+            For a discrete family that does not write its own.
+        """
+        if self.support.discrete:
+            raise NotImplementedError(f"{type(self).__name__} does not implement crps")
+        return crps_by_quadrature(self.frozen(*args, **params), y)
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        """Parameters near the marginal maximum-likelihood fit, to start its search.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            In training's units.
+        weight : ndarray of shape (n_samples,)
+            Non-negative, with a positive sum.
+        size : int
+            Number of classes (or of components of y); 1 for univariate families.
+
+        Returns
+        -------
+        dict
+            Name -> value. What is left out starts at a raw value of zero.
+        """
+        return {}
+
+    def predicted(self) -> list[str]:
+        """Names of the parameters that depend on x."""
+        return [name for name in self.parameters if getattr(self, name) is None]
+
+    def constant(self) -> list[str]:
+        """Names of the parameters learned as one value for all rows."""
+        return [name for name in self.parameters if isinstance(getattr(self, name), str)]
+
+    def fixed(self) -> dict[str, float]:
+        """Name -> number of the parameters that are not learned."""
+        return {
+            name: float(value)
+            for name in self.parameters
+            if isinstance(value := getattr(self, name), Real)
+        }
+
+    def check_params(self) -> None:
+        """Raise a ValueError where a parameter is none of None, "constant" and a legal number."""
+        for name, link in self.parameters.items():
+            value = getattr(self, name)
+            if value is None or (isinstance(value, str) and value == "constant"):
+                continue
+            is_number = isinstance(value, Real) and not isinstance(value, bool)
+            if not is_number or not link.contains(float(value)):
+                raise ValueError(
+                    f"{name} of {self!r} must be {link.domain}; got {value!r}. Give None to "
+                    "predict it from x, 'constant' to learn one value for all rows, or a number "
+                    "to fix it."
+                )
+        if not self.predicted() and not self.constant():
+            raise ValueError(
+                f"{self!r} has nothing to learn: every parameter is fixed to a number. "
+                "Set at least one to None (predicted from x) or 'constant'."
+            )
+
+    def check_target(self, y: np.ndarray) -> None:
+        """Raise a ValueError that names the first row where `y` leaves the support.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        outside = ~self.support.contains(y)
+        if not outside.any():
+            return
+        place = np.argwhere(outside)[0]
+        where = f"row {place[0]}" + (f", column {place[1]}" if y.ndim > 1 else "")
+        value = y[tuple(place)]
+        if np.isfinite(value):
+            problem, advice = f"must be {self.support.words}", self.support.advice
+        else:
+            kind = "NaN" if np.isnan(value) else "infinity"
+            problem, advice = f"must not contain {kind}", "remove or impute such rows"
+        raise ValueError(
+            f"y {problem} for {self!r}; found {value:g} at {where} "
+            f"({outside.sum()} of {y.size} values are outside). To mend it, {advice}."
+        )

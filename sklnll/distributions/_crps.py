@@ -1,0 +1,38 @@
+"""What is the continuous ranked probability score of a density without a closed form?"""
+
+from typing import Any
+
+import numpy as np
+
+# Tanh-sinh nodes on (0, 1): the distance to 0 is exact however small, so that the heavy ends of
+# quantile functions integrate to rounding.
+_T = np.linspace(-4.2, 4.2, 169)
+_NODES = 1 / (1 + np.exp(-np.pi * np.sinh(_T)))
+_WEIGHTS = np.pi * np.cosh(_T) * _NODES * _NODES[::-1] * (_T[1] - _T[0])
+
+
+def crps_by_quadrature(frozen: Any, y: np.ndarray) -> np.ndarray:
+    """Integrate twice the pinball loss of all quantiles, apart on both sides of `y`.
+
+    Parameters
+    ----------
+    frozen : scipy.stats frozen distribution
+        Continuous; its parameters broadcast against `y`.
+    y : ndarray
+
+    Returns
+    -------
+    ndarray
+        In y's units, lower is better.
+
+    References
+    ----------
+    T. Gneiting and A. Raftery (2007). Strictly proper scoring rules, prediction, and estimation.
+    doi:10.1198/016214506000001437
+    """
+    below, above = frozen.cdf(y), frozen.sf(y)
+    total = np.zeros(np.shape(below))
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        total += weight * below * (below * node) * (y - frozen.ppf(below * node))
+        total += weight * above * (above * node) * (frozen.isf(above * node) - y)
+    return 2 * total

@@ -1,0 +1,145 @@
+"""How does an unbounded network output become a legal parameter?
+
+A link maps `raw` columns to parameter values and knows its inverse. The links are those of the
+field, so that a network without hidden layers is the generalised linear model of that name.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Link(ABC):
+    """A differentiable map from raw outputs onto the domain of a parameter."""
+
+    domain: str
+    """Ends the sentence "the parameter must be ..."."""
+
+    vector = False
+    """Whether a parameter value is a vector (the last axis is kept) or a number."""
+
+    def width(self, size: int) -> int:
+        """Raw columns per parameter, for a y of `size` components or classes."""
+        return size if self.vector else 1
+
+    @abstractmethod
+    def __call__(self, raw: Tensor) -> Tensor:
+        """Map raw outputs, element by element, to the parameter."""
+
+    @abstractmethod
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        """Raw outputs of these parameter values, moved inside the reachable range if need be."""
+
+    @abstractmethod
+    def contains(self, value: float) -> bool:
+        """Whether the parameter may be fixed to this number."""
+
+
+class Identity(Link):
+    """parameter = raw."""
+
+    domain = "a finite number"
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return raw
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        return value
+
+    def contains(self, value: float) -> bool:
+        return bool(np.isfinite(value))
+
+
+class Vector(Identity):
+    """As many raw columns as y has classes, passed on together."""
+
+    domain = "predicted or 'constant', because it is a vector"
+    vector = True
+
+    def contains(self, value: float) -> bool:
+        return False
+
+
+class Softplus(Link):
+    """parameter = floor + log(1 + exp(raw)): linear far above the floor, so that no step explodes.
+
+    Parameters
+    ----------
+    floor : float
+        Smallest value, in training's units of y. A likelihood without a floor is unbounded: it
+        grows for ever as the scale shrinks around a row that is fitted exactly.
+    """
+
+    domain = "positive"
+
+    def __init__(self, floor: float):
+        self.floor = floor
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return self.floor + torch.nn.functional.softplus(raw)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        # Far below the floor the gradient of softplus vanishes and no training could come back.
+        excess = np.maximum(value - self.floor, 1e-6)
+        return excess + np.log(-np.expm1(-excess))
+
+    def contains(self, value: float) -> bool:
+        return 0 < value < np.inf
+
+
+class Log(Link):
+    """log(parameter) = raw, bounded so that it can neither overflow nor leave the positive numbers.
+
+    Parameters
+    ----------
+    cap : float, default=inf
+        Largest value, approached smoothly: 1 / parameter = 1 / exp(raw) + 1 / cap. It keeps the
+        likelihood bounded where a large parameter means a narrow density.
+    """
+
+    domain = "positive"
+
+    def __init__(self, cap: float = np.inf):
+        self.cap = cap
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        bound = 0.98 * np.log(torch.finfo(raw.dtype).max)
+        # Beyond the bound the exponential goes on as a straight line.
+        value = torch.exp(raw.clamp(-bound, bound)) * (1 + torch.relu(raw - bound))
+        return value / (1 + value / self.cap)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        value = np.clip(value, 1e-300, 0.99 * self.cap)
+        bound = 0.98 * np.log(np.finfo(float).max)
+        uncapped = np.log(value) - np.log1p(-value / self.cap)
+        return np.where(uncapped > bound, bound + value / np.exp(bound) - 1, uncapped)
+
+    def contains(self, value: float) -> bool:
+        return 0 < value < np.inf
+
+
+class Logit(Link):
+    """logit(parameter) = raw, kept off 0 and 1 by rounding's width."""
+
+    domain = "strictly between 0 and 1"
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        finfo = torch.finfo(raw.dtype)
+        return torch.sigmoid(raw).clamp(finfo.tiny, 1 - finfo.eps)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        value = np.clip(value, 1e-300, 1 - 1e-15)
+        return np.log(value) - np.log1p(-value)
+
+    def contains(self, value: float) -> bool:
+        return 0 < value < 1
+
+
+identity = Identity()
+vector = Vector()
+positive = Softplus(floor=1e-4)
+log = Log()
+capped_log = Log(cap=1e8)
+logit = Logit()

@@ -1,0 +1,43 @@
+"""Weighted summaries of y that do not overflow."""
+
+import numpy as np
+
+
+def weighted_mean_std(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation; the deviation of equal values is exactly zero."""
+    unit = _power_of_two(y)
+    z = y / unit
+    mean = np.average(z, weights=weight)
+    std = np.sqrt(np.average((z - mean) ** 2, weights=weight))
+    if std <= 10 * np.finfo(float).eps * abs(mean):
+        std = 0.0
+    return float(mean * unit), float(std * unit)
+
+
+def weighted_median(y: np.ndarray, weight: np.ndarray) -> float:
+    """The middle of the set of medians."""
+    order = np.argsort(y, kind="stable")
+    cumulative = np.cumsum(weight[order])
+    half = cumulative[-1] / 2
+    low = y[order[np.searchsorted(cumulative, half, side="left")]]
+    high = y[order[min(np.searchsorted(cumulative, half, side="right"), len(y) - 1)]]
+    return float(low / 2 + high / 2)
+
+
+def weighted_median_spread(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Median, and median absolute deviation about it as a normal's standard deviation.
+
+    Where more than half of the values are equal, the mean absolute deviation takes its place.
+    """
+    center = weighted_median(y, weight)
+    deviation = np.abs(y - center)
+    spread = 1.4826 * weighted_median(deviation, weight)
+    if spread == 0:
+        spread = weighted_mean_std(deviation, weight)[0]
+    return center, spread
+
+
+def _power_of_two(y: np.ndarray) -> float:
+    """A power of two of y's magnitude: dividing by it is exact, and squares do not overflow."""
+    largest = np.max(np.abs(y))
+    return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0

@@ -1,0 +1,68 @@
+"""What may y be, and how may its units change?"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Support:
+    """The values that a distribution allows y to take.
+
+    Parameters
+    ----------
+    words : str
+        Ends the sentence "y must be ...".
+    advice : str
+        What to do with a y outside, for the error message.
+    low, high : float
+        Ends of the support.
+    closed_low : bool
+        Whether `low` itself is allowed. `high` never is.
+    discrete : bool
+        Whether the distribution has a probability mass function.
+    units : {"affine", "ratio", "none"}
+        Which changes of units map the family onto itself: "affine" for y -> a*y + b, "ratio"
+        for y -> a*y with a > 0, "none" for pure numbers. Training scales y accordingly.
+    """
+
+    words: str
+    advice: str
+    low: float = -np.inf
+    high: float = np.inf
+    closed_low: bool = False
+    discrete: bool = False
+    units: Literal["affine", "ratio", "none"] = "none"
+
+    def contains(self, y: np.ndarray) -> np.ndarray:
+        """Whether each value lies in the support; NaN never does."""
+        above = y >= self.low if self.closed_low else y > self.low
+        return above & (y < self.high)
+
+
+REAL = Support("a real number", "remove such rows", units="affine")
+POSITIVE = Support(
+    "positive",
+    "use distribution='normal', 'exponential' (which allows 0), or shift y",
+    low=0.0,
+    units="ratio",
+)
+NON_NEGATIVE = Support(
+    "non-negative",
+    "use distribution='normal', or shift y",
+    low=0.0,
+    closed_low=True,
+    units="ratio",
+)
+UNIT_INTERVAL = Support(
+    "strictly between 0 and 1",
+    "use distribution='normal', or move 0 and 1 inside, as (y * (n - 1) + 0.5) / n does",
+    low=0.0,
+    high=1.0,
+)
+COUNTS = Support(
+    "a non-negative count", "use distribution='normal'", low=0.0, closed_low=True, discrete=True
+)
+BINARY = Support("one of two classes", "use distribution='categorical'", discrete=True)
+CLASSES = Support("a class label", "use NLLClassifier", discrete=True)

@@ -1,0 +1,114 @@
+"""Families for a positive y: magnitudes, durations."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from scipy import special, stats
+from torch import Tensor
+
+from ._base import Distribution
+from ._links import capped_log, log
+from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
+from ._supports import NON_NEGATIVE, POSITIVE
+
+
+class Exponential(Distribution):
+    """Exponential distribution, for waiting times without memory.
+
+    Support: y >= 0. Density::
+
+        p(y) = exp(-y / scale) / scale
+
+    Its standard deviation equals its mean; where the spread is another, `Gamma` fits better.
+
+    Parameters
+    ----------
+    scale : None, "constant" or float, default=None
+        Mean, in y's units. Log link.
+
+    References
+    ----------
+    N. Johnson, S. Kotz and N. Balakrishnan (1994). Continuous Univariate Distributions, chapter 19.
+    """
+
+    support = NON_NEGATIVE
+    parameters: ClassVar = {"scale": log}
+
+    def __init__(self, scale: Any = None):
+        self.scale = scale
+
+    def log_prob(self, y: Tensor, scale: Tensor) -> Tensor:
+        return -y / scale - torch.log(scale)
+
+    def frozen(self, scale: np.ndarray) -> Any:
+        return stats.expon(scale=scale)
+
+    def mode(self, scale: np.ndarray) -> np.ndarray:
+        return np.zeros_like(scale)
+
+    def crps(self, y: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        z = y / scale
+        inside = np.maximum(z, 0)
+        return scale * (np.abs(z) + 2 * np.expm1(-inside) + 0.5)
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        return {"scale": np.average(y, weights=weight)}
+
+
+class Gamma(Distribution):
+    """Gamma distribution, for positive amounts whose spread grows with their size.
+
+    Support: y > 0. Density::
+
+        p(y) = y ** (shape - 1) * exp(-y / scale) / (Gamma(shape) * scale ** shape)
+
+    With a constant shape it is the gamma generalised linear model with log link: the mean is
+    shape * scale, the coefficient of variation 1 / sqrt(shape).
+
+    Parameters
+    ----------
+    shape : None, "constant" or float, default=None
+        Pure number; 1 is the exponential distribution. Log link; a learned shape stays below
+        1e8, so that the likelihood of equal y is bounded.
+    scale : None, "constant" or float, default=None
+        In y's units. Log link.
+
+    References
+    ----------
+    P. McCullagh and J. Nelder (1989). Generalized Linear Models, chapter 8.
+    """
+
+    support = POSITIVE
+    parameters: ClassVar = {"shape": capped_log, "scale": log}
+
+    def __init__(self, shape: Any = None, scale: Any = None):
+        self.shape = shape
+        self.scale = scale
+
+    def log_prob(self, y: Tensor, shape: Tensor, scale: Tensor) -> Tensor:
+        deviance = shape * log_ratio_deviance(y, shape * scale)
+        return (
+            deviance + 0.5 * torch.log(shape) - HALF_LOG_2PI - stirling_error(shape) - torch.log(y)
+        )
+
+    def frozen(self, shape: np.ndarray, scale: np.ndarray) -> Any:
+        return stats.gamma(shape, scale=scale)
+
+    def mode(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return np.maximum(shape - 1, 0) * scale
+
+    def crps(self, y: np.ndarray, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        # A. Jordan, F. Krueger and S. Lerch (2019), doi:10.18637/jss.v090.i12
+        z = y / scale
+        inside = np.maximum(z, 0)
+        below, below_next = special.gammainc(shape, inside), special.gammainc(shape + 1, inside)
+        spread = np.exp(special.gammaln(shape + 0.5) - special.gammaln(shape)) / np.sqrt(np.pi)
+        return scale * (z * (2 * below - 1) - shape * (2 * below_next - 1) - spread)
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        # T. Minka (2002). Estimating a gamma distribution: the approximation his Newton starts at.
+        mean = np.average(y, weights=weight)
+        s = max(-np.average(np.log(y / mean), weights=weight), 1e-8)
+        shape = (3 - s + np.sqrt((s - 3) ** 2 + 24 * s)) / (12 * s)
+        return {"shape": shape, "scale": mean / shape}

@@ -1,0 +1,75 @@
+"""Families for a y strictly between 0 and 1: proportions."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from scipy import special, stats
+from torch import Tensor
+
+from ._base import Distribution
+from ._links import capped_log, logit
+from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
+from ._supports import UNIT_INTERVAL
+
+
+class Beta(Distribution):
+    """Beta distribution by mean and precision, for proportions strictly between 0 and 1.
+
+    Support: 0 < y < 1. Density, with a = mean * precision and b = (1 - mean) * precision::
+
+        p(y) = y ** (a - 1) * (1 - y) ** (b - 1) / B(a, b)
+
+    The variance is mean * (1 - mean) / (1 + precision).
+
+    Parameters
+    ----------
+    mean : None, "constant" or float, default=None
+        Logit link.
+    precision : None, "constant" or float, default=None
+        a + b of the usual parameters. Log link; a learned precision stays below 1e8, so that the
+        likelihood of equal y is bounded.
+
+    References
+    ----------
+    S. Ferrari and F. Cribari-Neto (2004). Beta regression for modelling rates and proportions.
+    doi:10.1080/0266476042000214501
+    """
+
+    support = UNIT_INTERVAL
+    parameters: ClassVar = {"mean": logit, "precision": capped_log}
+
+    def __init__(self, mean: Any = None, precision: Any = None):
+        self.mean = mean
+        self.precision = precision
+
+    def log_prob(self, y: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
+        a, b = mean * precision, (1 - mean) * precision
+        deviance = a * log_ratio_deviance(y, mean) + b * log_ratio_deviance(1 - y, 1 - mean)
+        stirling = stirling_error(precision) - stirling_error(a) - stirling_error(b)
+        norm = 0.5 * (torch.log(a) + torch.log(1 - mean)) - HALF_LOG_2PI
+        return deviance + stirling + norm - torch.log(y) - torch.log1p(-y)
+
+    def frozen(self, mean: np.ndarray, precision: np.ndarray) -> Any:
+        return stats.beta(mean * precision, (1 - mean) * precision)
+
+    def mode(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
+        """Where the density is largest; the nearer end of (0, 1) where it grows without bound."""
+        a, b = mean * precision, (1 - mean) * precision
+        inner = (a - 1) / np.where(precision > 2, precision - 2, 1.0)
+        end = np.where(a == b, 0.5, np.where(a < b, 0.0, 1.0))
+        return np.where((a > 1) & (b > 1), inner, end)
+
+    def crps(self, y: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
+        # A. Jordan, F. Krueger and S. Lerch (2019), doi:10.18637/jss.v090.i12
+        a, b = mean * precision, (1 - mean) * precision
+        inside = np.clip(y, 0, 1)
+        below, below_next = special.betainc(a, b, inside), special.betainc(a + 1, b, inside)
+        spread = 2 / a * np.exp(special.betaln(2 * a, 2 * b) - 2 * special.betaln(a, b))
+        return y * (2 * below - 1) + mean * (1 - 2 * below_next - spread)
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        mean = np.average(y, weights=weight)
+        variance = np.average((y - mean) ** 2, weights=weight)
+        precision = mean * (1 - mean) / max(variance, 1e-12) - 1
+        return {"mean": mean, "precision": max(precision, 0.1)}

@@ -1,0 +1,162 @@
+"""How do the network's raw outputs become the parameters of a distribution, and a likelihood?"""
+
+import numpy as np
+import scipy.optimize
+import torch
+from torch import Tensor
+
+from .distributions import Distribution
+
+
+class Head:
+    """The way from raw outputs to parameters and negative log-likelihoods, in training's units.
+
+    The likelihood is computed in float64 whatever the network's dtype: it costs little beside the
+    matrix products, and y keeps all its digits.
+
+    Parameters
+    ----------
+    distribution : Distribution
+    n_outputs : int
+        Independent outputs d, each with parameters of its own.
+    size : int
+        Classes of y; 1 for families of numbers.
+    fixed : dict of str to ndarray of shape (n_outputs,)
+        Parameters that are not learned.
+    """
+
+    def __init__(
+        self, distribution: Distribution, n_outputs: int, size: int, fixed: dict[str, np.ndarray]
+    ):
+        self.distribution = distribution
+        self.n_outputs = n_outputs
+        self.size = size
+        self.fixed = {name: torch.from_numpy(value) for name, value in fixed.items()}
+        self.predicted = self._columns(distribution.predicted())
+        self.constant = self._columns(distribution.constant())
+
+    def _columns(self, names: list[str]) -> dict[str, int]:
+        links = self.distribution.parameters
+        return {name: links[name].width(self.size) for name in names}
+
+    @property
+    def n_predicted(self) -> int:
+        """Columns that the network predicts from x."""
+        return self.n_outputs * sum(self.predicted.values())
+
+    @property
+    def n_constant(self) -> int:
+        """Raw values learned for all rows together."""
+        return self.n_outputs * sum(self.constant.values())
+
+    @property
+    def penalty_units(self) -> np.ndarray:
+        """Units in which `alpha` measures the last layer's weights; shape (n_predicted,).
+
+        Where the scale is fixed to a number, the weights of the location are measured in that
+        scale: least squares with an L2 penalty is then ridge regression with the same `alpha`.
+        """
+        units = {name: np.ones((self.n_outputs, width)) for name, width in self.predicted.items()}
+        if "loc" in units and "scale" in self.fixed:
+            units["loc"] = 1 / self.fixed["scale"].numpy()[:, None]
+        return np.concatenate([np.ones((self.n_outputs, 0)), *units.values()], axis=1).ravel()
+
+    def params(self, raw: Tensor, constant: Tensor) -> dict[str, Tensor]:
+        """Apply the links.
+
+        Parameters
+        ----------
+        raw : Tensor of shape (..., n_samples, n_predicted)
+        constant : Tensor of shape (..., n_constant)
+
+        Returns
+        -------
+        dict of str to Tensor
+            Each of shape (..., n_samples or 1, n_outputs), vectors with a last axis of their own;
+            fixed parameters of shape (n_outputs,).
+        """
+        learned = {
+            **self._link(raw, self.predicted),
+            **self._link(constant.unsqueeze(-2), self.constant),
+            **self.fixed,
+        }
+        return {name: learned[name] for name in self.distribution.parameters}
+
+    def _link(self, raw: Tensor, columns: dict[str, int]) -> dict[str, Tensor]:
+        if not columns:
+            return {}
+        by_output = raw.double().unflatten(-1, (self.n_outputs, -1))
+        pieces = torch.split(by_output, list(columns.values()), dim=-1)
+        params = {}
+        for name, piece in zip(columns, pieces, strict=True):
+            link = self.distribution.parameters[name]
+            params[name] = link(piece if link.vector else piece.squeeze(-1))
+        return params
+
+    def nll(self, raw: Tensor, constant: Tensor, y: Tensor) -> Tensor:
+        """Negative log-likelihood of each row, summed over outputs; shape (..., n_samples)."""
+        return -self.distribution.log_prob(y, **self.params(raw, constant)).sum(dim=-1)
+
+    def fit_constant(self, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Fit all learned parameters without x: the marginal maximum-likelihood fit.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs)
+        weight : ndarray of shape (n_samples,)
+
+        Returns
+        -------
+        raw : ndarray of shape (n_predicted,)
+            Raw values of the predicted parameters: the network's starting point.
+        constant : ndarray of shape (n_constant,)
+        """
+        fits = [self._one_output(j)._fit_constant(y[:, j], weight) for j in range(self.n_outputs)]
+        n_predicted = sum(self.predicted.values())
+        return (
+            np.concatenate([raw[:n_predicted] for raw in fits]),
+            np.concatenate([raw[n_predicted:] for raw in fits]),
+        )
+
+    def _one_output(self, j: int) -> "Head":
+        fixed = {name: value[j : j + 1].numpy() for name, value in self.fixed.items()}
+        return Head(self.distribution, 1, self.size, fixed)
+
+    def _fit_constant(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Raw values (predicted, then constant) of one output's marginal fit."""
+        guess = self.distribution.guess(y, weight, self.size)
+        start = np.concatenate(
+            [
+                self._inverse(name, width, guess.get(name))
+                for name, width in {**self.predicted, **self.constant}.items()
+            ]
+        )
+        target = torch.from_numpy(np.ascontiguousarray(y))[:, None]
+        share = torch.from_numpy(weight / weight.sum())
+
+        def loss_and_gradient(raw: np.ndarray) -> tuple[float, np.ndarray]:
+            leaf = torch.tensor(raw, requires_grad=True)
+            loss = (
+                share * self.nll(leaf[None, : self.n_predicted], leaf[self.n_predicted :], target)
+            ).sum()
+            loss.backward()
+            assert leaf.grad is not None
+            return loss.item(), leaf.grad.numpy()
+
+        with np.errstate(all="ignore"):
+            fit = scipy.optimize.minimize(
+                loss_and_gradient,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                options={"gtol": 1e-9, "ftol": 0},
+            )
+        better = np.isfinite(fit.x).all() and fit.fun < loss_and_gradient(start)[0]
+        return fit.x if better else start
+
+    def _inverse(self, name: str, width: int, value: float | np.ndarray | None) -> np.ndarray:
+        if value is None:
+            return np.zeros(width)
+        return np.broadcast_to(
+            self.distribution.parameters[name].inverse(np.asarray(value, dtype=float)), (width,)
+        ).copy()

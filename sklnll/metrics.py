@@ -1,0 +1,61 @@
+"""How good are predicted distributions? Scorers for scikit-learn's model selection."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .composition import predict_dist
+from .predictive import LabelPredictive, PredictiveDistribution
+
+__all__ = ["neg_crps_scorer", "neg_nll_scorer"]
+
+
+def _nll(dist: PredictiveDistribution | LabelPredictive, y: ArrayLike) -> np.ndarray:
+    return -dist.log_prob(y)
+
+
+def _crps(dist: PredictiveDistribution | LabelPredictive, y: ArrayLike) -> np.ndarray:
+    if isinstance(dist, LabelPredictive):
+        raise TypeError(
+            "the continuous ranked probability score needs a y of numbers; "
+            "for class labels use neg_nll_scorer."
+        )
+    score = dist.crps(y)
+    return score if score.ndim == 1 else score.mean(axis=1)
+
+
+class DistributionScorer:
+    """A scorer, as ``scoring=`` takes it, of the whole predicted distribution; higher is better.
+
+    Calls with ``(estimator, X, y, sample_weight=None)`` and works on whatever
+    `sklnll.predict_dist` reaches through.
+
+    Parameters
+    ----------
+    name : str
+    loss : callable
+        From a predictive distribution and y to one loss per row.
+    """
+
+    def __init__(self, name: str, loss: Callable[[Any, ArrayLike], np.ndarray]):
+        self.name = name
+        self._loss = loss
+
+    def __call__(
+        self, estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        loss = self._loss(predict_dist(estimator, X), y)
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        return -float(np.average(loss, weights=weight))
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+neg_nll_scorer = DistributionScorer("neg_nll_scorer", _nll)
+"""Mean log-likelihood of held-out rows, in nats a row: a proper score, whatever the family."""
+
+neg_crps_scorer = DistributionScorer("neg_crps_scorer", _crps)
+"""Negative mean continuous ranked probability score, in y's units (mean over outputs)."""

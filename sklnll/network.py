@@ -1,0 +1,213 @@
+"""How does the network compute raw outputs from x?"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+ACTIVATIONS = {
+    "identity": lambda h: h,
+    "logistic": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
+
+_BATCH_NORM_EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a network looks like.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Units of each layer, from the features of x to the raw outputs.
+    n_constants : int
+        Free raw values beside the network, for parameters that do not depend on x.
+    activation : str
+        A key of `ACTIVATIONS`.
+    dropout : float
+        Share of each hidden layer's units set to zero while training.
+    batch_norm : bool
+        Whether hidden layers are normalised before their activation.
+    """
+
+    sizes: tuple[int, ...]
+    n_constants: int
+    activation: str = "relu"
+    dropout: float = 0.0
+    batch_norm: bool = False
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of all learned arrays: per layer weights, biases (and norm's gain), constants."""
+        shapes: list[tuple[int, ...]] = []
+        last = len(self.sizes) - 2
+        for layer, (fan_in, fan_out) in enumerate(pairwise(self.sizes)):
+            shapes += [(fan_in, fan_out), (1, fan_out)]
+            if self.batch_norm and layer < last:
+                shapes.append((1, fan_out))
+        return [*shapes, (self.n_constants,)]
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Units of the hidden layers."""
+        return self.sizes[1:-1]
+
+
+class Network:
+    """A multi-layer perceptron whose arrays carry a leading axis of independent members.
+
+    All learned values live in one flat tensor, which the optimisers see; layers are views of it.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : Tensor of shape (n_members, n_weights)
+        All learned values, in the order of ``architecture.shapes``.
+    statistics : Tensor of shape (n_members, 2, sum of hidden units)
+        Running means and variances of the hidden units, for batch normalisation.
+    generator : torch.Generator or None
+        Draws the dropout masks.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Tensor,
+        statistics: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ):
+        self.architecture = architecture
+        self.weights = weights
+        if statistics is None:
+            hidden = sum(architecture.hidden)
+            shape = (len(weights), hidden)
+            statistics = torch.stack([torch.zeros(shape), torch.ones(shape)], 1).to(weights.dtype)
+        self.statistics = statistics
+        self.generator = generator
+        self._activation = ACTIVATIONS[architecture.activation]
+
+    def state(self) -> tuple[Tensor, Tensor]:
+        """A copy of all that training changes."""
+        return self.weights.clone(), self.statistics.clone()
+
+    def load(self, state: tuple[Tensor, Tensor]) -> None:
+        """Go back to what `state` returned."""
+        self.weights.copy_(state[0])
+        self.statistics.copy_(state[1])
+
+    def arrays(self) -> list[Tensor]:
+        """Views of the learned values, each with the members' axis before its own shape."""
+        shapes = self.architecture.shapes
+        pieces = torch.split(self.weights, [math.prod(shape) for shape in shapes], dim=1)
+        return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+    def layers(self) -> list[list[Tensor]]:
+        """Per layer its weight matrix, its bias, and the gain where the layer is normalised."""
+        step = 3 if self.architecture.batch_norm else 2
+        arrays = self.arrays()[:-1]
+        return [arrays[i : i + step] for i in range(0, len(arrays), step)]
+
+    def __call__(
+        self, x: Tensor, row_weight: Tensor | None = None, *, momentum: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Compute raw outputs.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_features)
+        row_weight : Tensor of shape (n_samples,), optional
+            Weights of the rows in batch normalisation's statistics.
+        momentum : float, optional
+            Given, the network trains: units are dropped, batches are normalised by their own
+            statistics, and the running ones move towards these by this share.
+
+        Returns
+        -------
+        raw : Tensor of shape (n_members, n_samples, n_raw)
+        constants : Tensor of shape (n_members, n_constants)
+        """
+        *hidden, (last_matrix, last_bias) = self.layers()
+        statistics = torch.split(self.statistics, list(self.architecture.hidden), dim=2)
+        h = x.expand(len(self.weights), *x.shape)
+        for (matrix, bias, *gain), running in zip(hidden, statistics, strict=True):
+            if gain:
+                h = self._normalise(h @ matrix, running, row_weight, momentum) * gain[0] + bias
+            else:
+                h = torch.baddbmm(bias, h, matrix)
+            h = self._drop(self._activation(h), training=momentum is not None)
+        return torch.baddbmm(last_bias, h, last_matrix), self.arrays()[-1]
+
+    def _drop(self, h: Tensor, *, training: bool) -> Tensor:
+        rate = self.architecture.dropout
+        if not training or rate == 0:
+            return h
+        keep = torch.rand(h.shape, generator=self.generator, dtype=h.dtype) >= rate
+        return h * keep / (1 - rate)
+
+    def _normalise(
+        self, h: Tensor, running: Tensor, row_weight: Tensor | None, momentum: float | None
+    ) -> Tensor:
+        # One row has no variance: it is normalised as a row to predict would be.
+        if momentum is None or h.shape[1] == 1:
+            mean, variance = running.unsqueeze(2).unbind(1)
+        else:
+            weight = torch.ones(h.shape[1], dtype=h.dtype) if row_weight is None else row_weight
+            share = (weight / weight.sum()).to(h.dtype)[None, :, None]
+            mean = (share * h).sum(1, keepdim=True)
+            variance = (share * (h - mean) ** 2).sum(1, keepdim=True)
+            with torch.no_grad():
+                running.lerp_(torch.cat([mean, variance], 1), momentum)
+        return (h - mean) / torch.sqrt(variance + _BATCH_NORM_EPSILON)
+
+
+def initial_weights(
+    architecture: Architecture,
+    raw: np.ndarray,
+    constants: np.ndarray,
+    weight_init: str,
+    random_state: np.random.RandomState,
+) -> np.ndarray:
+    """Draw one member's learned values, in float64.
+
+    The last layer starts at zero weights and the biases `raw`: training starts as the null model,
+    the marginal maximum-likelihood fit.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    raw : ndarray of shape (n_raw,)
+    constants : ndarray of shape (n_constants,)
+    weight_init : {"glorot", "he"}
+        "glorot": uniform, biases too, as scikit-learn's MLP; "he": normal with variance
+        2 / fan_in, biases zero.
+    random_state : RandomState
+
+    Returns
+    -------
+    ndarray of shape (n_weights,)
+
+    References
+    ----------
+    X. Glorot and Y. Bengio (2010). Understanding the difficulty of training deep feedforward
+    neural networks. K. He et al. (2015). Delving deep into rectifiers. arXiv:1502.01852
+    """
+    pieces = []
+    for fan_in, fan_out in pairwise(architecture.sizes[:-1]):
+        if weight_init == "he":
+            matrix = random_state.normal(scale=np.sqrt(2 / fan_in), size=fan_in * fan_out)
+            bias = np.zeros(fan_out)
+        else:
+            gain = 2.0 if architecture.activation == "logistic" else 6.0
+            bound = np.sqrt(gain / (fan_in + fan_out))
+            matrix = random_state.uniform(-bound, bound, fan_in * fan_out)
+            bias = random_state.uniform(-bound, bound, fan_out)
+        pieces += [matrix, bias]
+        if architecture.batch_norm:
+            pieces.append(np.ones(fan_out))
+    return np.concatenate([*pieces, np.zeros(architecture.sizes[-2] * len(raw)), raw, constants])

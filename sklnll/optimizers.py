@@ -1,0 +1,84 @@
+"""How does a gradient move the weights?
+
+The same steps as scikit-learn's multi-layer perceptrons make, on one flat tensor, in place. (The
+optimisers of torch do the same arithmetic, but importing them costs over a second.)
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+class SGD:
+    """Stochastic gradient descent with momentum.
+
+    Parameters
+    ----------
+    weights : Tensor
+        Changed in place.
+    rate : float
+        Step size; may be changed between steps.
+    momentum : float
+        Share of the last step that goes on.
+    nesterov : bool
+        Whether the step looks ahead.
+
+    References
+    ----------
+    I. Sutskever et al. (2013). On the importance of initialization and momentum in deep learning.
+    """
+
+    def __init__(self, weights: Tensor, rate: float, momentum: float, nesterov: bool):
+        self.weights = weights
+        self.rate = rate
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self._velocity = torch.zeros_like(weights)
+
+    def step(self, gradient: Tensor) -> None:
+        """Move the weights once."""
+        self._velocity.mul_(self.momentum).sub_(gradient, alpha=self.rate)
+        if self.nesterov:
+            self.weights.add_(self._velocity, alpha=self.momentum).sub_(gradient, alpha=self.rate)
+        else:
+            self.weights.add_(self._velocity)
+
+
+class Adam:
+    """Adaptive moment estimation.
+
+    Parameters
+    ----------
+    weights : Tensor
+        Changed in place.
+    rate : float
+        Step size.
+    beta_1, beta_2 : float
+        Decay of the running means of the gradient and of its square.
+    epsilon : float
+        Added to the root of the latter.
+
+    References
+    ----------
+    D. Kingma and J. Ba (2014). Adam: a method for stochastic optimization. arXiv:1412.6980
+    """
+
+    def __init__(self, weights: Tensor, rate: float, beta_1: float, beta_2: float, epsilon: float):
+        self.weights = weights
+        self.rate = rate
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self._mean = torch.zeros_like(weights)
+        self._square = torch.zeros_like(weights)
+        self._steps = 0
+
+    def step(self, gradient: Tensor) -> None:
+        """Move the weights once."""
+        self._steps += 1
+        self._mean.lerp_(gradient, 1 - self.beta_1)
+        self._square.mul_(self.beta_2).addcmul_(gradient, gradient, value=1 - self.beta_2)
+        unbiased = math.sqrt(1 - self.beta_2**self._steps) / (1 - self.beta_1**self._steps)
+        root = self._square.sqrt().add_(self.epsilon)
+        self.weights.addcdiv_(self._mean, root, value=-self.rate * unbiased)

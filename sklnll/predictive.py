@@ -1,0 +1,410 @@
+"""What does a fitted model say about y at each row? A whole distribution, in y's units."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+
+from .distributions import Distribution, LabelDistribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RandomState = int | np.random.RandomState | None
+
+
+class Predictive:
+    """One predicted distribution per row; the part that labels and numbers share.
+
+    Parameters
+    ----------
+    distribution : Distribution
+        The family.
+    params : mapping of str to ndarray
+        Its parameters in y's units, rows on the first axis.
+    """
+
+    def __init__(self, distribution: Distribution, params: Mapping[str, np.ndarray]):
+        self.distribution = distribution
+        self.params = dict(params)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.params.values())))
+
+    def __getitem__(self, rows: Any) -> Self:
+        """Keep some rows: a slice, a mask, an array of positions, or one position."""
+        if isinstance(rows, int | np.integer):
+            rows = range(len(self))[rows]  # IndexError where it is out of range
+            rows = slice(rows, rows + 1)
+        return self._with_params({name: value[rows] for name, value in self.params.items()})
+
+    def _with_params(self, params: Mapping[str, np.ndarray]) -> Self:
+        return type(self)(self.distribution, params)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.distribution!r}, n_rows={len(self)})"
+
+
+class PredictiveDistribution(Predictive):
+    """One predicted distribution of a number (or of several independent ones) per row.
+
+    The methods have scipy's names and meanings. Rows come first in every result. With one output:
+
+    - y of shape (n,), or a number, is taken element by element and gives (n,);
+      y of shape (k, 1) is a grid against all rows and gives (k, n);
+    - quantile methods give (n,) for a number and (n, k) for k levels; intervals give (n, 2).
+
+    With d independent outputs y and results are (n, d), quantiles (n, d, k), intervals (n, d, 2);
+    only `log_prob`, of all outputs together, sums over them and gives (n,).
+
+    Parameters
+    ----------
+    distribution : Distribution
+        The family.
+    params : mapping of str to ndarray of shape (n,) or (n, d)
+        Its parameters in y's units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklnll.distributions import Normal
+    >>> from sklnll.predictive import ContinuousPredictive
+    >>> dist = ContinuousPredictive(Normal(), {"loc": np.array([0.0, 5.0]), "scale": np.ones(2)})
+    >>> dist.mean()
+    array([0., 5.])
+    >>> dist.interval(0.9).round(2)
+    array([[-1.64,  1.64],
+           [ 3.36,  6.64]])
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n,) for one output, (n, d) for d outputs."""
+        return next(iter(self.params.values())).shape
+
+    def to_scipy(self) -> Any:
+        """Scipy's frozen distribution of all rows, without this class's broadcasting rules."""
+        return self.distribution.frozen(**self.params)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The parameters as a pandas data frame, a row each; needs pandas."""
+        import pandas as pd
+
+        if len(self.shape) == 1:
+            return pd.DataFrame(self.params)
+        return pd.DataFrame(
+            {
+                f"{name}_{j}": value[:, j]
+                for name, value in self.params.items()
+                for j in range(self.shape[1])
+            }
+        )
+
+    # Values of y -------------------------------------------------------------------------------
+
+    def _align(self, y: ArrayLike) -> np.ndarray:
+        """Check `y` against the broadcasting rule."""
+        y = np.asarray(y, dtype=float)
+        is_grid = len(self.shape) == 1 and y.ndim == 2 and y.shape[1] == 1
+        if y.ndim and not is_grid and y.shape != self.shape:
+            grid = ", a column (k, 1) as a grid" if len(self.shape) == 1 else ""
+            raise ValueError(
+                f"y must have shape {self.shape}, like the predicted rows, or be a number{grid}; "
+                f"got shape {y.shape}."
+            )
+        return y
+
+    def _log_prob(self, y: np.ndarray) -> np.ndarray:
+        """Log-density or log-mass element by element; -inf outside the support."""
+        inside = self.distribution.support.contains(y)
+        with np.errstate(all="ignore"):
+            tensors = {name: torch.from_numpy(value) for name, value in self.params.items()}
+            values = self.distribution.log_prob(torch.tensor(y), **tensors).numpy()
+        return np.where(inside, values, -np.inf)
+
+    def log_prob(self, y: ArrayLike) -> np.ndarray:
+        """Log-density (continuous) or log-mass (discrete) of each row, summed over outputs.
+
+        This is the negative of the training loss.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,), (n, d) or (k, 1)
+
+        Returns
+        -------
+        ndarray of shape (n,) or (k, n)
+            In nats; -inf outside the support. A density in y's units, so that changing units
+            shifts it.
+        """
+        values = self._log_prob(self._align(y))
+        return values if len(self.shape) == 1 else values.sum(axis=-1)
+
+    def cdf(self, y: ArrayLike) -> np.ndarray:
+        """Probability of a value at most `y`."""
+        return self.to_scipy().cdf(self._align(y))
+
+    def logcdf(self, y: ArrayLike) -> np.ndarray:
+        """Logarithm of `cdf`."""
+        return self.to_scipy().logcdf(self._align(y))
+
+    def sf(self, y: ArrayLike) -> np.ndarray:
+        """Probability of a value above `y`."""
+        return self.to_scipy().sf(self._align(y))
+
+    def crps(self, y: ArrayLike) -> np.ndarray:
+        """Continuous ranked probability score: the distance of the distribution from `y`.
+
+        In y's units, lower is better; for a point prediction it is the absolute error. Infinite
+        where tails are too heavy.
+
+        References
+        ----------
+        T. Gneiting and A. Raftery (2007). Strictly proper scoring rules, prediction, and
+        estimation. doi:10.1198/016214506000001437
+        """
+        return self.distribution.crps(self._align(y), **self.params)
+
+    def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
+        """Probability integral transform: uniform on (0, 1) where the distributions are right.
+
+        For counts it is drawn uniformly between the probabilities of less than `y` and of at most
+        `y`; `random_state` seeds these draws.
+        """
+        return self.cdf(y)
+
+    # Levels of probability ---------------------------------------------------------------------
+
+    def _along_levels(self) -> Any:
+        """Scipy's frozen distribution with a last axis for levels or draws."""
+        return self.distribution.frozen(
+            **{name: value[..., None] for name, value in self.params.items()}
+        )
+
+    def _quantiles(self, levels: ArrayLike, method: str) -> np.ndarray:
+        levels = np.asarray(levels, dtype=float)
+        if levels.ndim > 1 or not ((levels >= 0) & (levels <= 1)).all():
+            raise ValueError(
+                f"levels must be a number or a 1-d array between 0 and 1; got {levels}."
+            )
+        values = getattr(self._along_levels(), method)(np.atleast_1d(levels))
+        return values if levels.ndim else values[..., 0]
+
+    def ppf(self, q: ArrayLike) -> np.ndarray:
+        """Quantiles: the value that is not exceeded with probability `q`."""
+        return self._quantiles(q, "ppf")
+
+    def isf(self, q: ArrayLike) -> np.ndarray:
+        """The value that is exceeded with probability `q`."""
+        return self._quantiles(q, "isf")
+
+    def interval(self, confidence: float = 0.9) -> np.ndarray:
+        """Central interval that holds this probability, with equal tails left out.
+
+        Lower and upper ends stand on the last axis. The interval of a discrete distribution holds at least this probability.
+        """
+        if not 0 <= confidence <= 1:
+            raise ValueError(f"confidence must lie between 0 and 1; got {confidence}.")
+        return self.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
+
+    def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
+        """Draw from each row's distribution.
+
+        Parameters
+        ----------
+        size : int, optional
+            Draws per row, on the last axis of the result; without it one draw and no such axis.
+        random_state : int, RandomState or None
+
+        Returns
+        -------
+        ndarray of shape (n,), (n, d), (n, size) or (n, d, size)
+        """
+        random_state = check_random_state(random_state)
+        if size is None:
+            return self.to_scipy().rvs(size=self.shape, random_state=random_state)
+        return self._along_levels().rvs(size=(*self.shape, size), random_state=random_state)
+
+    # Summaries ---------------------------------------------------------------------------------
+
+    def _full(self, values: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(values, self.shape).copy()
+
+    def mean(self) -> np.ndarray:
+        """Expected value; infinite or NaN where it does not exist."""
+        return self._full(self.to_scipy().mean())
+
+    def median(self) -> np.ndarray:
+        """The 0.5 quantile."""
+        return self.ppf(0.5)
+
+    def mode(self) -> np.ndarray:
+        """The most probable value."""
+        return self._full(self.distribution.mode(**self.params))
+
+    def var(self) -> np.ndarray:
+        """Variance."""
+        return self._full(self.to_scipy().var())
+
+    def std(self) -> np.ndarray:
+        """Standard deviation, in y's units."""
+        return self._full(self.to_scipy().std())
+
+    def entropy(self) -> np.ndarray:
+        """Entropy in nats: differential for densities."""
+        return self._full(self.to_scipy().entropy())
+
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest possible values."""
+        low, high = self.to_scipy().support()
+        return self._full(low), self._full(high)
+
+    def point(self, estimate: str = "auto") -> np.ndarray:
+        """One number per row: the "mean", "median" or "mode"; "auto" leaves it to the family."""
+        name = self.distribution.central if estimate == "auto" else estimate
+        return getattr(self, name)()
+
+
+class ContinuousPredictive(PredictiveDistribution):
+    """One predicted density per row; see `PredictiveDistribution`."""
+
+    def logpdf(self, y: ArrayLike) -> np.ndarray:
+        """Log-density at `y`, for each output on its own."""
+        return self._log_prob(self._align(y))
+
+    def pdf(self, y: ArrayLike) -> np.ndarray:
+        """Density at `y`, for each output on its own."""
+        return np.exp(self.logpdf(y))
+
+
+class DiscretePredictive(PredictiveDistribution):
+    """One predicted mass function over 0, 1, 2, ... per row; see `PredictiveDistribution`."""
+
+    def logpmf(self, y: ArrayLike) -> np.ndarray:
+        """Log-mass at `y`, for each output on its own; -inf between the whole numbers."""
+        y = self._align(y)
+        return np.where(y == np.floor(y), self._log_prob(y), -np.inf)
+
+    def pmf(self, y: ArrayLike) -> np.ndarray:
+        """Mass at `y`, for each output on its own."""
+        return np.exp(self.logpmf(y))
+
+    def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
+        y = self._align(y)
+        share = check_random_state(random_state).uniform(
+            size=np.broadcast_shapes(y.shape, self.shape)
+        )
+        return self.cdf(y) - share * self.pmf(y)
+
+
+class LabelPredictive(Predictive):
+    """One predicted distribution over class labels per row.
+
+    Parameters
+    ----------
+    distribution : LabelDistribution
+        The family.
+    params : mapping of str to ndarray
+        Its parameters, rows on the first axis.
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+    """
+
+    distribution: LabelDistribution
+
+    def __init__(
+        self, distribution: LabelDistribution, params: Mapping[str, np.ndarray], classes: np.ndarray
+    ):
+        super().__init__(distribution, params)
+        self.classes = classes
+
+    def _with_params(self, params: Mapping[str, np.ndarray]) -> Self:
+        return type(self)(self.distribution, params, self.classes)
+
+    @property
+    def log_probs(self) -> np.ndarray:
+        """Log-probabilities of all labels, of shape (n, n_classes); finite however small."""
+        return self.distribution.log_proba(**self.params)
+
+    @property
+    def probs(self) -> np.ndarray:
+        """Probabilities of all labels, of shape (n, n_classes)."""
+        return np.exp(self.log_probs)
+
+    def log_prob(self, y: ArrayLike) -> np.ndarray:
+        """Log-probability of each row's label: the negative of the training loss.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            Labels out of `classes`.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If a label is not among `classes`.
+        """
+        y = np.asarray(y)
+        if y.shape != (len(self),):
+            raise ValueError(f"y must have shape ({len(self)},), a label a row; got {y.shape}.")
+        position = encode_labels(y, self.classes)
+        return self.log_probs[np.arange(len(y)), position]
+
+    logpmf = log_prob
+
+    def pmf(self, y: ArrayLike) -> np.ndarray:
+        """Probability of each row's label."""
+        return np.exp(self.log_prob(y))
+
+    def mode(self) -> np.ndarray:
+        """The most probable label."""
+        return self.classes[self.log_probs.argmax(axis=1)]
+
+    def entropy(self) -> np.ndarray:
+        """Entropy in nats: 0 where one label is sure, log(n_classes) where all are equal."""
+        return -(self.probs * self.log_probs).sum(axis=1)
+
+    def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
+        """Draw labels; shape (n,), or (n, size)."""
+        draws = check_random_state(random_state).uniform(size=(len(self), size or 1))
+        cumulative = self.probs.cumsum(axis=1)
+        cumulative /= cumulative[:, -1:]
+        labels = self.classes[(draws[:, :, None] > cumulative[:, None, :]).sum(axis=-1)]
+        return labels[:, 0] if size is None else labels
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The probabilities as a pandas data frame, a label each column; needs pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(self.probs, columns=self.classes)
+
+
+def encode_labels(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Positions of the labels `y` in the sorted `classes`.
+
+    Raises
+    ------
+    ValueError
+        If a label is not among `classes`.
+    """
+    unknown = ~np.isin(y, classes)
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise ValueError(
+            f"y contains a label that was not seen in fit: {y[row]!r} at row {row}; "
+            f"the classes are {classes.tolist()}."
+        )
+    return np.searchsorted(classes, y)
+
+
+def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
+    """Wrap the parameters of numbers in the class for densities or for masses."""
+    kind = DiscretePredictive if distribution.support.discrete else ContinuousPredictive
+    return kind(distribution, params)

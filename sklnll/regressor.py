@@ -1,0 +1,352 @@
+"""A neural network for a y of numbers, behind scikit-learn's regressor interface."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
+
+from ._base import X_PARAMS, NLLEstimator
+from ._validation import Table, check_weight
+from .distributions import Distribution, LabelDistribution, get_distribution
+from .predictive import PredictiveDistribution, RandomState, predictive
+
+
+class NLLRegressor(RegressorMixin, NLLEstimator):
+    """Neural network regression that answers with a distribution.
+
+    A multi-layer perceptron maps each row of X to the parameters of a distribution of y, and is
+    fitted by minimising the negative log-likelihood.
+
+    Parameters
+    ----------
+    distribution : str or Distribution, default="normal"
+        The family that fits what y may be: "normal", "laplace", "student_t" for real y,
+        "exponential", "gamma" for positive, "beta" for proportions, "poisson" for counts; or an
+        instance such as ``Normal(scale="constant")``, each parameter of which is predicted from x
+        (None), learned once for all rows ("constant"), or fixed (a number).
+    hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+        Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
+        models: with ``solver="lbfgs"`` and ``alpha=0`` it reaches the exact maximum likelihood.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation of the hidden layers.
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        "adam" and "sgd" train by mini-batches; "lbfgs" by all rows at once, to convergence: best
+        for linear models and small data.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty alpha / 2 * sum(weights**2), shared by the rows of a batch.
+        See Notes for its units.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch; "auto" is min(200, n_samples).
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Only for ``solver="sgd"``. "invscaling" divides the rate by (rows seen + 1) ** power_t;
+        "adaptive" divides it by 5 each time training stalls.
+    learning_rate_init : float, default=0.001
+        Step size of "adam" and "sgd".
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Epochs of "adam" and "sgd", iterations of "lbfgs".
+    shuffle : bool, default=True
+        Whether rows are shuffled in each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, hold-out, shuffling and dropout. Give an int for repeatable fits.
+    tol : float, default=1e-4
+        Training stops when the loss falls by less than this for `n_iter_no_change` epochs; for
+        "lbfgs", when no component of the gradient is larger.
+    verbose : bool or int, default=False
+        Whether to print the loss of each epoch.
+    momentum : float, default=0.9
+        Of "sgd".
+    nesterovs_momentum : bool, default=True
+        Whether momentum looks ahead.
+    early_stopping : bool, default=False
+        Whether to hold `validation_fraction` of the rows out, stop when their loss stalls, and keep
+        the weights that were best on them. On by itself where `fit` is given ``X_val, y_val``.
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of "adam"'s moment estimates.
+    epsilon : float, default=1e-8
+        Keeps "adam"'s steps finite.
+    n_iter_no_change : int, default=10
+        Epochs without improvement that end training.
+    max_fun : int, default=15000
+        Most evaluations of the loss by "lbfgs".
+    dropout : float, default=0.0
+        Share of each hidden layer's units dropped at random in training. Not for "lbfgs".
+    batch_norm : bool, default=False
+        Whether hidden layers are normalised over the batch before their activation.
+    weight_init : {"glorot", "he"}, default="glorot"
+        Start of the hidden layers; "he" suits deep networks of "relu". The last layer starts at
+        the fit without x.
+    point_estimate : {"auto", "mean", "median", "mode"}, default="auto"
+        What `predict` returns of the distribution. "auto" is the mean where the family always has
+        one, else the median.
+
+    Attributes
+    ----------
+    distribution_ : Distribution
+        The family that was fitted.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weight matrices of the layers. In training's units of y, see Notes.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases of the layers.
+    loss_ : float
+        Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
+        the penalty.
+        A density in y's units.
+    best_loss_ : float
+        Least of `loss_curve_`.
+    loss_curve_ : list of float
+        The loss of each epoch.
+    validation_scores_ : list of float or None
+        Mean log-likelihood of the held-out rows after each epoch; None without hold-out.
+    best_validation_score_ : float or None
+        Largest of `validation_scores_`, which the kept weights have.
+    n_iter_ : int
+        Epochs, or iterations of "lbfgs".
+    t_ : int
+        Rows seen in training, repetitions counted.
+    n_layers_ : int
+        Layers, those of X and of the outputs included.
+    n_outputs_ : int
+        Outputs of y.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has names that are all strings.
+
+    See Also
+    --------
+    NLLClassifier : The same for class labels.
+    sklearn.neural_network.MLPRegressor : The same network for a point prediction.
+
+    Notes
+    -----
+    With weights w divided by their mean over all training rows, a batch of B rows has the loss::
+
+        sum(w * -log p(y | x)) / B + alpha / (2 * B) * sum(weights**2)
+
+    Real y is shifted and scaled for training (by mean and standard deviation, or by median and
+    spread for the robust families "laplace" and "student_t"), positive y is scaled by its mean;
+    everything returned is in y's units. Hence a change of y's units changes nothing but the
+    units of the result, and `alpha` acts on weights that are measured in units of y's spread.
+    Where the scale is fixed to a number, it acts in units of that number: a linear
+    ``Normal(scale=1.0)`` with alpha is ridge regression with the same alpha.
+
+    A learned scale of the real families stays above 1e-4 of y's spread, so that the likelihood
+    cannot grow without bound around rows that are fitted exactly.
+
+    References
+    ----------
+    D. Nix and A. Weigend (1994). Estimating the mean and variance of the target probability
+    distribution. doi:10.1109/ICNN.1994.374138
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklnll import NLLRegressor, predict_dist
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = NLLRegressor("student_t", early_stopping=True, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> predict_dist(model, X[:3]).interval(0.9).shape
+    (3, 2)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NLLEstimator._parameter_constraints,
+        "point_estimate": [StrOptions({"auto", "mean", "median", "mode"})],
+    }
+
+    def __init__(
+        self,
+        distribution: str | Distribution = "normal",
+        hidden_layer_sizes: ArrayLike = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        weight_init: str = "glorot",
+        point_estimate: str = "auto",
+    ):
+        self.distribution = distribution
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.weight_init = weight_init
+        self.point_estimate = point_estimate
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        try:
+            support = get_distribution(self.distribution).support
+        except ValueError:
+            return tags
+        tags.target_tags.positive_only = support.low == 0
+        tags.target_tags.multi_output = support.units == "affine"
+        return tags
+
+    def _check_family(self, distribution: Distribution) -> None:
+        if isinstance(distribution, LabelDistribution):
+            raise ValueError(
+                f"NLLRegressor predicts numbers, {distribution!r} labels; use NLLClassifier, or a "
+                "family of numbers such as 'normal' or 'poisson'."
+            )
+
+    @property
+    def _size(self) -> int:
+        return 1
+
+    def _check_table(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, *, reset: bool
+    ) -> Table:
+        y_params = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
+        X, y = validate_data(self, X, y, reset=reset, validate_separately=(X_PARAMS, y_params))
+        check_consistent_length(X, y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        self.distribution_.check_target(y)
+        if reset:
+            self._y_shape = y.shape[1:]
+        elif y.shape[1:] != self._y_shape:
+            raise ValueError(f"y_val must have the columns of y; got shape {y.shape}.")
+        return Table(X, y.reshape(len(y), -1), check_weight(sample_weight, X))
+
+    def predict_dist(self, X: ArrayLike) -> PredictiveDistribution:
+        """Predict the distribution of y at each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        PredictiveDistribution
+            In y's units, with scipy's methods: ``mean, std, ppf, interval, cdf, rvs, ...``.
+        """
+        params = self._predict_params(X)
+        if not self._y_shape:
+            params = {name: value[:, 0] for name, value in params.items()}
+        return predictive(self.distribution_, params)
+
+    def predict(
+        self, X: ArrayLike, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Predict one number per row and output.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return the standard deviation too.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The `point_estimate` of the distribution, in y's units.
+        std : ndarray of the same shape
+            Only with `return_std`, in y's units.
+        """
+        dist = self.predict_dist(X)
+        point = dist.point(self.point_estimate)
+        return (point, dist.std()) if return_std else point
+
+    def predict_quantiles(
+        self, X: ArrayLike, quantiles: ArrayLike = (0.05, 0.5, 0.95)
+    ) -> np.ndarray:
+        """Predict quantiles of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        quantiles : float or array-like of shape (k,), default=(0.05, 0.5, 0.95)
+            Levels between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, k) or (n_samples, n_outputs, k)
+            In y's units; without the last axis for a single level given as a number.
+        """
+        return self.predict_dist(X).ppf(quantiles)
+
+    def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> np.ndarray:
+        """Predict the central interval that holds y with probability `coverage`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Between 0 and 1; the rest is left out in equal parts below and above.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
+            Lower and upper end, in y's units.
+        """
+        return self.predict_dist(X).interval(coverage)
+
+    def sample_y(
+        self, X: ArrayLike, n_samples: int = 1, random_state: RandomState = 0
+    ) -> np.ndarray:
+        """Draw values of y from the predicted distributions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples_X, n_features)
+        n_samples : int, default=1
+            Draws per row.
+        random_state : int, RandomState instance or None, default=0
+
+        Returns
+        -------
+        ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
+            In y's units.
+        """
+        return self.predict_dist(X).rvs(n_samples, random_state)
