@@ -132,6 +132,7 @@ class NLLEstimator(BaseEstimator, ABC):
         validation = None
         if check_val_arguments(X_val, y_val, sample_weight_val, self.solver):
             validation = self._check_table(X_val, y_val, sample_weight_val, reset=False)
+            validation = validation.astype(table.X.dtype)
         table = table.take(table.weight > 0) if not table.weight.all() else table
         if self.early_stopping and validation is None:
             table, validation = self._hold_out(table, random_state)

@@ -33,6 +33,10 @@ class Table:
         """The rows at these positions, or under this mask."""
         return Table(self.X[index], self.y[index], self.weight[index])
 
+    def astype(self, dtype: np.dtype) -> "Table":
+        """The same rows with X in this dtype."""
+        return Table(self.X.astype(dtype, copy=False), self.y, self.weight)
+
     def merged(self) -> "Table":
         """Equal rows merged into one that has their summed weight, in sorted order.
 

@@ -1,0 +1,77 @@
+"""Do the examples of the documentation run, and say what is true?"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_blocks_run(page):
+    """The blocks of one page run one after another, in one namespace."""
+    blocks = BLOCK.findall(page.read_text())
+    if not blocks:
+        pytest.skip("no code on this page")
+    namespace: dict = {}
+    for block in blocks:
+        exec(compile(block, page.name, "exec"), namespace)
+
+
+def test_readme_names_every_distribution():
+    from sklnll.distributions import DISTRIBUTIONS
+
+    table = (ROOT / "README.md").read_text()
+    assert [name for name in DISTRIBUTIONS if f'`"{name}"`' not in table] == []
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    """What the quickstart prints, and its figure; warnings are errors."""
+    figure = tmp_path_factory.mktemp("quickstart") / "figure.png"
+    script = ROOT / "examples" / "plot_01_quickstart.py"
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(script), "--save", str(figure)],
+        capture_output=True,
+        text=True,
+        env={"MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)},
+        cwd=figure.parent,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout, figure
+
+
+def _row(output: str, name: str) -> list[float]:
+    (line,) = [line for line in output.splitlines() if line.startswith(name + " ")]
+    return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", line)]
+
+
+@pytest.mark.slow
+def test_quickstart_saves_its_figure_where_told_and_nothing_else(quickstart):
+    _, figure = quickstart
+    assert [path.name for path in figure.parent.iterdir()] == ["figure.png"]
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_quickstart_says_what_is_true_of_diabetes(quickstart):
+    """The closing paragraph of the example, in numbers."""
+    nll, gain, error, *_, coverage, width = _row(quickstart[0], "NLLRegressor('gamma')")
+    assert gain < -error
+    assert nll < _row(quickstart[0], "MLPRegressor + residual sd")[0]
+    assert nll < _row(quickstart[0], "marginal normal")[0]
+    assert 0.87 < coverage < 0.93
+    assert width > 0
+
+
+@pytest.mark.slow
+def test_quickstart_says_what_is_true_of_breast_cancer(quickstart):
+    network = _row(quickstart[0], "NLLClassifier()")[0]
+    assert network < _row(quickstart[0], "LogisticRegression")[0]
+    assert network < _row(quickstart[0], "marginal shares")[0]
