@@ -20,6 +20,7 @@ from .distributions import Distribution, get_distribution
 from .head import Head
 from .network import ACTIVATIONS, Architecture, Network, initial_weights
 from .scaling import TargetScaling
+from .threads import threads_for
 from .training import Objective, Record, Rows, Settings, fit_lbfgs, fit_stochastic
 
 X_PARAMS: dict[str, Any] = {"dtype": [np.float64, np.float32], "order": "C"}
@@ -136,10 +137,12 @@ class NLLEstimator(BaseEstimator, ABC):
         table = table.take(table.weight > 0) if not table.weight.all() else table
         if self.early_stopping and validation is None:
             table, validation = self._hold_out(table, random_state)
-        batch_size = self._batch_size(len(table))
-        if self.solver != "lbfgs" and batch_size >= len(table) and self.dropout == 0:
+        n_rows = len(table)
+        batch_size = self._batch_size(n_rows)
+        if self.solver != "lbfgs" and batch_size == n_rows and self.dropout == 0:
             table = table.merged()
-        return self._train(table, validation, batch_size, random_state)
+        network, record = self._train(table, validation, batch_size, random_state)
+        return self._store(network, record, n_rows)
 
     def _check_settings(self) -> None:
         """Raise a ValueError for parameters that do not go together."""
@@ -191,12 +194,34 @@ class NLLEstimator(BaseEstimator, ABC):
         validation: Table | None,
         batch_size: int,
         random_state: np.random.RandomState,
-    ) -> Self:
-        """From checked rows to fitted attributes."""
+    ) -> tuple[Network, Record]:
+        """From checked rows to a trained network."""
         self.n_outputs_ = table.y.shape[1]
         self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
         head = self._head()
-        raw, constants = head.fit_constant(self.scaling_.scale(table.y), table.weight)
+        network = self._start(table, head, random_state)
+        mean_weight = float(table.weight.mean())
+        objective = Objective(network, head, self.alpha, mean_weight, self.scaling_.log_jacobian)
+        rows = self._rows(table, mean_weight)
+        batch_size = len(rows) if self.solver == "lbfgs" else batch_size
+        with threads_for(batch_size * network.weights.numel()):
+            if self.solver == "lbfgs":
+                record = fit_lbfgs(objective, rows, self._settings())
+            else:
+                held = None
+                if validation is not None:
+                    held = self._rows(validation, float(validation.weight.mean()))
+                record = fit_stochastic(
+                    objective, rows, held, batch_size, self._settings(), random_state
+                )
+            if not record.loss_curve:
+                record.loss_curve.append(objective.mean_nll(rows) + objective.log_jacobian)
+        return network, record
+
+    def _start(self, table: Table, head: Head, random_state: np.random.RandomState) -> Network:
+        """The untrained network, which predicts the fit without x."""
+        with threads_for(100 * table.y.size):
+            raw, constants = head.fit_constant(self.scaling_.scale(table.y), table.weight)
         self.architecture_ = Architecture(
             sizes=(table.X.shape[1], *self._hidden_sizes(), head.n_predicted),
             n_constants=head.n_constant,
@@ -208,20 +233,7 @@ class NLLEstimator(BaseEstimator, ABC):
             self.architecture_, raw, constants, self.weight_init, random_state
         ).astype(table.X.dtype)
         generator = torch.Generator().manual_seed(random_state.randint(2**31 - 1))
-        network = Network(self.architecture_, torch.from_numpy(start[None]), generator=generator)
-        mean_weight = float(table.weight.mean())
-        objective = Objective(network, head, self.alpha, mean_weight, self.scaling_.log_jacobian)
-        rows = self._rows(table, mean_weight)
-        if self.solver == "lbfgs":
-            record = fit_lbfgs(objective, rows, self._settings())
-        else:
-            held = None if validation is None else self._rows(validation, validation.weight.mean())
-            record = fit_stochastic(
-                objective, rows, held, batch_size, self._settings(), random_state
-            )
-        if not record.loss_curve:
-            record.loss_curve.append(objective.mean_nll(rows) + objective.log_jacobian)
-        return self._store(network, record, len(table))
+        return Network(self.architecture_, torch.from_numpy(start[None]), generator=generator)
 
     def _settings(self) -> Settings:
         return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
@@ -279,8 +291,9 @@ class NLLEstimator(BaseEstimator, ABC):
         check_is_fitted(self)
         checked = validate_data(self, X, reset=False, **X_PARAMS)
         x = as_tensor(checked.astype(self.weights_.dtype, copy=False))
-        with torch.no_grad():
-            raw, constants = self._network()(x)
+        network = self._network()
+        with torch.no_grad(), threads_for(len(x) * network.weights.numel()):
+            raw, constants = network(x)
             params = self._head().params(raw[0], constants[0])
         return {
             name: _one_a_row(self.scaling_.unscale_parameter(name, value.numpy()), len(x))

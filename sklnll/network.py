@@ -107,11 +107,15 @@ class Network:
         pieces = torch.split(self.weights, [math.prod(shape) for shape in shapes], dim=1)
         return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
-    def layers(self) -> list[list[Tensor]]:
-        """Per layer its weight matrix, its bias, and the gain where the layer is normalised."""
+    def parts(self) -> tuple[list[list[Tensor]], Tensor]:
+        """Per layer its matrix, bias, and gain where it is normalised; and the constants."""
+        *arrays, constants = self.arrays()
         step = 3 if self.architecture.batch_norm else 2
-        arrays = self.arrays()[:-1]
-        return [arrays[i : i + step] for i in range(0, len(arrays), step)]
+        return [arrays[i : i + step] for i in range(0, len(arrays), step)], constants
+
+    def layers(self) -> list[list[Tensor]]:
+        """The first of `parts`."""
+        return self.parts()[0]
 
     def __call__(
         self, x: Tensor, row_weight: Tensor | None = None, *, momentum: float | None = None
@@ -132,7 +136,7 @@ class Network:
         raw : Tensor of shape (n_members, n_samples, n_raw)
         constants : Tensor of shape (n_members, n_constants)
         """
-        *hidden, (last_matrix, last_bias) = self.layers()
+        (*hidden, (last_matrix, last_bias)), constants = self.parts()
         statistics = torch.split(self.statistics, list(self.architecture.hidden), dim=2)
         h = x.expand(len(self.weights), *x.shape)
         for (matrix, bias, *gain), running in zip(hidden, statistics, strict=True):
@@ -141,7 +145,7 @@ class Network:
             else:
                 h = torch.baddbmm(bias, h, matrix)
             h = self._drop(self._activation(h), training=momentum is not None)
-        return torch.baddbmm(last_bias, h, last_matrix), self.arrays()[-1]
+        return torch.baddbmm(last_bias, h, last_matrix), constants
 
     def _drop(self, h: Tensor, *, training: bool) -> Tensor:
         rate = self.architecture.dropout
@@ -164,6 +168,28 @@ class Network:
             with torch.no_grad():
                 running.lerp_(torch.cat([mean, variance], 1), momentum)
         return (h - mean) / torch.sqrt(variance + _BATCH_NORM_EPSILON)
+
+
+def penalty_shares(network: Network, last_units: Tensor) -> Tensor:
+    """Which learned values an L2 penalty counts, and in which units.
+
+    Parameters
+    ----------
+    network : Network
+    last_units : Tensor of shape (n_raw,)
+        Units of the last layer's columns.
+
+    Returns
+    -------
+    Tensor of shape (1, n_weights)
+        1 for the weights of the hidden layers, squared units for the last, 0 for all else.
+    """
+    shares = Network(network.architecture, torch.zeros_like(network.weights[:1]))
+    *hidden, (last, _) = shares.layers()
+    for matrix, *_ in hidden:
+        matrix.fill_(1)
+    last.copy_(last_units.square().expand_as(last))
+    return shares.weights
 
 
 def initial_weights(

@@ -204,7 +204,8 @@ class PredictiveDistribution(Predictive):
     def interval(self, confidence: float = 0.9) -> np.ndarray:
         """Central interval that holds this probability, with equal tails left out.
 
-        Lower and upper ends stand on the last axis. The interval of a discrete distribution holds at least this probability.
+        Lower and upper ends stand on the last axis. The interval of a discrete distribution holds
+        at least this probability.
         """
         if not 0 <= confidence <= 1:
             raise ValueError(f"confidence must lie between 0 and 1; got {confidence}.")

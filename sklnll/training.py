@@ -4,6 +4,7 @@ Mini-batch stochastic descent or full-batch L-BFGS on the penalised negative log
 the stopping rules of scikit-learn's multi-layer perceptrons.
 """
 
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from sklearn.utils import gen_batches
 from torch import Tensor
 
 from .head import Head
-from .network import Network
+from .network import Network, penalty_shares
 from .optimizers import SGD, Adam
 
 _LEAST_LEARNING_RATE = 1e-6
@@ -108,7 +109,8 @@ class Objective:
         self.alpha = alpha
         self.mean_weight = mean_weight
         self.log_jacobian = log_jacobian
-        self._penalty_units = torch.from_numpy(head.penalty_units).to(network.weights.dtype)
+        last_units = torch.from_numpy(head.penalty_units).to(network.weights.dtype)
+        self._penalty_shares = penalty_shares(network, last_units)
 
     def nll(self, rows: Rows, *, momentum: float | None = None) -> Tensor:
         """Weighted sum of the rows' losses over their number; shape (n_members,)."""
@@ -117,26 +119,27 @@ class Objective:
         raw, constants = self.network(rows.x, rows.weight, momentum=momentum)
         return (rows.weight * self.head.nll(raw, constants, rows.y)).mean(dim=-1)
 
+    def _penalty_rate(self, n_rows: int) -> float:
+        return self.alpha / (n_rows * self.mean_weight)
+
     def penalty(self, n_rows: int) -> Tensor:
         """L2 penalty of each member for a batch of `n_rows` rows."""
-        *matrices, last = [matrix for matrix, *_ in self.network.layers()]
-        squares = sum((matrix.square().sum((1, 2)) for matrix in matrices), start=0.0)
-        squares = squares + (last * self._penalty_units).square().sum((1, 2))
-        return 0.5 * self.alpha / (n_rows * self.mean_weight) * squares
+        squares = (self._penalty_shares * self.network.weights.square()).sum(dim=1)
+        return 0.5 * self._penalty_rate(n_rows) * squares
 
-    def gradient(self, rows: Rows, *, momentum: float) -> tuple[float, float, Tensor]:
-        """Mean loss, objective and the objective's gradient, all members' objectives summed."""
+    def gradient(self, rows: Rows, *, momentum: float) -> tuple[float, Tensor]:
+        """Mean loss without the penalty; gradient of the sum of the members' objectives."""
         weights = self.network.weights.requires_grad_()
         try:
             nll = self.nll(rows, momentum=momentum)
-            objective = (nll + self.penalty(len(rows))).sum()
-            (gradient,) = torch.autograd.grad(objective, weights)
+            (gradient,) = torch.autograd.grad(nll.sum(), weights)
         finally:
             weights.requires_grad_(False)
         loss = nll.detach().mean().item()
-        if not np.isfinite(loss):
+        if not math.isfinite(loss):
             raise NonFiniteLossError(self._culprit(rows))
-        return loss, objective.item(), gradient
+        gradient.addcmul_(self._penalty_shares, weights, value=self._penalty_rate(len(rows)))
+        return loss, gradient
 
     @torch.no_grad()
     def mean_nll(self, rows: Rows) -> float:
@@ -243,7 +246,7 @@ def _run_epoch(
     """One pass over the rows; the mean of the losses met on the way."""
     total = 0.0
     for batch in _batches(rows, batch_size, settings.shuffle, random_state):
-        loss, _, gradient = objective.gradient(batch, momentum=_RUNNING_SHARE)
+        loss, gradient = objective.gradient(batch, momentum=_RUNNING_SHARE)
         optimizer.step(gradient)
         total += loss * len(batch)
     if not objective.network.weights.isfinite().all():
@@ -326,13 +329,14 @@ class _FlatObjective:
     def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
         self.load(flat)
         try:
-            self.loss, value, gradient = self.objective.gradient(self.rows, momentum=1.0)
+            self.loss, gradient = self.objective.gradient(self.rows, momentum=1.0)
         except NonFiniteLossError:
             if not self._evaluated:
                 raise
             # A line search went too far; a wall sends it back.
             return 1e100, np.zeros_like(flat)
         self._evaluated = True
+        value = self.loss + self.objective.penalty(len(self.rows)).sum().item()
         return value, gradient.double().numpy().ravel()
 
 
