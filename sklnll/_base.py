@@ -18,10 +18,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._validation import Table, check_val_arguments
 from .distributions import Distribution, get_distribution
 from .head import Head
+from .lbfgs import fit_lbfgs
 from .network import ACTIVATIONS, Architecture, Network, initial_weights
+from .objective import Objective, Rows
+from .progress import Record, Settings
 from .scaling import TargetScaling
+from .stochastic import fit_stochastic
 from .threads import threads_for
-from .training import Objective, Record, Rows, Settings, fit_lbfgs, fit_stochastic
 
 X_PARAMS: dict[str, Any] = {"dtype": [np.float64, np.float32], "order": "C"}
 
@@ -139,15 +142,18 @@ class NLLEstimator(BaseEstimator, ABC):
             table, validation = self._hold_out(table, random_state)
         n_rows = len(table)
         batch_size = self._batch_size(n_rows)
-        if self.solver != "lbfgs" and batch_size == n_rows and self.dropout == 0:
+        if batch_size == n_rows and self.dropout == 0:
             table = table.merged()
         network, record = self._train(table, validation, batch_size, random_state)
         return self._store(network, record, n_rows)
 
     def _check_settings(self) -> None:
         """Raise a ValueError for parameters that do not go together."""
-        if any(size < 1 for size in self._hidden_sizes()):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {self.hidden_layer_sizes}.")
+        if any(not isinstance(size, Integral) or size < 1 for size in self._hidden_sizes()):
+            raise ValueError(
+                "hidden_layer_sizes must be > 0, whole numbers in one tuple; got "
+                f"{self.hidden_layer_sizes!r}."
+            )
         if self.solver == "lbfgs":
             if self.dropout > 0:
                 raise ValueError(
@@ -160,7 +166,8 @@ class NLLEstimator(BaseEstimator, ABC):
                 )
 
     def _hidden_sizes(self) -> tuple[int, ...]:
-        return tuple(int(size) for size in np.atleast_1d(self.hidden_layer_sizes))
+        sizes = self.hidden_layer_sizes
+        return tuple(sizes) if np.iterable(sizes) else (sizes,)
 
     def _batch_size(self, n_rows: int) -> int:
         if self.batch_size == "auto":
@@ -175,12 +182,19 @@ class NLLEstimator(BaseEstimator, ABC):
 
     def _hold_out(self, table: Table, random_state: np.random.RandomState) -> tuple[Table, Table]:
         """Split `validation_fraction` of the rows off."""
-        train, held = train_test_split(
-            np.arange(len(table)),
-            test_size=self.validation_fraction,
-            random_state=random_state,
-            stratify=table.y if self._stratify else None,
-        )
+        try:
+            train, held = train_test_split(
+                np.arange(len(table)),
+                test_size=self.validation_fraction,
+                random_state=random_state,
+                stratify=table.y if self._stratify else None,
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping cannot hold validation_fraction={self.validation_fraction} of "
+                f"{len(table)} rows out: {error} Change validation_fraction, give X_val and y_val, "
+                "or set early_stopping=False."
+            ) from error
         if len(held) < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
@@ -229,11 +243,11 @@ class NLLEstimator(BaseEstimator, ABC):
             dropout=self.dropout,
             batch_norm=self.batch_norm,
         )
-        start = initial_weights(
-            self.architecture_, raw, constants, self.weight_init, random_state
-        ).astype(table.X.dtype)
+        start = initial_weights(self.architecture_, raw, constants, self.weight_init, random_state)
+        largest = np.finfo(table.X.dtype).max
+        weights = np.clip(start, -largest, largest).astype(table.X.dtype)
         generator = torch.Generator().manual_seed(random_state.randint(2**31 - 1))
-        return Network(self.architecture_, torch.from_numpy(start[None]), generator=generator)
+        return Network(self.architecture_, torch.from_numpy(weights[None]), generator=generator)
 
     def _settings(self) -> Settings:
         return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
@@ -295,10 +309,14 @@ class NLLEstimator(BaseEstimator, ABC):
         with torch.no_grad(), threads_for(len(x) * network.weights.numel()):
             raw, constants = network(x)
             params = self._head().params(raw[0], constants[0])
-        return {
-            name: _one_a_row(self.scaling_.unscale_parameter(name, value.numpy()), len(x))
+        values = {
+            name: self.scaling_.unscale_parameter(name, value.numpy())
             for name, value in params.items()
         }
+        # Fixed numbers as they were given, without the rounding of the way through training.
+        for name, number in self.distribution_.fixed().items():
+            values[name] = np.full(self.n_outputs_, number)
+        return {name: _one_a_row(value, len(x)) for name, value in values.items()}
 
     @abstractmethod
     def predict_dist(self, X: ArrayLike) -> Any:

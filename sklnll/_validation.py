@@ -50,7 +50,11 @@ class Table:
 
 def check_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:
     """Weights as float64, one a row of `X`; non-negative and not all zero."""
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    return check_weight_values(_check_sample_weight(sample_weight, X, dtype=np.float64))
+
+
+def check_weight_values(weight: np.ndarray) -> np.ndarray:
+    """Pass weights through that are non-negative and not all zero."""
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
         raise ValueError(

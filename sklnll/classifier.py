@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import validate_data
 
 from ._base import X_PARAMS, NLLEstimator
-from ._validation import Table, check_weight
+from ._validation import Table, check_weight, check_weight_values
 from .distributions import Bernoulli, Distribution, LabelDistribution
 from .predictive import LabelPredictive, encode_labels
 
@@ -29,7 +29,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         "categorical" for any number of labels, "bernoulli" for two.
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
-        models: with ``solver="lbfgs"`` and ``alpha=0`` it reaches the exact maximum likelihood.
+        models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact
+        maximum likelihood.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation of the hidden layers.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
@@ -97,6 +98,14 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         Weight matrices of the layers. In training's units of y, see Notes.
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of the layers.
+    weights_ : ndarray of shape (1, n_weights)
+        All learned values in one row, which `coefs_` and `intercepts_` are views of.
+    statistics_ : ndarray of shape (1, 2, n_hidden_units)
+        Running means and variances of the hidden units, for batch normalisation.
+    architecture_ : Architecture
+        What the network looks like.
+    scaling_ : TargetScaling
+        The map between y's units and training's.
     loss_ : float
         Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
         the penalty.
@@ -130,7 +139,10 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     -----
     With weights w divided by their mean over all training rows, a batch of B rows has the loss::
 
-        sum(w * -log p(y | x)) / B + alpha / (2 * B) * sum(weights**2)
+        sum(w * -log p(y | x)) / B + alpha / (2 * B * m) * sum(weights**2)
+
+    where m is that mean of the rows' weights: a row of weight 2 is the row twice, to the penalty
+    too.
 
     Training starts at the labels' shares, so that the first loss of C equally frequent labels is
     log(C).
@@ -218,7 +230,10 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        binary = isinstance(self.distribution, Bernoulli) or self.distribution == "bernoulli"
+        family = self.distribution
+        binary = isinstance(family, Bernoulli) or (
+            isinstance(family, str) and family == "bernoulli"
+        )
         tags.classifier_tags.multi_class = not binary
         return tags
 
@@ -247,7 +262,9 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
             self._check_classes(y)
         labels = encode_labels(y, self.classes_)
         weight = check_weight(sample_weight, X)
-        weight = check_weight(weight * self._class_weights(labels, weight)[labels], X)
+        if reset:
+            self._label_weights = self._class_weights(labels, weight)
+        weight = check_weight_values(weight * self._label_weights[labels])
         return Table(X, labels[:, None].astype(float), weight)
 
     def _check_classes(self, y: np.ndarray) -> None:

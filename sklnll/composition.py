@@ -50,6 +50,11 @@ def predict_dist(estimator: Any, X: ArrayLike) -> Any:
         return predict_dist(estimator[-1], X)
     if isinstance(estimator, BaseSearchCV):
         check_is_fitted(estimator)
+        if not estimator.refit:
+            raise AttributeError(
+                f"this {type(estimator).__name__} was fitted with refit=False and has no best "
+                "estimator to predict with; set refit=True."
+            )
         return predict_dist(estimator.best_estimator_, X)
     raise TypeError(
         f"{type(estimator).__name__} has no predict_dist; expected an estimator of sklnll, or a "

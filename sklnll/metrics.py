@@ -46,6 +46,9 @@ class DistributionScorer:
     def __call__(
         self, estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float:
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]  # as fit takes it; to the distribution, a column would be a grid
         loss = self._loss(predict_dist(estimator, X), y)
         weight = None if sample_weight is None else np.asarray(sample_weight)
         return -float(np.average(loss, weights=weight))

@@ -118,12 +118,12 @@ class PredictiveDistribution(Predictive):
         return y
 
     def _log_prob(self, y: np.ndarray) -> np.ndarray:
-        """Log-density or log-mass element by element; -inf outside the support."""
+        """Log-density or log-mass element by element; -inf outside the support, NaN for NaN."""
         inside = self.distribution.support.contains(y)
         with np.errstate(all="ignore"):
-            tensors = {name: torch.from_numpy(value) for name, value in self.params.items()}
-            values = self.distribution.log_prob(torch.tensor(y), **tensors).numpy()
-        return np.where(inside, values, -np.inf)
+            params = {name: _own_tensor(value) for name, value in self.params.items()}
+            values = self.distribution.log_prob(_own_tensor(y), **params).numpy()
+        return np.where(inside | np.isnan(y), values, -np.inf)
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
         """Log-density (continuous) or log-mass (discrete) of each row, summed over outputs.
@@ -218,7 +218,7 @@ class PredictiveDistribution(Predictive):
         ----------
         size : int, optional
             Draws per row, on the last axis of the result; without it one draw and no such axis.
-        random_state : int, RandomState or None
+        random_state : int, RandomState or None, default=None
 
         Returns
         -------
@@ -252,7 +252,10 @@ class PredictiveDistribution(Predictive):
 
     def std(self) -> np.ndarray:
         """Standard deviation, in y's units."""
-        return self._full(self.to_scipy().std())
+        # Scipy's is the root of its variance, which overflows long before.
+        unit = {"loc": 0.0, "scale": 1.0}
+        params = {name: unit.get(name, value) for name, value in self.params.items()}
+        return self._full(self.distribution.frozen(**params).std() * self.params.get("scale", 1.0))
 
     def entropy(self) -> np.ndarray:
         """Entropy in nats: differential for densities."""
@@ -267,6 +270,11 @@ class PredictiveDistribution(Predictive):
         """One number per row: the "mean", "median" or "mode"; "auto" leaves it to the family."""
         name = self.distribution.central if estimate == "auto" else estimate
         return getattr(self, name)()
+
+
+def _own_tensor(array: np.ndarray) -> torch.Tensor:
+    """A copy: torch takes neither reversed views nor read-only arrays."""
+    return torch.from_numpy(np.array(array, order="C"))
 
 
 class ContinuousPredictive(PredictiveDistribution):
@@ -287,7 +295,7 @@ class DiscretePredictive(PredictiveDistribution):
     def logpmf(self, y: ArrayLike) -> np.ndarray:
         """Log-mass at `y`, for each output on its own; -inf between the whole numbers."""
         y = self._align(y)
-        return np.where(y == np.floor(y), self._log_prob(y), -np.inf)
+        return np.where(y == np.floor(y), self._log_prob(y), np.where(np.isnan(y), y, -np.inf))
 
     def pmf(self, y: ArrayLike) -> np.ndarray:
         """Mass at `y`, for each output on its own."""

@@ -30,7 +30,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         (None), learned once for all rows ("constant"), or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
-        models: with ``solver="lbfgs"`` and ``alpha=0`` it reaches the exact maximum likelihood.
+        models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact
+        maximum likelihood (and comes near it for "laplace", whose likelihood has kinks).
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation of the hidden layers.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
@@ -95,6 +96,14 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         Weight matrices of the layers. In training's units of y, see Notes.
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of the layers.
+    weights_ : ndarray of shape (1, n_weights)
+        All learned values in one row, which `coefs_` and `intercepts_` are views of.
+    statistics_ : ndarray of shape (1, 2, n_hidden_units)
+        Running means and variances of the hidden units, for batch normalisation.
+    architecture_ : Architecture
+        What the network looks like.
+    scaling_ : TargetScaling
+        The map between y's units and training's.
     loss_ : float
         Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
         the penalty.
@@ -129,7 +138,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     -----
     With weights w divided by their mean over all training rows, a batch of B rows has the loss::
 
-        sum(w * -log p(y | x)) / B + alpha / (2 * B) * sum(weights**2)
+        sum(w * -log p(y | x)) / B + alpha / (2 * B * m) * sum(weights**2)
+
+    where m is that mean of the rows' weights: a row of weight 2 is the row twice, to the penalty
+    too.
 
     Real y is shifted and scaled for training (by mean and standard deviation, or by median and
     spread for the robust families "laplace" and "student_t"), positive y is scaled by its mean;
@@ -252,7 +264,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         check_consistent_length(X, y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        self.distribution_.check_target(y)
+        self.distribution_.check_target(y, "y" if reset else "y_val")
         if reset:
             self._y_shape = y.shape[1:]
         elif y.shape[1:] != self._y_shape:

@@ -44,7 +44,10 @@ class TargetScaling:
 
     def scale(self, y: np.ndarray) -> np.ndarray:
         """From y's units to training's; shape (n_samples, n_outputs)."""
-        return (y - self.shift) / self.unit
+        scaled = (y - self.shift) / self.unit
+        # Beside an enormous value a small one underflows, but stays positive.
+        underflow = (scaled == 0) & (y > 0) & (self.shift == 0)
+        return np.where(underflow, np.finfo(float).tiny, scaled)
 
     def scale_parameter(self, name: str, value: float) -> np.ndarray:
         """Move a parameter fixed in y's units to training's; shape (n_outputs,)."""
@@ -55,7 +58,10 @@ class TargetScaling:
         """Move a parameter from training's units to y's; outputs on the second axis."""
         shift, unit = self._units_of(name)
         trailing = (1,) * (value.ndim - 2)
-        return value * unit.reshape(-1, *trailing) + shift.reshape(-1, *trailing)
+        with np.errstate(over="ignore"):
+            moved = value * unit.reshape(-1, *trailing) + shift.reshape(-1, *trailing)
+        largest = np.finfo(float).max
+        return np.clip(moved, -largest, largest)
 
     def _units_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Parameters called loc and scale carry y's units, all others are pure numbers."""

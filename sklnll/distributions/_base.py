@@ -116,12 +116,14 @@ class Distribution(BaseEstimator, ABC):
                 "Set at least one to None (predicted from x) or 'constant'."
             )
 
-    def check_target(self, y: np.ndarray) -> None:
+    def check_target(self, y: np.ndarray, name: str = "y") -> None:
         """Raise a ValueError that names the first row where `y` leaves the support.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        name : str
+            What the message calls it.
         """
         outside = ~self.support.contains(y)
         if not outside.any():
@@ -135,6 +137,6 @@ class Distribution(BaseEstimator, ABC):
             kind = "NaN" if np.isnan(value) else "infinity"
             problem, advice = f"must not contain {kind}", "remove or impute such rows"
         raise ValueError(
-            f"y {problem} for {self!r}; found {value:g} at {where} "
+            f"{name} {problem} for {self!r}; found {value:g} at {where} "
             f"({outside.sum()} of {y.size} values are outside). To mend it, {advice}."
         )

@@ -32,7 +32,14 @@ def crps_by_quadrature(frozen: Any, y: np.ndarray) -> np.ndarray:
     """
     below, above = frozen.cdf(y), frozen.sf(y)
     total = np.zeros(np.shape(below))
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        total += weight * below * (below * node) * (y - frozen.ppf(below * node))
-        total += weight * above * (above * node) * (frozen.isf(above * node) - y)
+    for node, rest, weight in zip(_NODES, _NODES[::-1], _WEIGHTS, strict=True):
+        lower = _quantile(frozen, below * node, above + below * rest)
+        upper = _quantile(frozen, below + above * rest, above * node)
+        total += weight * below * (below * node) * (y - lower)
+        total += weight * above * (above * node) * (upper - y)
     return 2 * total
+
+
+def _quantile(frozen: Any, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """The value with these probabilities below and above it, from the smaller of the two."""
+    return np.where(below < above, frozen.ppf(below), frozen.isf(above))

@@ -90,7 +90,7 @@ class Softplus(Link):
 
 
 class Log(Link):
-    """log(parameter) = raw, bounded so that it can neither overflow nor leave the positive numbers.
+    """log(parameter) = raw, clamped so that neither the value nor its inverse square overflows.
 
     Parameters
     ----------
@@ -106,15 +106,12 @@ class Log(Link):
 
     def __call__(self, raw: Tensor) -> Tensor:
         bound = 0.98 * np.log(torch.finfo(raw.dtype).max)
-        # Beyond the bound the exponential goes on as a straight line.
-        value = torch.exp(raw.clamp(-bound, bound)) * (1 + torch.relu(raw - bound))
+        value = torch.exp(raw.clamp(-bound / 2, bound))
         return value / (1 + value / self.cap)
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
         value = np.clip(value, 1e-300, 0.99 * self.cap)
-        bound = 0.98 * np.log(np.finfo(float).max)
-        uncapped = np.log(value) - np.log1p(-value / self.cap)
-        return np.where(uncapped > bound, bound + value / np.exp(bound) - 1, uncapped)
+        return np.log(value) - np.log1p(-value / self.cap)
 
     def contains(self, value: float) -> bool:
         return 0 < value < np.inf

@@ -60,8 +60,8 @@ class _LogRatioDeviance(torch.autograd.Function):
         for k in range(17, 1, -2):
             series = 1 / k + square * series
         near = s * (2 * square * series - u)
-        ratio = x / mean
-        return torch.where(u.abs() < 0.2, near, torch.log(ratio) - (ratio - 1))
+        far = torch.log(x) - torch.log(mean) - (x / mean - 1)
+        return torch.where(u.abs() < 0.2, near, far)
 
     @staticmethod
     @once_differentiable

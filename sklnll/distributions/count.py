@@ -4,13 +4,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from scipy import special, stats
+from scipy import special
 from torch import Tensor
 
 from ._base import Distribution
 from ._links import log
+from ._poisson import LARGE_RATE, poisson
 from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
 from ._supports import COUNTS
+from .real import Normal
 
 
 class Poisson(Distribution):
@@ -49,17 +51,18 @@ class Poisson(Distribution):
         return torch.where(many, saddle - 0.5 * torch.log(count) - HALF_LOG_2PI, few)
 
     def frozen(self, rate: np.ndarray) -> Any:
-        return stats.poisson(rate)
+        return poisson(rate)
 
     def mode(self, rate: np.ndarray) -> np.ndarray:
         return np.floor(rate)
 
     def crps(self, y: np.ndarray, rate: np.ndarray) -> np.ndarray:
         # A. Jordan, F. Krueger and S. Lerch (2019), doi:10.18637/jss.v090.i12
-        poisson = stats.poisson(rate)
-        spread = rate * (special.ive(0, 2 * rate) + special.ive(1, 2 * rate))
         whole = np.floor(y)
-        return (y - rate) * (2 * poisson.cdf(whole) - 1) + 2 * rate * poisson.pmf(whole) - spread
+        location = (y - rate) * (2 * poisson.cdf(whole, rate) - 1)
+        spread = rate * (special.i0e(2 * rate) + special.i1e(2 * rate))
+        score = location + 2 * rate * poisson.pmf(whole, rate) - spread
+        return np.where(rate > LARGE_RATE, Normal().crps(y, rate, np.sqrt(rate)), score)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         return {"rate": np.average(y, weights=weight)}

@@ -109,6 +109,7 @@ class Gamma(Distribution):
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         # T. Minka (2002). Estimating a gamma distribution: the approximation his Newton starts at.
         mean = np.average(y, weights=weight)
-        s = max(-np.average(np.log(y / mean), weights=weight), 1e-8)
+        ratio = np.maximum(y / mean, np.finfo(float).tiny)
+        s = max(-np.average(np.log(ratio), weights=weight), 1e-16)
         shape = (3 - s + np.sqrt((s - 3) ** 2 + 24 * s)) / (12 * s)
         return {"shape": shape, "scale": mean / shape}

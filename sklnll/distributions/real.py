@@ -176,7 +176,8 @@ class StudentT(Distribution):
         score = np.empty(z.shape)
         score[closed] = _standard_t_crps(z[closed], df[closed])
         score[~closed] = crps_by_quadrature(stats.t(df[~closed]), z[~closed])
-        return scale * score
+        # Where the integral of cdf**2, that is of abs(z)**(-2 * df), diverges.
+        return scale * np.where(df > 0.5, score, np.inf)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         loc, scale = weighted_median_spread(y, weight)

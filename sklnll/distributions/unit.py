@@ -44,20 +44,24 @@ class Beta(Distribution):
         self.precision = precision
 
     def log_prob(self, y: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
-        a, b = mean * precision, (1 - mean) * precision
+        tiny = torch.finfo(precision.dtype).tiny
+        a = (mean * precision).clamp(min=tiny)
+        b = ((1 - mean) * precision).clamp(min=tiny)
         deviance = a * log_ratio_deviance(y, mean) + b * log_ratio_deviance(1 - y, 1 - mean)
         stirling = stirling_error(precision) - stirling_error(a) - stirling_error(b)
         norm = 0.5 * (torch.log(a) + torch.log(1 - mean)) - HALF_LOG_2PI
         return deviance + stirling + norm - torch.log(y) - torch.log1p(-y)
 
     def frozen(self, mean: np.ndarray, precision: np.ndarray) -> Any:
-        return stats.beta(mean * precision, (1 - mean) * precision)
+        tiny = 1e-100  # scipy squares their sum
+        a, b = mean * precision, (1 - mean) * precision
+        return stats.beta(np.maximum(a, tiny), np.maximum(b, tiny))
 
     def mode(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
-        """Where the density is largest; the nearer end of (0, 1) where it grows without bound."""
+        """Where the density is largest; an end of (0, 1), 0 in doubt, where it has no bound."""
         a, b = mean * precision, (1 - mean) * precision
         inner = (a - 1) / np.where(precision > 2, precision - 2, 1.0)
-        end = np.where(a == b, 0.5, np.where(a < b, 0.0, 1.0))
+        end = np.where((a == 1) & (b == 1), 0.5, np.where(a <= b, 0.0, 1.0))
         return np.where((a > 1) & (b > 1), inner, end)
 
     def crps(self, y: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:

@@ -1,0 +1,117 @@
+"""What does training minimise? The penalised negative log-likelihood of a network."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .head import Head
+from .network import Network, penalty_shares
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training rows as tensors.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_samples, n_features)
+        In the network's dtype.
+    y : Tensor of shape (n_samples, n_outputs)
+        In training's units, float64.
+    weight : Tensor of shape (n_samples,)
+        With mean 1 over all training rows, float64.
+    """
+
+    x: Tensor
+    y: Tensor
+    weight: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: Tensor | slice) -> "Rows":
+        return Rows(self.x[index], self.y[index], self.weight[index])
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss is NaN or infinite; the message says where it came from."""
+
+
+class Objective:
+    """The penalised negative log-likelihood of a network: what the solvers minimise.
+
+    Parameters
+    ----------
+    network : Network
+    head : Head
+    alpha : float
+        Strength of the L2 penalty, as in scikit-learn's multi-layer perceptrons.
+    mean_weight : float
+        Mean of the rows' weights before they were divided by it: the penalty is shared by the
+        rows' total weight, so that a weight of 2 means the row twice.
+    log_jacobian : float
+        Added to each row's loss in records, which are in y's units.
+    """
+
+    def __init__(
+        self, network: Network, head: Head, alpha: float, mean_weight: float, log_jacobian: float
+    ):
+        self.network = network
+        self.head = head
+        self.alpha = alpha
+        self.mean_weight = mean_weight
+        self.log_jacobian = log_jacobian
+        last_units = torch.from_numpy(head.penalty_units).to(network.weights.dtype)
+        self._penalty_shares = penalty_shares(network, last_units)
+
+    def nll(self, rows: Rows, *, momentum: float | None = None) -> Tensor:
+        """Weighted sum of the rows' losses over their number; shape (n_members,)."""
+        # Weights are normalised once over the training rows: a batch's own sum would cancel them
+        # in small batches.
+        raw, constants = self.network(rows.x, rows.weight, momentum=momentum)
+        return (rows.weight * self.head.nll(raw, constants, rows.y)).mean(dim=-1)
+
+    def _penalty_rate(self, n_rows: int) -> float:
+        return self.alpha / (n_rows * self.mean_weight)
+
+    def penalty(self, n_rows: int) -> Tensor:
+        """L2 penalty of each member for a batch of `n_rows` rows."""
+        squares = (self._penalty_shares * self.network.weights.double().square()).sum(dim=1)
+        return 0.5 * self._penalty_rate(n_rows) * squares
+
+    def gradient(self, rows: Rows, *, momentum: float) -> tuple[float, Tensor]:
+        """Mean loss without the penalty; gradient of the sum of the members' objectives."""
+        weights = self.network.weights.requires_grad_()
+        try:
+            nll = self.nll(rows, momentum=momentum)
+            (gradient,) = torch.autograd.grad(nll.sum(), weights)
+        finally:
+            weights.requires_grad_(False)
+        loss = nll.detach().mean().item()
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(self._culprit(rows))
+        gradient.addcmul_(self._penalty_shares, weights, value=self._penalty_rate(len(rows)))
+        return loss, gradient
+
+    @torch.no_grad()
+    def mean_nll(self, rows: Rows) -> float:
+        """The loss as prediction sees it: weighted mean over `rows`, mean over members."""
+        return (self.nll(rows) / rows.weight.mean()).mean().item()
+
+    @torch.no_grad()
+    def _culprit(self, rows: Rows) -> str:
+        """Name the parameter that made the loss of these rows non-finite."""
+        raw, constants = self.network(rows.x)
+        if not raw.isfinite().all():
+            return "the network's outputs are not finite"
+        for name, value in self.head.params(raw, constants).items():
+            if not value.isfinite().all():
+                return f"parameter {name!r} is not finite"
+        family = type(self.head.distribution).__name__
+        extremes = ", ".join(
+            f"{name} from {value.min().item():.3g} to {value.max().item():.3g}"
+            for name, value in self.head.params(raw, constants).items()
+        )
+        return f"the {family} likelihood overflows with {extremes} (in training's units)"

@@ -1,0 +1,164 @@
+"""How are the weights found by mini-batches?
+
+Stochastic descent with the stopping rules of scikit-learn's multi-layer perceptrons.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from sklearn.utils import gen_batches
+from torch import Tensor
+
+from .objective import NonFiniteLossError, Objective, Rows
+from .optimizers import SGD, Adam
+from .progress import (
+    Record,
+    Settings,
+    print_losses,
+    warn_diverged,
+    warn_interrupted,
+    warn_non_finite,
+    warn_not_converged,
+)
+
+_LEAST_LEARNING_RATE = 1e-6
+_RUNNING_SHARE = 0.1
+"""Share by which running statistics of batch normalisation move towards a batch's own."""
+
+
+class Patience:
+    """Counts epochs without improvement by more than `tol`, as scikit-learn's perceptrons do."""
+
+    def __init__(self, tol: float, n_iter_no_change: float):
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.best = np.inf
+        self.stale = 0
+
+    def improved(self, loss: float) -> bool:
+        """Take note of an epoch's loss; whether it is the best so far."""
+        self.stale = self.stale + 1 if loss > self.best - self.tol else 0
+        better = loss < self.best
+        self.best = min(self.best, loss)
+        return better
+
+    @property
+    def is_over(self) -> bool:
+        return self.stale > self.n_iter_no_change
+
+
+def fit_stochastic(
+    objective: Objective,
+    rows: Rows,
+    validation: Rows | None,
+    batch_size: int,
+    settings: Settings,
+    random_state: np.random.RandomState,
+) -> Record:
+    """Train by mini-batches until the loss, or the validation loss where there is one, stalls.
+
+    With `validation` the best weights are kept, else the last ones.
+    """
+    network, record = objective.network, Record()
+    optimizer = _make_optimizer(network.weights, settings)
+    patience = Patience(settings.tol, settings.n_iter_no_change)
+    probe = rows[:batch_size]
+    null_loss = objective.mean_nll(probe)
+    start = best = good = network.state()
+    try:
+        while record.n_iter < settings.max_iter:
+            loss = _run_epoch(objective, rows, batch_size, optimizer, settings, random_state)
+            good = network.state()
+            monitored = _record_losses(objective, record, loss, validation)
+            print_losses(record, settings.verbose)
+            if patience.improved(monitored):
+                best = good
+            _schedule(optimizer, settings, seen=record.n_iter * len(rows))
+            if patience.is_over:
+                if not _slow_down(optimizer, settings):
+                    break
+                patience.stale = 0
+        else:
+            warn_not_converged(
+                f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached"
+            )
+    except NonFiniteLossError as error:
+        network.load(good)
+        warn_non_finite(record.n_iter + 1, str(error))
+    except KeyboardInterrupt:
+        warn_interrupted()
+    if validation is not None:
+        network.load(best)
+    final_loss = objective.mean_nll(probe)
+    if not np.isfinite(final_loss):
+        network.load(start)
+        warn_non_finite(record.n_iter, "after its last step")
+    elif final_loss > null_loss + 1:
+        warn_diverged(final_loss, null_loss)
+    return record
+
+
+def _run_epoch(
+    objective: Objective,
+    rows: Rows,
+    batch_size: int,
+    optimizer: SGD | Adam,
+    settings: Settings,
+    random_state: np.random.RandomState,
+) -> float:
+    """One pass over the rows; the mean of the losses met on the way."""
+    total = 0.0
+    for batch in _batches(rows, batch_size, settings.shuffle, random_state):
+        loss, gradient = objective.gradient(batch, momentum=_RUNNING_SHARE)
+        optimizer.step(gradient)
+        total += loss * len(batch)
+    if not objective.network.weights.isfinite().all():
+        raise NonFiniteLossError("the network's weights are not finite")
+    return total / len(rows)
+
+
+def _batches(
+    rows: Rows, batch_size: int, shuffle: bool, random_state: np.random.RandomState
+) -> Iterator[Rows]:
+    """The rows, cut into batches; in random order unless all of them make one batch."""
+    if batch_size >= len(rows):
+        yield rows
+        return
+    order = torch.from_numpy(random_state.permutation(len(rows))) if shuffle else None
+    for part in gen_batches(len(rows), batch_size):
+        yield rows[part] if order is None else rows[order[part]]
+
+
+def _record_losses(
+    objective: Objective, record: Record, loss: float, validation: Rows | None
+) -> float:
+    """Note an epoch's losses in y's units; the one that decides about stopping is returned."""
+    record.n_iter += 1
+    record.loss_curve.append(loss + objective.log_jacobian)
+    if validation is None:
+        return record.loss_curve[-1]
+    record.validation_curve.append(objective.mean_nll(validation) + objective.log_jacobian)
+    return record.validation_curve[-1]
+
+
+def _make_optimizer(weights: Tensor, settings: Settings) -> SGD | Adam:
+    rate = settings.learning_rate_init
+    if settings.solver == "adam":
+        return Adam(weights, rate, settings.beta_1, settings.beta_2, settings.epsilon)
+    return SGD(weights, rate, settings.momentum, settings.nesterovs_momentum)
+
+
+def _schedule(optimizer: SGD | Adam, settings: Settings, seen: int) -> None:
+    """Shrink sgd's rate with the number of rows seen, where learning_rate="invscaling"."""
+    if settings.solver == "sgd" and settings.learning_rate == "invscaling":
+        optimizer.rate = settings.learning_rate_init / (seen + 1) ** settings.power_t
+
+
+def _slow_down(optimizer: SGD | Adam, settings: Settings) -> bool:
+    """Divide sgd's rate by five, where learning_rate="adaptive"; False where training is over."""
+    adaptive = settings.solver == "sgd" and settings.learning_rate == "adaptive"
+    if not adaptive or optimizer.rate <= _LEAST_LEARNING_RATE:
+        return False
+    optimizer.rate /= 5
+    return True

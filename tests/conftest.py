@@ -1,0 +1,58 @@
+"""What the tests share: rows for every family, and where real data lies."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from sklnll import NLLClassifier, NLLRegressor
+from sklnll.distributions import LabelDistribution, get_distribution
+from sklnll.distributions._supports import BINARY
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real data: $SKLNLL_DATA, or ../shared/data beside the checkout."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("SKLNLL_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}; SKLNLL_DATA may name another folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def draw_rows():
+    """A function: rows X (n, 3) and a y that suits a family and depends on X."""
+    return _draw_rows
+
+
+def _draw_rows(distribution, n=60, seed=0):
+    rng = np.random.default_rng(seed)
+    support = get_distribution(distribution).support
+    X = rng.normal(size=(n, 3))
+    eta = 0.5 * X[:, 0] - 0.3 * X[:, 1]
+    if support.units == "affine":
+        return X, 5 + eta + rng.standard_t(5, n) * np.exp(0.3 * X[:, 2])
+    if support.units == "ratio":
+        return X, 10 * np.exp(eta) * rng.gamma(2.0, size=n)
+    if support is BINARY:
+        return X, (rng.uniform(size=n) < expit(eta)).astype(int)
+    if support.discrete and support.low == 0:
+        return X, rng.poisson(np.exp(0.5 + eta)).astype(float)
+    if support.discrete:
+        return X, (np.outer(eta, [-1, 0, 1]) + rng.gumbel(size=(n, 3))).argmax(axis=1)
+    return X, rng.beta(4 * expit(eta), 4 * expit(-eta))
+
+
+@pytest.fixture(scope="session")
+def make_net():
+    """A function: the estimator that fits a family, classifier or regressor."""
+    return _make_net
+
+
+def _make_net(distribution, *args, **params):
+    is_label = isinstance(get_distribution(distribution), LabelDistribution)
+    params = {"random_state": 0, **params}
+    return (NLLClassifier if is_label else NLLRegressor)(distribution, *args, **params)

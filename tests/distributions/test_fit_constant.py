@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+import torch
+from scipy import optimize, special, stats
+
+from sklnll.distributions import (
+    DISTRIBUTIONS,
+    Bernoulli,
+    Beta,
+    Categorical,
+    Exponential,
+    Gamma,
+    Laplace,
+    Normal,
+    Poisson,
+    StudentT,
+)
+from sklnll.head import Head
+
+from .cases import CASES, LABELS, NAMES, NUMBERS
+
+# Every family with nothing fixed, and with each of its parameters fixed in turn.
+PARTLY_FIXED = [
+    pytest.param(name, {key: value}, id=f"{name}-{key}")
+    for name in NAMES
+    for key, value in CASES[name].fixed.items()
+]
+FREE = [pytest.param(name, {}, id=name) for name in NUMBERS]
+
+
+def marginal_fit(distribution, y, weight=None, size=1):
+    """Parameters of the fit without x, and their mean log-likelihood."""
+    y, weight = np.asarray(y, float), np.ones(len(y)) if weight is None else weight
+    fixed = {name: np.array([value]) for name, value in distribution.fixed().items()}
+    head = Head(distribution, 1, size, fixed)
+    raw, constant = map(torch.tensor, head.fit_constant(y[:, None], weight))
+    params = head.params(raw[None], constant)
+    nll = head.nll(raw[None], constant, torch.tensor(y)[:, None]).numpy()
+    values = {name: value.numpy().reshape(-1) for name, value in params.items()}
+    values = {name: value.item() if len(value) == 1 else value for name, value in values.items()}
+    return values, -np.average(nll, weights=weight)
+
+
+def scipys_best(name, fixed, start):
+    """The largest mean log-likelihood that a simplex finds from `start`, by scipy's densities."""
+    case, free = CASES[name], [key for key in start if key not in fixed]
+
+    def loss(values):
+        frozen = case.scipy(**{**fixed, **dict(zip(free, values, strict=True))})
+        with np.errstate(all="ignore"):
+            log_density = frozen.logpmf if hasattr(frozen, "logpmf") else frozen.logpdf
+            value = -np.mean(log_density(case.sample))
+        return value if np.isfinite(value) else 1e10
+
+    options = {"xatol": 1e-9, "fatol": 1e-13, "maxiter": 5000}
+    values = np.array([start[key] for key in free]) * 1.05 + 0.01
+    fit = optimize.minimize(loss, values, method="Nelder-Mead", options=options)
+    return -fit.fun, dict(zip(free, fit.x, strict=True))
+
+
+@pytest.mark.parametrize(("name", "fixed"), FREE + PARTLY_FIXED)
+def test_fit_is_the_maximum_of_scipys_likelihood(name, fixed):
+    params, log_likelihood = marginal_fit(DISTRIBUTIONS[name](**fixed), CASES[name].sample)
+    best, at = scipys_best(name, fixed, params)
+    assert log_likelihood == pytest.approx(best, abs=1e-10)
+    for key, value in at.items():
+        # A maximum is flat: half the digits of the likelihood.
+        assert params[key] == pytest.approx(value, rel=2e-5)
+    for key, value in fixed.items():
+        assert params[key] == value
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_constant_parameters_are_fitted_as_predicted_ones(name):
+    family, y = DISTRIBUTIONS[name], CASES[name].sample
+    predicted, best = marginal_fit(family(), y)
+    for key in family.parameters:
+        params, log_likelihood = marginal_fit(family(**{key: "constant"}), y)
+        assert log_likelihood == pytest.approx(best, abs=1e-12)
+        assert params == pytest.approx(predicted, rel=1e-6)
+
+
+def test_closed_forms():
+    y = CASES["normal"].sample
+    fit = marginal_fit(Normal(), y)[0]
+    assert fit == pytest.approx({"loc": y.mean(), "scale": y.std()}, rel=1e-9)
+    fit = marginal_fit(Normal(loc=2.0), y)[0]
+    assert fit["scale"] == pytest.approx(np.sqrt(np.mean((y - 2) ** 2)), rel=1e-7)
+    fit = marginal_fit(Laplace(), y)[0]  # an odd number of rows has one median
+    deviation = np.abs(y - np.median(y)).mean()
+    assert fit == pytest.approx({"loc": np.median(y), "scale": deviation}, rel=1e-6)
+    y = CASES["exponential"].sample
+    assert marginal_fit(Exponential(), y)[0]["scale"] == pytest.approx(y.mean(), rel=1e-9)
+    y = CASES["gamma"].sample
+    assert marginal_fit(Gamma(shape=2.0), y)[0]["scale"] == pytest.approx(y.mean() / 2, rel=1e-7)
+    y = CASES["poisson"].sample
+    assert marginal_fit(Poisson(), y)[0]["rate"] == pytest.approx(y.mean(), rel=1e-9)
+    y = CASES["bernoulli"].sample
+    fit = marginal_fit(Bernoulli(), y)[0]
+    assert fit["logits"] == pytest.approx(special.logit(y.mean()), rel=1e-7)
+    y = CASES["categorical"].sample
+    share = special.softmax(marginal_fit(Categorical(), y, size=3)[0]["logits"])
+    np.testing.assert_allclose(share, np.bincount(y.astype(int)) / len(y), rtol=1e-7)
+
+
+def test_fit_is_that_of_scipys_fit_method():
+    y = CASES["gamma"].sample
+    shape, _, scale = stats.gamma.fit(y, floc=0)
+    assert marginal_fit(Gamma(), y)[0] == pytest.approx({"shape": shape, "scale": scale}, rel=1e-6)
+    y = CASES["beta"].sample
+    a, b, *_ = stats.beta.fit(y, floc=0, fscale=1)
+    expected = {"mean": a / (a + b), "precision": a + b}
+    assert marginal_fit(Beta(), y)[0] == pytest.approx(expected, rel=1e-6)
+    y = CASES["student_t"].sample
+    df, loc, scale = stats.t.fit(y)
+    # scipy stops its simplex at four digits.
+    expected = {"df": df, "loc": loc, "scale": scale}
+    assert marginal_fit(StudentT(), y)[0] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_integer_weights_are_repeated_rows(name):
+    family, y, size = DISTRIBUTIONS[name](), CASES[name].sample, CASES[name].size
+    counts = np.random.RandomState(3).randint(0, 4, len(y))
+    weighted, weighted_best = marginal_fit(family, y, counts.astype(float), size)
+    repeated, repeated_best = marginal_fit(family, np.repeat(y, counts), size=size)
+    assert weighted_best == pytest.approx(repeated_best, abs=1e-13)
+    for key, value in weighted.items():
+        np.testing.assert_allclose(value, repeated[key], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_outputs_are_fitted_one_by_one(name):
+    family, y = DISTRIBUTIONS[name](), CASES[name].sample
+    other = y[::-1] ** 2
+    both = Head(family, 2, 1, {})
+    raw, _ = both.fit_constant(np.column_stack([y, other]), np.ones(len(y)))
+    one = Head(family, 1, 1, {})
+    raws = [one.fit_constant(column[:, None], np.ones(len(y)))[0] for column in (y, other)]
+    np.testing.assert_array_equal(raw, np.concatenate(raws))
+
+
+def test_everything_fixed_but_one_constant_needs_no_network_column():
+    head = Head(Normal(loc="constant", scale=2.0), 1, 1, {"scale": np.array([2.0])})
+    assert head.n_predicted == 0
+    raw, constant = head.fit_constant(np.array([[1.0], [3.0]]), np.array([1.0, 3.0]))
+    assert raw.shape == (0,)
+    assert constant == pytest.approx([2.5])
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_label_without_rows_starts_finite(name):
+    y = np.zeros(5)
+    params, log_likelihood = marginal_fit(DISTRIBUTIONS[name](), y, size=CASES[name].size)
+    assert np.isfinite(params["logits"]).all()
+    assert log_likelihood == pytest.approx(0, abs=1e-6)

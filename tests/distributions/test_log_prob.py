@@ -1,0 +1,183 @@
+import mpmath as mp
+import numpy as np
+import pytest
+import torch
+from scipy import special
+
+from sklnll.distributions import DISTRIBUTIONS, Bernoulli, Categorical, StudentT
+from sklnll.head import Head
+
+from .cases import CASES, NAMES, NUMBERS, tensors
+
+
+def log_prob(name, y, params):
+    return DISTRIBUTIONS[name]().log_prob(torch.tensor(y), **tensors(params)).numpy()
+
+
+def exact(value):
+    """A float, or a vector of them, as mpmath's numbers."""
+    return [mp.mpf(float(v)) for v in value] if np.ndim(value) else mp.mpf(float(value))
+
+
+def exact_log_density(name, y, params):
+    return CASES[name].log_density(exact(y), **{key: exact(value) for key, value in params.items()})
+
+
+def by_row(y, params):
+    for i, value in enumerate(y):
+        yield value, {key: column[i] for key, column in params.items()}
+
+
+def test_every_family_has_a_case():
+    assert set(CASES) == set(DISTRIBUTIONS)
+    for name, case in CASES.items():
+        for params in (case.params, case.extreme, case.large):
+            assert set(params) == set(DISTRIBUTIONS[name].parameters)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_log_prob_is_scipys_or_torchs(name):
+    case = CASES[name]
+    y, params = case.pairs(case.params)
+    frozen = case.scipy(**params)
+    with np.errstate(all="ignore"):
+        scipys = getattr(frozen, "logpdf", None) or frozen.logpmf
+        scipys = scipys(y)
+    torchs = case.torch(**tensors(params)).log_prob(torch.tensor(y)).numpy()
+    ours = log_prob(name, y, params)
+    # In the tails one of them underflows or loses digits; the next test decides there.
+    theirs = np.where(np.abs(scipys - ours) < np.abs(torchs - ours), scipys, torchs)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["params", "extreme", "large"])
+@pytest.mark.parametrize("name", NAMES)
+def test_log_prob_is_exact_over_the_whole_domain(name, kind):
+    y, params = CASES[name].pairs(getattr(CASES[name], kind))
+    with mp.workdps(350):
+        exactly = [float(exact_log_density(name, *row)) for row in by_row(y, params)]
+    # atol: a log-density near zero is a difference of numbers up to 1e3.
+    np.testing.assert_allclose(log_prob(name, y, params), exactly, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_log_prob_is_float64s_for_large_shapes(name):
+    case = CASES[name]
+    # Not the far tails: there the log-density itself has fewer digits than 1e-4.
+    y, params = case.pairs(case.large, far=False)
+    y, params = torch.tensor(y).float(), tensors(params, torch.float32)
+    family = DISTRIBUTIONS[name]()
+    single = family.log_prob(y, **params)
+    double = family.log_prob(y.double(), **{key: value.double() for key, value in params.items()})
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), double, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradient_is_finite_differences(name):
+    y, params = CASES[name].pairs(CASES[name].params, far=False)
+    # A kink has no finite difference: the median is left out.
+    off_kink = np.ones(len(y), bool) if "loc" not in params else y != params["loc"]
+    y = torch.tensor(y[off_kink])
+    leaves = [value[off_kink].requires_grad_() for value in tensors(params).values()]
+    assert torch.autograd.gradcheck(
+        lambda *values: DISTRIBUTIONS[name]().log_prob(y, *values), leaves, eps=1e-7, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_gradient_is_exact_for_extreme_parameters(name):
+    y, params = CASES[name].pairs(CASES[name].extreme, far=False)
+    leaves = {key: value.requires_grad_() for key, value in tensors(params).items()}
+    total = DISTRIBUTIONS[name]().log_prob(torch.tensor(y), **leaves).sum()
+    gradients = torch.autograd.grad(total, list(leaves.values()))
+    with mp.workdps(350):
+        for key, gradient in zip(leaves, gradients, strict=True):
+            # In units of the parameter, in which gradients are pure numbers.
+            unit = params["scale"] if key == "loc" else params[key]
+            exactly = [
+                float(elasticity(name, key, value, row, exact(u)))
+                for (value, row), u in zip(by_row(y, params), unit, strict=True)
+            ]
+            # Near its zero a gradient is a difference of numbers as large as it is elsewhere.
+            atol = 1e-12 * max(1, np.max(np.abs(exactly)))
+            np.testing.assert_allclose(gradient.numpy() * unit, exactly, rtol=1e-9, atol=atol)
+
+
+def elasticity(name, key, y, params, unit):
+    """unit * d log_density / d params[key], by a central difference in 350 digits."""
+    step = unit * mp.mpf(10) ** -20
+    params = {k: exact(v) for k, v in params.items()}
+    above = exact_log_density_at(name, y, params, key, step)
+    below = exact_log_density_at(name, y, params, key, -step)
+    return unit * (above - below) / (2 * step)
+
+
+def exact_log_density_at(name, y, params, key, step):
+    return CASES[name].log_density(exact(y), **{**params, key: params[key] + step})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_gets_a_gradient(name):
+    case, family = CASES[name], DISTRIBUTIONS[name]()
+    head = Head(family, 1, case.size, {})
+    raw = torch.tensor(np.random.RandomState(0).uniform(-3, 3, (81, head.n_predicted)))
+    raw.requires_grad_()
+    nll = head.nll(raw, torch.empty(0), torch.tensor(case.sample)[:, None])
+    (gradient,) = torch.autograd.grad(nll.sum(), raw)
+    assert gradient.isfinite().all()
+    assert (gradient != 0).all(dim=0).all()
+
+
+@pytest.mark.parametrize("far", [-1e30, -1e4, 1e4, 1e30])
+@pytest.mark.parametrize("name", NAMES)
+def test_one_far_raw_output_gives_no_nan(name, far):
+    case = CASES[name]
+    head = Head(DISTRIBUTIONS[name](), 1, case.size, {})
+    for column in range(head.n_predicted):
+        raw = torch.zeros(81, head.n_predicted, dtype=torch.float64)
+        raw[:, column] = far
+        raw.requires_grad_()
+        nll = head.nll(raw, torch.empty(0), torch.tensor(case.sample)[:, None])
+        (gradient,) = torch.autograd.grad(nll.sum(), raw)
+        assert not nll.isnan().any()
+        assert not gradient.isnan().any()
+
+
+@pytest.mark.parametrize("family", [Bernoulli(), Categorical()])
+def test_sure_label_costs_nothing_or_much_but_finite(family):
+    y = torch.tensor([1.0, 0.0])
+    logits = torch.tensor([1e4, 1e4], dtype=torch.float64)
+    if isinstance(family, Categorical):
+        logits = torch.stack([torch.zeros_like(logits), logits], dim=-1)
+    right, wrong = (-family.log_prob(y, logits)).tolist()
+    assert right == 0
+    assert wrong == 1e4
+
+
+def test_categorical_with_two_classes_is_bernoulli():
+    logits = torch.linspace(-800, 800, 41, dtype=torch.float64)
+    pair = torch.stack([0.3 - logits / 3, 0.3 + 2 * logits / 3], dim=-1)
+    for label in (0.0, 1.0):
+        y = torch.full_like(logits, label)
+        # atol: the softmax rounds probabilities near 1.
+        torch.testing.assert_close(
+            Categorical().log_prob(y, pair), Bernoulli().log_prob(y, logits), rtol=1e-13, atol=1e-15
+        )
+
+
+def test_categorical_gradient_is_residual_of_softmax():
+    y, params = CASES["categorical"].pairs(CASES["categorical"].extreme)
+    logits = tensors(params)["logits"].requires_grad_()
+    Categorical().log_prob(torch.tensor(y), logits).sum().backward()
+    residual = np.eye(3)[y.astype(int)] - special.softmax(params["logits"], axis=1)
+    np.testing.assert_allclose(logits.grad, residual, atol=1e-15)
+
+
+def test_student_t_with_many_degrees_of_freedom_is_normal():
+    z = torch.linspace(-6, 6, 25, dtype=torch.float64)
+    one = torch.ones_like(z)
+    normal = DISTRIBUTIONS["normal"]().log_prob(z, 0 * one, one)
+    for df in (1e15, 1e100, 1e300):
+        t = StudentT().log_prob(z, df * one, 0 * one, one)
+        torch.testing.assert_close(t, normal, rtol=1e-11, atol=1e-11)

@@ -1,0 +1,204 @@
+"""A network without hidden layers is a model with a known maximum of the likelihood."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.preprocessing import StandardScaler
+from statsmodels.othermod.betareg import BetaModel
+
+from sklnll import NLLClassifier, NLLRegressor
+from sklnll.distributions import DISTRIBUTIONS, Beta, Gamma, Normal
+
+LINEAR = {
+    "hidden_layer_sizes": (),
+    "solver": "lbfgs",
+    "alpha": 0,
+    "tol": 1e-9,
+    "max_iter": 5000,
+}
+# Twice the differences of log-likelihoods are compared with chi-squared quantiles of order 1; the
+# fits stop where gradients of the mean fall below 1e-9, long before that matters.
+RTOL = 1e-6
+
+
+def log_likelihood(estimator, X, y):
+    return estimator.predict_dist(X).log_prob(y).sum()
+
+
+def maximum(log_likelihood, n_parameters):
+    """Maximise from zeros, with finite differences."""
+    start = np.zeros(n_parameters)
+    for method in ["Nelder-Mead", "BFGS"]:
+        start = minimize(lambda theta: -log_likelihood(theta), start, method=method).x
+    return log_likelihood(start)
+
+
+def generated_features(n=400):
+    rng = np.random.default_rng(1)
+    return np.column_stack([rng.normal(size=(n, 2)), rng.uniform(size=n) < 0.3]), rng
+
+
+def doctor_visits(folder):
+    table = pd.read_csv(folder / "doctor_visits.csv").drop(columns="rownames", errors="ignore")
+    y = table.pop("visits").to_numpy()
+    X = pd.get_dummies(table, drop_first=True, dtype=float)
+    return StandardScaler().fit_transform(X), y
+
+
+@pytest.fixture(params=["generated", "doctor_visits"])
+def counts(request):
+    if request.param == "doctor_visits":
+        return doctor_visits(request.getfixturevalue("shared_data"))
+    X, rng = generated_features()
+    return X, rng.poisson(np.exp(X @ [0.5, -0.3, 0.8]))
+
+
+def test_linear_poisson_is_statsmodels(counts):
+    X, y = counts
+    oracle = sm.GLM(y, sm.add_constant(X), family=sm.families.Poisson()).fit(tol=1e-12)
+    net = NLLRegressor("poisson", **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
+    np.testing.assert_allclose(net.coefs_[0].ravel(), oracle.params[1:], atol=1e-5)
+    np.testing.assert_allclose(net.predict(X), oracle.fittedvalues, rtol=1e-4)
+
+
+@pytest.mark.parametrize("distribution", ["bernoulli", "categorical"])
+def test_linear_logistic_is_statsmodels(counts, distribution):
+    X, y = counts[0], counts[1] > 0
+    oracle = sm.Logit(y, sm.add_constant(X)).fit(disp=0, tol=1e-12)
+    net = NLLClassifier(distribution, **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
+    np.testing.assert_allclose(net.predict_proba(X)[:, 1], oracle.predict(), atol=1e-6)
+
+
+def test_linear_multinomial_is_statsmodels(counts):
+    X, y = counts[0], np.minimum(counts[1], 2)
+    oracle = sm.MNLogit(y, sm.add_constant(X)).fit(disp=0, method="newton", maxiter=100, tol=1e-12)
+    net = NLLClassifier(**LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
+    np.testing.assert_allclose(net.predict_proba(X), oracle.predict(), atol=1e-6)
+
+
+def test_linear_beta_is_statsmodels():
+    X, rng = generated_features()
+    mean = expit(X @ [0.5, -0.3, 0.8])
+    y = rng.beta(mean * 8, (1 - mean) * 8)
+    oracle = BetaModel(y, sm.add_constant(X)).fit(disp=0, gtol=1e-9)
+    net = NLLRegressor(Beta(precision="constant"), **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
+    np.testing.assert_allclose(net.predict_dist(X).params["mean"], oracle.predict(), rtol=1e-5)
+    precision = np.exp(oracle.params[-1])
+    np.testing.assert_allclose(net.predict_dist(X).params["precision"], precision, rtol=1e-4)
+
+
+def test_linear_beta_with_varying_precision_is_statsmodels():
+    X, rng = generated_features()
+    mean, precision = expit(X @ [0.5, -0.3, 0.8]), np.exp(2 + X @ [0.5, 0, -0.5])
+    y = rng.beta(mean * precision, (1 - mean) * precision)
+    exog = sm.add_constant(X)
+    oracle = BetaModel(y, exog, exog_precision=exog).fit(disp=0, gtol=1e-9)
+    net = NLLRegressor("beta", **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
+
+
+def test_linear_beta_on_gasoline_yield_is_the_published_fit(shared_data):
+    # S. Ferrari and F. Cribari-Neto (2004), table 2, and betareg's output for the likelihood.
+    table = pd.read_csv(shared_data / "gasoline_yield.csv")
+    y = table["yield"].to_numpy()
+    batch = pd.get_dummies(table["batch"], drop_first=True, dtype=float)
+    temp = table["temp"].to_numpy()
+    X = np.column_stack([(temp - temp.mean()) / temp.std(), batch])
+    net = NLLRegressor(Beta(precision="constant"), **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(84.8, abs=0.05)
+    np.testing.assert_allclose(net.predict_dist(X).params["precision"], 440, atol=0.5)
+    assert net.coefs_[0][0, 0] / temp.std() == pytest.approx(0.010967, abs=5e-7)
+    oracle = BetaModel(y, sm.add_constant(X)).fit(disp=0)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
+
+
+def auto_claims(folder):
+    table = pd.read_csv(folder / "auto_claims.csv")
+    y = table.pop("PAID").to_numpy(dtype=float)
+    X = pd.get_dummies(table[["GENDER", "CLASS", "AGE"]], drop_first=True, dtype=float)
+    return StandardScaler().fit_transform(X), y
+
+
+@pytest.mark.parametrize("source", ["generated", "auto_claims"])
+def test_linear_gamma_with_constant_shape_is_a_direct_maximisation(source, request):
+    if source == "auto_claims":
+        X, y = auto_claims(request.getfixturevalue("shared_data"))
+    else:
+        X, rng = generated_features()
+        y = 1e4 * rng.gamma(3, np.exp(X @ [0.5, -0.3, 0.8]))
+    net = NLLRegressor(Gamma(shape="constant"), **LINEAR).fit(X, y)
+    # The mean's maximum likelihood does not depend on the shape: statsmodels' fit of it is exact,
+    # its log-likelihood (at Pearson's scale) is not, so that the shape is searched for directly.
+    mean = sm.GLM(y, sm.add_constant(X), family=sm.families.Gamma(sm.families.links.Log())).fit(
+        tol=1e-12
+    )
+    oracle = minimize(
+        lambda shape: -stats.gamma.logpdf(y, shape, scale=mean.fittedvalues / shape).sum(),
+        x0=1.0,
+        method="Nelder-Mead",
+        options={"xatol": 1e-8, "fatol": 1e-8},
+    )
+    assert log_likelihood(net, X, y) == pytest.approx(-oracle.fun, rel=RTOL)
+    np.testing.assert_allclose(net.predict(X), mean.fittedvalues, rtol=1e-4)
+    np.testing.assert_allclose(net.predict_dist(X).params["shape"], oracle.x[0], rtol=1e-4)
+
+
+def test_linear_gamma_with_varying_shape_is_a_direct_maximisation():
+    X, rng = generated_features(n=200)
+    y = rng.gamma(np.exp(1 + X @ [0.3, 0, -0.5]), np.exp(X @ [0.5, -0.3, 0.8]))
+    design = sm.add_constant(X)
+
+    def direct(theta):
+        shape, scale = np.exp(design @ theta[:4]), np.exp(design @ theta[4:])
+        return stats.gamma.logpdf(y, shape, scale=scale).sum()
+
+    net = NLLRegressor("gamma", **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(maximum(direct, 8), rel=RTOL)
+
+
+def test_linear_heteroscedastic_normal_is_a_direct_maximisation():
+    X, rng = generated_features(n=200)
+    y = 100 + 20 * X[:, 0] + 10 * np.exp(X @ [0.3, 0, -0.5]) * rng.normal(size=200)
+    design, spread = sm.add_constant(X), y.std()
+
+    def direct(theta):
+        loc = y.mean() + spread * design @ theta[:4]
+        scale = spread * (1e-4 + np.logaddexp(0, design @ theta[4:]))
+        return stats.norm.logpdf(y, loc, scale).sum()
+
+    net = NLLRegressor("normal", **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(maximum(direct, 8), rel=RTOL)
+
+
+def test_linear_normal_with_constant_scale_is_ordinary_least_squares(counts):
+    X, y = counts
+    oracle = sm.OLS(y, sm.add_constant(X)).fit()
+    net = NLLRegressor(Normal(scale="constant"), **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
+
+
+def test_weighted_linear_poisson_is_statsmodels():
+    X, rng = generated_features()
+    y, weight = rng.poisson(np.exp(X @ [0.5, -0.3, 0.8])), rng.uniform(0, 3, len(X))
+    oracle = sm.GLM(y, sm.add_constant(X), family=sm.families.Poisson(), freq_weights=weight).fit(
+        tol=1e-12
+    )
+    net = NLLRegressor("poisson", **LINEAR).fit(X, y, sample_weight=weight)
+    np.testing.assert_allclose(net.predict(X), oracle.fittedvalues, rtol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1e-2, 1e3])
+@pytest.mark.parametrize("name", [name for name in DISTRIBUTIONS if name != "laplace"])
+def test_the_maximum_is_reached_whatever_the_units_of_x(name, factor, draw_rows, make_net):
+    X, y = draw_rows(name, n=100)
+    net = make_net(name, **LINEAR).fit(X, y)
+    other = make_net(name, **LINEAR).fit(factor * X, y)
+    assert other.loss_ == pytest.approx(net.loss_, rel=RTOL)

@@ -1,0 +1,228 @@
+"""Scorers: proper scores of whole distributions in scikit-learn's model selection."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.integrate import quad
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklnll import metrics, predict_dist
+from sklnll.distributions import DISTRIBUTIONS, LabelDistribution
+from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
+from sklnll.predictive import predictive
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SCORERS = {"nll": neg_nll_scorer, "crps": neg_crps_scorer}
+FOLDS = KFold(3)
+NUMBERS = [name for name, cls in DISTRIBUTIONS.items() if not issubclass(cls, LabelDistribution)]
+WEIGHTS = [None, np.linspace(0, 3, 60)]
+
+
+@pytest.fixture
+def linear(draw_rows, make_net):
+    """A function: rows X, y and an unfitted linear net for them."""
+
+    def linear(name, **params):
+        params = {"hidden_layer_sizes": (), "solver": "lbfgs", "max_iter": 20, **params}
+        return *draw_rows(name), make_net(name, **params)
+
+    return linear
+
+
+def in_pipeline(net):
+    return make_pipeline(StandardScaler(), net)
+
+
+def crps_by_definition(frozen, y):
+    """The integral of (cdf - step at y) ** 2, for one row."""
+    low, high = frozen.ppf(1e-13)[0], frozen.isf(1e-13)[0]
+    below = quad(lambda t: frozen.cdf(t)[0] ** 2, low, y, limit=200)[0]
+    return below + quad(lambda t: frozen.sf(t)[0] ** 2, y, high, limit=200)[0]
+
+
+# Values ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("weight", WEIGHTS, ids=["", "weighted"])
+def test_nll_is_scipys(name, weight, linear):
+    X, y, net = linear(name)
+    frozen = net.fit(X, y).predict_dist(X).to_scipy()
+    log_prob = (frozen.logpmf if net.distribution_.support.discrete else frozen.logpdf)(y)
+    assert_allclose(neg_nll_scorer(net, X, y, weight), np.average(log_prob, weights=weight))
+
+
+@pytest.mark.parametrize("name", ["normal", "laplace", "exponential", "gamma", "beta"])
+def test_crps_is_its_definition(name, linear):
+    X, y, net = linear(name)
+    dist = net.fit(X, y).predict_dist(X)
+    crps = [crps_by_definition(dist[i].to_scipy(), y[i]) for i in range(len(y))]
+    for weight in WEIGHTS:
+        # The tolerance of the adaptive quadrature.
+        expected = -np.average(crps, weights=weight)
+        assert_allclose(neg_crps_scorer(net, X, y, weight), expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["categorical", "bernoulli"])
+@pytest.mark.parametrize("weight", WEIGHTS, ids=["", "weighted"])
+def test_nll_of_labels_is_log_loss(name, weight, linear):
+    X, y, net = linear(name)
+    labels = np.array(["b", "a", "c"])[y]
+    net.fit(X, labels)
+    for rows in [slice(None), slice(30, 60)]:
+        w = None if weight is None else weight[rows]
+        expected = log_loss(
+            labels[rows], net.predict_proba(X[rows]), sample_weight=w, labels=net.classes_
+        )
+        assert_allclose(neg_nll_scorer(net, X[rows], labels[rows], w), -expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["categorical", "bernoulli"])
+def test_labels_have_no_crps(name, linear):
+    X, y, net = linear(name)
+    with pytest.raises(TypeError, match="neg_nll_scorer"):
+        neg_crps_scorer(net.fit(X, y), X, y)
+
+
+def test_outputs_are_summed_in_nll_and_averaged_in_crps(linear):
+    X, y, net = linear("normal")
+    both = np.column_stack([y, y[::-1]])
+    params = net.fit(X, both).predict_dist(X).params
+    columns = [
+        predictive(net.distribution_, {key: value[:, j] for key, value in params.items()})
+        for j in range(2)
+    ]
+    nll = [columns[j].log_prob(both[:, j]).mean() for j in range(2)]
+    crps = [columns[j].crps(both[:, j]).mean() for j in range(2)]
+    assert_allclose(neg_nll_scorer(net, X, both), np.sum(nll))
+    assert_allclose(neg_crps_scorer(net, X, both), -np.mean(crps))
+
+
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=repr)
+def test_whole_weights_are_repetitions(scorer, linear):
+    X, y, net = linear("gamma")
+    weight = np.arange(60) % 4
+    repeated = np.repeat(X, weight, axis=0), np.repeat(y, weight)
+    assert_allclose(scorer(net.fit(X, y), X, y, weight), scorer(net, *repeated), rtol=1e-12)
+
+
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=repr)
+def test_the_form_of_y_changes_no_score(scorer, linear):
+    pandas = pytest.importorskip("pandas")
+    X, y, net = linear("gamma")
+    expected = scorer(net.fit(X, y), X, y)
+    assert scorer(net, X.tolist(), y.tolist()) == expected
+    assert scorer(net, X, pandas.Series(y, index=np.arange(60)[::-1])) == expected
+    assert scorer(net, X, y, np.full(60, 2.0).tolist()) == pytest.approx(expected, rel=1e-14)
+    # fit takes a column for one output; a score of all rows against all others would be wrong.
+    assert scorer(net, X, y[:, None]) == expected
+
+
+def test_a_y_outside_the_support_scores_minus_infinity(linear):
+    X, y, net = linear("gamma")
+    assert neg_nll_scorer(net.fit(X, y), X, -y) == -np.inf
+
+
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=repr)
+def test_higher_is_better(scorer, linear):
+    X, y, net = linear("normal")
+    null = clone(net).fit(np.zeros_like(X), y)
+    assert scorer(net.fit(X, y), X, y) > scorer(null, np.zeros_like(X), y)
+
+
+# In model selection ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrap", [lambda net: net, in_pipeline], ids=["bare", "pipeline"])
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=repr)
+def test_cross_val_score_is_the_score_of_each_fold(wrap, scorer, linear):
+    X, y, net = linear("gamma")
+    model = wrap(net)
+    expected = [scorer(clone(model).fit(X[a], y[a]), X[b], y[b]) for a, b in FOLDS.split(X)]
+    scores = cross_val_score(model, X, y, scoring=scorer, cv=FOLDS, error_score="raise")
+    assert_allclose(scores, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrap", [lambda net: net, in_pipeline], ids=["bare", "pipeline"])
+def test_cross_validate_takes_several_at_once(wrap, linear):
+    X, y, net = linear("poisson")
+    scoring = {**SCORERS, "r2": "r2"}
+    together = cross_validate(
+        wrap(net), X, y, scoring=scoring, cv=FOLDS, return_train_score=True, error_score="raise"
+    )
+    for name, scorer in scoring.items():
+        alone = cross_val_score(wrap(net), X, y, scoring=scorer, cv=FOLDS)
+        assert_allclose(together[f"test_{name}"], alone, rtol=1e-12)
+        assert np.isfinite(together[f"train_{name}"]).all()
+
+
+def test_cross_validate_scores_labels(linear):
+    X, y, net = linear("categorical")
+    scores = cross_val_score(in_pipeline(net), X, y, scoring=neg_nll_scorer, cv=FOLDS)
+    expected = cross_val_score(in_pipeline(net), X, y, scoring="neg_log_loss", cv=FOLDS)
+    assert_allclose(scores, expected, rtol=1e-12)
+
+
+def test_a_label_missing_from_training_is_an_error_that_names_it(linear):
+    X, _, net = linear("categorical")
+    with pytest.raises(ValueError, match="not seen in fit"):
+        neg_nll_scorer(net.fit(X, np.arange(60) % 2), X, np.arange(60) % 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=repr)
+def test_search_in_parallel_takes_the_best(scorer, linear):
+    X, y, net = linear("normal")
+    model = Pipeline([("scale", StandardScaler()), ("net", net)])
+    grid = {"net__alpha": [0.1, 1e6], "net__distribution": ["normal", "student_t"]}
+    search = GridSearchCV(model, grid, scoring=scorer, cv=FOLDS, n_jobs=2, error_score="raise")
+    search.fit(X, y)
+    assert search.best_params_["net__alpha"] == 0.1
+    results = search.cv_results_
+    for params, score in zip(results["params"], results["mean_test_score"], strict=True):
+        alone = cross_val_score(clone(model).set_params(**params), X, y, scoring=scorer, cv=FOLDS)
+        # Each worker has one thread, this process may have more, which add in another order.
+        assert_allclose(score, alone.mean(), rtol=1e-6)
+    assert search.score(X, y) == scorer(search, X, y) == scorer(search.best_estimator_, X, y)
+
+
+def test_search_takes_several_scorers_and_refits_by_one(linear):
+    X, y, net = linear("normal")
+    grid = {"distribution": ["normal", "laplace"]}
+    search = GridSearchCV(net, grid, scoring=SCORERS, refit="crps", cv=FOLDS).fit(X, y)
+    best = np.argmax(search.cv_results_["mean_test_crps"])
+    assert search.best_params_ == search.cv_results_["params"][best]
+    assert search.score(X, y) == neg_crps_scorer(search, X, y)
+
+
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=repr)
+def test_copies_score_the_same(scorer, linear):
+    X, y, net = linear("gamma")
+    net.fit(X, y)
+    for twin in [
+        pickle.loads(pickle.dumps(scorer)),
+        copy.deepcopy(scorer),
+        clone(scorer, safe=False),
+    ]:
+        assert twin(net, X, y) == scorer(net, X, y)
+        assert repr(twin) == repr(scorer)
+
+
+def test_a_search_with_a_scorer_can_be_copied(linear):
+    X, y, net = linear("normal")
+    search = GridSearchCV(net, {"alpha": [0.1]}, scoring=neg_nll_scorer, cv=2)
+    search = pickle.loads(pickle.dumps(clone(search).fit(X, y)))
+    assert search.score(X, y) == neg_nll_scorer(search.best_estimator_, X, y)
+    assert_allclose(search.score(X, y), predict_dist(search, X).log_prob(y).mean())
+
+
+def test_scorers_say_their_names():
+    assert set(metrics.__all__) == {repr(scorer) for scorer in SCORERS.values()}
