@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import expit
 
 from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import LabelDistribution, get_distribution
 from sklnll.distributions._supports import BINARY
+
+# Tests run side by side; threads of one would only wait for those of another.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

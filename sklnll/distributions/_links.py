@@ -90,10 +90,12 @@ class Softplus(Link):
 
 
 class Log(Link):
-    """log(parameter) = raw, clamped so that neither the value nor its inverse square overflows.
+    """log(parameter - floor) = raw, clamped so that neither it nor its inverse square overflows.
 
     Parameters
     ----------
+    floor : float, default=0
+        Smallest value.
     cap : float, default=inf
         Largest value, approached smoothly: 1 / parameter = 1 / exp(raw) + 1 / cap. It keeps the
         likelihood bounded where a large parameter means a narrow density.
@@ -101,16 +103,17 @@ class Log(Link):
 
     domain = "positive"
 
-    def __init__(self, cap: float = np.inf):
+    def __init__(self, floor: float = 0.0, cap: float = np.inf):
+        self.floor = floor
         self.cap = cap
 
     def __call__(self, raw: Tensor) -> Tensor:
         bound = 0.98 * np.log(torch.finfo(raw.dtype).max)
         value = torch.exp(raw.clamp(-bound / 2, bound))
-        return value / (1 + value / self.cap)
+        return self.floor + value / (1 + value / self.cap)
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
-        value = np.clip(value, 1e-300, 0.99 * self.cap)
+        value = np.clip(value - self.floor, 1e-300, 0.99 * self.cap)
         return np.log(value) - np.log1p(-value / self.cap)
 
     def contains(self, value: float) -> bool:
@@ -139,4 +142,5 @@ vector = Vector()
 positive = Softplus(floor=1e-4)
 log = Log()
 capped_log = Log(cap=1e8)
+log_above_one = Log(floor=1.0)
 logit = Logit()

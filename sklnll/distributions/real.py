@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ._base import Distribution
 from ._crps import crps_by_quadrature
-from ._links import identity, log, positive
+from ._links import identity, log_above_one, positive
 from ._special import HALF_LOG_2PI, log1p_square, stirling_error
 from ._statistics import weighted_mean_std, weighted_median_spread
 from ._supports import REAL
@@ -133,7 +133,8 @@ class StudentT(Distribution):
     Parameters
     ----------
     df : None, "constant" or float, default=None
-        Degrees of freedom.
+        Degrees of freedom, a pure number. A learned one stays above 1, Cauchy's law: the tails of
+        smaller ones are so heavy that no score of a prediction is finite.
     loc : None, "constant" or float, default=None
         Median, in y's units.
     scale : None, "constant" or float, default=None
@@ -146,7 +147,7 @@ class StudentT(Distribution):
     """
 
     support = REAL
-    parameters: ClassVar = {"df": log, "loc": identity, "scale": positive}
+    parameters: ClassVar = {"df": log_above_one, "loc": identity, "scale": positive}
     robust = True
     central = "median"
 
