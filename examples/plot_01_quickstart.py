@@ -147,7 +147,7 @@ classifiers = {
     "marginal shares": DummyClassifier(),
     "LogisticRegression": LogisticRegression(),
     "MLPClassifier": MLPClassifier(alpha=1.0, max_iter=500, random_state=0),
-    "NLLClassifier()": NLLClassifier(alpha=1.0, max_iter=500, random_state=0),
+    "NLLClassifier": NLLClassifier(alpha=1.0, max_iter=500, random_state=0),
 }
 strata = StratifiedKFold(n_splits=10, shuffle=True, random_state=0)
 print(f"\nBreast cancer, {len(y_cancer)} rows, 10-fold cross-validation")
@@ -186,7 +186,7 @@ left.set(
 )
 left.legend(loc="upper left")
 
-for name in ["LogisticRegression", "MLPClassifier", "NLLClassifier()"]:
+for name in ["LogisticRegression", "MLPClassifier", "NLLClassifier"]:
     share, p = calibration_curve(y_cancer, probabilities[name], n_bins=5)
     right.plot(p, share, "o-", label=f"{name}, NLL {losses[name]:.3f}")
 right.plot([0, 1], [0, 1], ":", color="gray", label="as predicted")

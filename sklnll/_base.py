@@ -1,5 +1,7 @@
 """The way from `fit` to the predictive distribution that all estimators share."""
 
+from __future__ import annotations
+
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import fields
@@ -141,7 +143,7 @@ class NLLEstimator(BaseEstimator, ABC):
         if self.early_stopping and validation is None:
             table, validation = self._hold_out(table, random_state)
         n_rows = len(table)
-        batch_size = self._batch_size(n_rows)
+        batch_size = n_rows if self.solver == "lbfgs" else self._batch_size(n_rows)
         if batch_size == n_rows and self.dropout == 0:
             table = table.merged()
         network, record = self._train(table, validation, batch_size, random_state)
@@ -217,7 +219,6 @@ class NLLEstimator(BaseEstimator, ABC):
         mean_weight = float(table.weight.mean())
         objective = Objective(network, head, self.alpha, mean_weight, self.scaling_.log_jacobian)
         rows = self._rows(table, mean_weight)
-        batch_size = len(rows) if self.solver == "lbfgs" else batch_size
         with threads_for(batch_size * network.weights.numel()):
             if self.solver == "lbfgs":
                 record = fit_lbfgs(objective, rows, self._settings())
@@ -277,13 +278,36 @@ class NLLEstimator(BaseEstimator, ABC):
         self.loss_ = record.loss_curve[-1]
         self.best_loss_ = min(record.loss_curve)
         self.validation_scores_ = [-loss for loss in record.validation_curve] or None
-        self.best_validation_score_ = max(self.validation_scores_ or [], default=None)
+        best = record.best_validation_loss
+        self.best_validation_score_ = None if best is None else -best
         return self
 
     # Predict -------------------------------------------------------------------------------------
 
     def _network(self) -> Network:
         return Network(self.architecture_, as_tensor(self.weights_), as_tensor(self.statistics_))
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also nested ones of the distribution (``distribution__df=3``).
+
+        Parameters
+        ----------
+        **params : dict
+            Name -> value.
+
+        Returns
+        -------
+        self
+        """
+        nested = [name for name in params if name.startswith("distribution__")]
+        distribution = params.get("distribution", self.distribution)
+        if nested and isinstance(distribution, str):
+            family = type(get_distribution(distribution)).__name__
+            raise ValueError(
+                f"{nested[0]} needs an instance of the distribution, not its name; pass "
+                f"distribution={family}() instead of {distribution!r}."
+            )
+        return super().set_params(**params)
 
     @property
     def coefs_(self) -> list[np.ndarray]:

@@ -1,5 +1,7 @@
 """A neural network for a y of class labels, behind scikit-learn's classifier interface."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -116,7 +118,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     validation_scores_ : list of float or None
         Mean log-likelihood of the held-out rows after each epoch; None without hold-out.
     best_validation_score_ : float or None
-        Largest of `validation_scores_`, which the kept weights have.
+        That of the kept weights: the largest of `validation_scores_`, or of the fit without x,
+        where training found nothing better.
     n_iter_ : int
         Epochs, or iterations of "lbfgs".
     t_ : int

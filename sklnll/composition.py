@@ -1,5 +1,7 @@
 """How is the predictive distribution reached inside scikit-learn's own compositions?"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from numpy.typing import ArrayLike

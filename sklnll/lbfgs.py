@@ -48,7 +48,8 @@ def fit_lbfgs(objective: Objective, rows: Rows, settings: Settings) -> Record:
             result = scipy.optimize.minimize(
                 function, good.copy(), jac=True, method="L-BFGS-B", callback=note, options=options
             )
-            if np.abs(result.jac).max(initial=0) <= settings.tol or result.fun > value - 1e-8:
+            least_gain = 1e-8 * max(1.0, abs(result.fun))
+            if np.abs(result.jac).max(initial=0) <= settings.tol or result.fun > value - least_gain:
                 break
             value = result.fun
         else:
@@ -80,8 +81,9 @@ class _StandardisedObjective:
         self.rows = rows
         self.loss = math.nan
         self.n_calls = 0
-        self._mean = rows.x.double().mean(dim=0)
-        spread = rows.x.double().std(dim=0, correction=0)
+        share = (rows.weight / rows.weight.sum())[:, None]
+        self._mean = (share * rows.x).sum(dim=0)
+        spread = (share * (rows.x - self._mean).square()).sum(dim=0).sqrt()
         self._spread = torch.where(spread > 0, spread, 1.0)
         self._first_value = math.inf
 

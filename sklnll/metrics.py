@@ -1,5 +1,7 @@
 """How good are predicted distributions? Scorers for scikit-learn's model selection."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
@@ -30,13 +32,31 @@ class DistributionScorer:
     """A scorer, as ``scoring=`` takes it, of the whole predicted distribution; higher is better.
 
     Calls with ``(estimator, X, y, sample_weight=None)`` and works on whatever
-    `sklnll.predict_dist` reaches through.
+    `sklnll.predict_dist` reaches through: an estimator of this package, or a pipeline or search
+    object that ends in one.
+
+    - `neg_nll_scorer`: mean log-likelihood, in nats a row, for every family. A proper score: no
+      distribution does better on average than the true one. Only families of the same kind of y
+      can be compared.
+    - `neg_crps_scorer`: negative mean continuous ranked probability score, in y's units (mean over
+      outputs), for families of numbers. Proper too, and less sensitive to outliers.
 
     Parameters
     ----------
     name : str
     loss : callable
         From a predictive distribution and y to one loss per row.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklnll import NLLRegressor
+    >>> from sklnll.metrics import neg_nll_scorer
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = NLLRegressor(hidden_layer_sizes=(), solver="lbfgs", max_iter=500)
+    >>> cross_val_score(net, X, y, scoring=neg_nll_scorer).mean().round(1)
+    np.float64(-5.4)
     """
 
     def __init__(self, name: str, loss: Callable[[Any, ArrayLike], np.ndarray]):

@@ -1,6 +1,9 @@
 """What does a fitted model say about y at each row? A whole distribution, in y's units."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,7 +16,16 @@ from .distributions import Distribution, LabelDistribution
 if TYPE_CHECKING:
     import pandas as pd
 
-RandomState = int | np.random.RandomState | None
+RandomState = int | np.random.RandomState | np.random.Generator | None
+
+
+def _check_random_state(
+    random_state: RandomState,
+) -> np.random.RandomState | np.random.Generator:
+    """scikit-learn's rule, and scipy's generators too."""
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    return check_random_state(random_state)
 
 
 class Predictive:
@@ -89,7 +101,7 @@ class PredictiveDistribution(Predictive):
         """Scipy's frozen distribution of all rows, without this class's broadcasting rules."""
         return self.distribution.frozen(**self.params)
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """The parameters as a pandas data frame, a row each; needs pandas."""
         import pandas as pd
 
@@ -133,6 +145,8 @@ class PredictiveDistribution(Predictive):
         Parameters
         ----------
         y : array-like of shape (n,), (n, d) or (k, 1)
+            For one output a column is a grid, every value against every row: the y of the rows
+            themselves must be 1-d.
 
         Returns
         -------
@@ -218,13 +232,15 @@ class PredictiveDistribution(Predictive):
         ----------
         size : int, optional
             Draws per row, on the last axis of the result; without it one draw and no such axis.
-        random_state : int, RandomState or None, default=None
+        random_state : int, RandomState, Generator or None, default=None
 
         Returns
         -------
         ndarray of shape (n,), (n, d), (n, size) or (n, d, size)
         """
-        random_state = check_random_state(random_state)
+        if size is not None and not isinstance(size, Integral):
+            raise ValueError(f"size is the number of draws per row, one integer; got {size!r}.")
+        random_state = _check_random_state(random_state)
         if size is None:
             return self.to_scipy().rvs(size=self.shape, random_state=random_state)
         return self._along_levels().rvs(size=(*self.shape, size), random_state=random_state)
@@ -303,7 +319,7 @@ class DiscretePredictive(PredictiveDistribution):
 
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
         y = self._align(y)
-        share = check_random_state(random_state).uniform(
+        share = _check_random_state(random_state).uniform(
             size=np.broadcast_shapes(y.shape, self.shape)
         )
         return self.cdf(y) - share * self.pmf(y)
@@ -382,13 +398,14 @@ class LabelPredictive(Predictive):
 
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
         """Draw labels; shape (n,), or (n, size)."""
-        draws = check_random_state(random_state).uniform(size=(len(self), size or 1))
+        shape = (len(self), 1 if size is None else size)
+        draws = _check_random_state(random_state).uniform(size=shape)
         cumulative = self.probs.cumsum(axis=1)
         cumulative /= cumulative[:, -1:]
         labels = self.classes[(draws[:, :, None] > cumulative[:, None, :]).sum(axis=-1)]
         return labels[:, 0] if size is None else labels
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """The probabilities as a pandas data frame, a label each column; needs pandas."""
         import pandas as pd
 

@@ -34,6 +34,7 @@ class Record:
 
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)
+    best_validation_loss: float | None = None
     n_iter: int = 0
 
 
@@ -73,8 +74,8 @@ def warn_diverged(loss: float, null_loss: float) -> None:
     """Warn that training ended worse than it started."""
     warnings.warn(
         f"Training diverged: it ended at a loss of {loss:.3g} nats a row, above the "
-        f"{null_loss:.3g} of the fit without x that it started from (on the first batch, in "
-        "training's units). Lower learning_rate_init, or scale X.",
+        f"{null_loss:.3g} of the fit without x that it started from, which is kept instead. "
+        "Lower learning_rate_init, or scale X.",
         ConvergenceWarning,
         stacklevel=6,
     )

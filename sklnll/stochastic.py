@@ -23,6 +23,8 @@ from .progress import (
 )
 
 _LEAST_LEARNING_RATE = 1e-6
+_DIVERGED = 1.0
+"""By so many nats a row training may end above its start, by the noise of dropout or batches."""
 _RUNNING_SHARE = 0.1
 """Share by which running statistics of batch normalisation move towards a batch's own."""
 
@@ -58,12 +60,13 @@ def fit_stochastic(
 ) -> Record:
     """Train by mini-batches until the loss, or the validation loss where there is one, stalls.
 
-    With `validation` the best weights are kept, else the last ones.
+    With `validation` the weights that are best on it are kept, else the last ones; but never such
+    as are worse than the start, the fit without x.
     """
     network, record = objective.network, Record()
     optimizer = _make_optimizer(network.weights, settings)
     patience = Patience(settings.tol, settings.n_iter_no_change)
-    probe = rows[:batch_size]
+    probe = rows[:batch_size] if validation is None else validation
     null_loss = objective.mean_nll(probe)
     start = best = good = network.state()
     try:
@@ -90,12 +93,14 @@ def fit_stochastic(
         warn_interrupted()
     if validation is not None:
         network.load(best)
-    final_loss = objective.mean_nll(probe)
-    if not np.isfinite(final_loss):
+    loss = objective.mean_nll(probe)
+    if not loss <= null_loss + _DIVERGED:
+        warn_diverged(loss, null_loss)
+    if not loss <= null_loss + (_DIVERGED if validation is None else 0):
         network.load(start)
-        warn_non_finite(record.n_iter, "after its last step")
-    elif final_loss > null_loss + 1:
-        warn_diverged(final_loss, null_loss)
+        loss = null_loss
+    if validation is not None:
+        record.best_validation_loss = loss + objective.log_jacobian
     return record
 
 

@@ -72,6 +72,6 @@ def test_quickstart_says_what_is_true_of_diabetes(quickstart):
 
 @pytest.mark.slow
 def test_quickstart_says_what_is_true_of_breast_cancer(quickstart):
-    network = _row(quickstart[0], "NLLClassifier()")[0]
+    network = _row(quickstart[0], "NLLClassifier")[0]
     assert network < _row(quickstart[0], "LogisticRegression")[0]
     assert network < _row(quickstart[0], "marginal shares")[0]

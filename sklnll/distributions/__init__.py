@@ -39,6 +39,9 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     "categorical": Categorical,
 }
 
+_OTHER_NAMES = {"gaussian": "normal", "logistic": "bernoulli", "multinomial": "categorical"}
+"""Names that are used elsewhere, for the hint in the error message."""
+
 
 def get_distribution(distribution: str | Distribution) -> Distribution:
     """Turn a name into an instance; pass an instance through.
@@ -66,7 +69,8 @@ def get_distribution(distribution: str | Distribution) -> Distribution:
     if isinstance(distribution, str):
         if distribution not in DISTRIBUTIONS:
             names = sorted(DISTRIBUTIONS)
-            near = get_close_matches(distribution, names, n=1)
+            known = _OTHER_NAMES.get(distribution)
+            near = [known] if known else get_close_matches(distribution, names, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"unknown distribution {distribution!r}.{hint} The names are {names}.")
         return DISTRIBUTIONS[distribution]()

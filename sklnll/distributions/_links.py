@@ -110,7 +110,9 @@ class Log(Link):
     def __call__(self, raw: Tensor) -> Tensor:
         bound = 0.98 * np.log(torch.finfo(raw.dtype).max)
         value = torch.exp(raw.clamp(-bound / 2, bound))
-        return self.floor + value / (1 + value / self.cap)
+        if self.cap < np.inf:
+            value = value / (1 + value / self.cap)
+        return self.floor + value if self.floor else value
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
         value = np.clip(value - self.floor, 1e-300, 0.99 * self.cap)

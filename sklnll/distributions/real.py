@@ -160,8 +160,8 @@ class StudentT(Distribution):
         z = (y - loc) / scale
         half = df / 2
         # log Gamma(half + 1/2) - log Gamma(half) - log(half) / 2
-        gammas = half * torch.log1p(0.5 / half) - 0.5
-        gammas = gammas + stirling_error(half + 0.5) - stirling_error(half)
+        upper, lower = stirling_error(torch.stack([half + 0.5, half]))
+        gammas = half * torch.log1p(0.5 / half) - 0.5 + upper - lower
         tail = (half + 0.5) * log1p_square(z / torch.sqrt(df))
         return gammas - HALF_LOG_2PI - torch.log(scale) - tail
 

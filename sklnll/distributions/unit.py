@@ -48,9 +48,9 @@ class Beta(Distribution):
         a = (mean * precision).clamp(min=tiny)
         b = ((1 - mean) * precision).clamp(min=tiny)
         deviance = a * log_ratio_deviance(y, mean) + b * log_ratio_deviance(1 - y, 1 - mean)
-        stirling = stirling_error(precision) - stirling_error(a) - stirling_error(b)
+        total, of_a, of_b = stirling_error(torch.stack(torch.broadcast_tensors(precision, a, b)))
         norm = 0.5 * (torch.log(a) + torch.log(1 - mean)) - HALF_LOG_2PI
-        return deviance + stirling + norm - torch.log(y) - torch.log1p(-y)
+        return deviance + total - of_a - of_b + norm - torch.log(y) - torch.log1p(-y)
 
     def frozen(self, mean: np.ndarray, precision: np.ndarray) -> Any:
         tiny = 1e-100  # scipy squares their sum
