@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._validation import Table, check_val_arguments
+from ._validation import Table, cast, check_val_arguments
 from .distributions import Distribution, get_distribution
 from .head import Head
 from .lbfgs import fit_lbfgs
@@ -128,6 +128,7 @@ class NLLEstimator(BaseEstimator, ABC):
         ValueError
             If a parameter, X, y or a weight is not legal; the message says where and what to do.
         """
+        self.__dict__.pop("weights_", None)  # a fit that fails leaves no estimator that predicts
         distribution = get_distribution(self.distribution)
         self._check_family(distribution)
         self._check_settings()
@@ -138,15 +139,16 @@ class NLLEstimator(BaseEstimator, ABC):
         validation = None
         if check_val_arguments(X_val, y_val, sample_weight_val, self.solver):
             validation = self._check_table(X_val, y_val, sample_weight_val, reset=False)
-            validation = validation.astype(table.X.dtype)
-        table = table.take(table.weight > 0) if not table.weight.all() else table
-        if self.early_stopping and validation is None:
+            validation = validation.astype(table.X.dtype).without_zero_weights()
+        table = table.without_zero_weights()
+        if self.early_stopping and self.solver != "lbfgs" and validation is None:
             table, validation = self._hold_out(table, random_state)
         n_rows = len(table)
         batch_size = n_rows if self.solver == "lbfgs" else self._batch_size(n_rows)
         if batch_size == n_rows and self.dropout == 0:
             table = table.merged()
-        network, record = self._train(table, validation, batch_size, random_state)
+        with torch.inference_mode(False), torch.enable_grad():
+            network, record = self._train(table, validation, batch_size, random_state)
         return self._store(network, record, n_rows)
 
     def _check_settings(self) -> None:
@@ -156,16 +158,11 @@ class NLLEstimator(BaseEstimator, ABC):
                 "hidden_layer_sizes must be > 0, whole numbers in one tuple; got "
                 f"{self.hidden_layer_sizes!r}."
             )
-        if self.solver == "lbfgs":
-            if self.dropout > 0:
-                raise ValueError(
-                    "solver='lbfgs' needs the same loss at each step, which dropout changes; "
-                    "set dropout=0, or use solver='adam' or 'sgd'."
-                )
-            if self.early_stopping:
-                raise ValueError(
-                    "early_stopping is for solver='adam' or 'sgd'; lbfgs runs to convergence."
-                )
+        if self.solver == "lbfgs" and self.dropout > 0:
+            raise ValueError(
+                "solver='lbfgs' needs the same loss at each step, which dropout changes; "
+                "set dropout=0, or use solver='adam' or 'sgd'."
+            )
 
     def _hidden_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
@@ -251,7 +248,11 @@ class NLLEstimator(BaseEstimator, ABC):
         return Network(self.architecture_, torch.from_numpy(weights[None]), generator=generator)
 
     def _settings(self) -> Settings:
-        return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
+        settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
+        # Where the scale is fixed far above y's spread, all that can be gained is below tol.
+        spread = self.scaling_.unit.min()
+        scale = max(spread, self.distribution_.fixed().get("scale", spread))
+        return replace(settings, tol=settings.tol * (spread / scale) ** 2)
 
     def _head(self) -> Head:
         fixed = {
@@ -328,7 +329,7 @@ class NLLEstimator(BaseEstimator, ABC):
         """Parameters in y's units, of shape (n_samples, n_outputs), vectors with a last axis."""
         check_is_fitted(self)
         checked = validate_data(self, X, reset=False, **X_PARAMS)
-        x = as_tensor(checked.astype(self.weights_.dtype, copy=False))
+        x = as_tensor(cast(checked, self.weights_.dtype))
         network = self._network()
         with torch.no_grad(), threads_for(len(x) * network.weights.numel()):
             raw, constants = network(x)
@@ -342,6 +343,9 @@ class NLLEstimator(BaseEstimator, ABC):
             values[name] = np.full(self.n_outputs_, number)
         return {name: _one_a_row(value, len(x)) for name, value in values.items()}
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "weights_")
+
     @abstractmethod
     def predict_dist(self, X: ArrayLike) -> Any:
         """Predict the distribution of y at each row."""
@@ -354,7 +358,5 @@ def _one_a_row(value: np.ndarray, n_rows: int) -> np.ndarray:
 
 
 def as_tensor(array: np.ndarray) -> torch.Tensor:
-    """Share memory with an array that torch will only read."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(array)
+    """Share memory with the array, unless it is read-only, which torch cannot express."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

@@ -35,7 +35,11 @@ class Table:
 
     def astype(self, dtype: np.dtype) -> "Table":
         """The same rows with X in this dtype."""
-        return Table(self.X.astype(dtype, copy=False), self.y, self.weight)
+        return Table(cast(self.X, dtype), self.y, self.weight)
+
+    def without_zero_weights(self) -> "Table":
+        """The rows that count."""
+        return self if self.weight.all() else self.take(self.weight > 0)
 
     def merged(self) -> "Table":
         """Equal rows merged into one that has their summed weight, in sorted order.
@@ -45,7 +49,20 @@ class Table:
         """
         columns = np.column_stack([self.X.astype(float), self.y])
         _, index, inverse = np.unique(columns, axis=0, return_index=True, return_inverse=True)
-        return Table(self.X[index], self.y[index], np.bincount(inverse, weights=self.weight))
+        weight = np.bincount(inverse.ravel(), weights=self.weight)
+        return Table(self.X[index], self.y[index], weight)
+
+
+def cast(X: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """X in the network's dtype; a ValueError where that cannot hold it."""
+    with np.errstate(over="ignore"):
+        converted = X.astype(dtype, copy=False)
+    if converted.dtype != X.dtype and not np.isfinite(converted).all():
+        raise ValueError(
+            f"X holds values up to {np.abs(X).max():.3g}, beyond {np.dtype(dtype)}, in which the "
+            "network was fitted because its X was; scale X, or fit on float64."
+        )
+    return converted
 
 
 def check_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:

@@ -58,7 +58,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         Seeds initial weights, hold-out, shuffling and dropout. Give an int for repeatable fits.
     tol : float, default=1e-4
         Training stops when the loss falls by less than this for `n_iter_no_change` epochs; for
-        "lbfgs", when no component of the gradient is larger.
+        "lbfgs", when no component of the gradient is larger, or no descent is found.
     verbose : bool or int, default=False
         Whether to print the loss of each epoch.
     momentum : float, default=0.9
@@ -67,7 +67,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         Whether momentum looks ahead.
     early_stopping : bool, default=False
         Whether to hold `validation_fraction` of the rows out, stop when their loss stalls, and keep
-        the weights that were best on them. On by itself where `fit` is given ``X_val, y_val``.
+        the weights that were best on them. Not for "lbfgs". On by itself where `fit` is given
+        ``X_val, y_val``.
     validation_fraction : float, default=0.1
         Share of the rows held out.
     beta_1, beta_2 : float, default=0.9, 0.999
@@ -97,17 +98,18 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     distribution_ : Distribution
         The family that was fitted.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
-        Weight matrices of the layers. In training's units of y, see Notes.
+        Weight matrices of the layers.
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of the layers.
     weights_ : ndarray of shape (1, n_weights)
-        All learned values in one row, which `coefs_` and `intercepts_` are views of.
+        All learned values in one row, with those of constant parameters and of batch
+        normalisation; `coefs_` and `intercepts_` are views of it.
     statistics_ : ndarray of shape (1, 2, n_hidden_units)
         Running means and variances of the hidden units, for batch normalisation.
     architecture_ : Architecture
         What the network looks like.
     scaling_ : TargetScaling
-        The map between y's units and training's.
+        The map between y's units and training's; labels stay as they are.
     loss_ : float
         Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
         the penalty.

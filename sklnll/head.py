@@ -112,6 +112,12 @@ class Head:
         raw : ndarray of shape (n_predicted,)
             Raw values of the predicted parameters: the network's starting point.
         constant : ndarray of shape (n_constant,)
+
+        Notes
+        -----
+        A value above its link's ``start_below`` is lowered to it. So the degrees of freedom of a y
+        that looks normal without x, because x explains its spread, can still find the heavy tails
+        of what x leaves.
         """
         fits = [self._one_output(j)._fit_constant(y[:, j], weight) for j in range(self.n_outputs)]
         n_predicted = sum(self.predicted.values())
@@ -145,7 +151,18 @@ class Head:
             assert leaf.grad is not None
             return loss.item(), leaf.grad.numpy()
 
-        return _minimise(loss_and_gradient, start)
+        return np.minimum(_minimise(loss_and_gradient, start), self._highest_start())
+
+    def _highest_start(self) -> np.ndarray:
+        links = self.distribution.parameters
+        return np.concatenate(
+            [
+                self._inverse(name, width, links[name].start_below)
+                if np.isfinite(links[name].start_below)
+                else np.full(width, np.inf)
+                for name, width in {**self.predicted, **self.constant}.items()
+            ]
+        )
 
     def _inverse(self, name: str, width: int, value: float | np.ndarray | None) -> np.ndarray:
         if value is None:

@@ -133,4 +133,5 @@ class _StandardisedObjective:
     def finish(self, flat: np.ndarray) -> None:
         """Leave these weights in the network, and their statistics for batch normalisation."""
         self._load(flat)
-        self.network(self.rows.x, self.rows.weight, momentum=1.0)
+        if self.network.architecture.batch_norm:
+            self.network.settle(self.rows.x, self.rows.weight)

@@ -136,6 +136,16 @@ class Network:
         raw : Tensor of shape (n_members, n_samples, n_raw)
         constants : Tensor of shape (n_members, n_constants)
         """
+        return self._forward(x, row_weight, momentum, drop=momentum is not None)
+
+    @torch.no_grad()
+    def settle(self, x: Tensor, row_weight: Tensor) -> None:
+        """Make the running statistics those of these rows, as prediction sees them."""
+        self._forward(x, row_weight, momentum=1.0, drop=False)
+
+    def _forward(
+        self, x: Tensor, row_weight: Tensor | None, momentum: float | None, *, drop: bool
+    ) -> tuple[Tensor, Tensor]:
         (*hidden, (last_matrix, last_bias)), constants = self.parts()
         statistics = torch.split(self.statistics, list(self.architecture.hidden), dim=2)
         h = x.expand(len(self.weights), *x.shape)
@@ -144,12 +154,14 @@ class Network:
                 h = self._normalise(h @ matrix, running, row_weight, momentum) * gain[0] + bias
             else:
                 h = torch.baddbmm(bias, h, matrix)
-            h = self._drop(self._activation(h), training=momentum is not None)
+            h = self._activation(h)
+            if drop:
+                h = self._drop(h)
         return torch.baddbmm(last_bias, h, last_matrix), constants
 
-    def _drop(self, h: Tensor, *, training: bool) -> Tensor:
+    def _drop(self, h: Tensor) -> Tensor:
         rate = self.architecture.dropout
-        if not training or rate == 0:
+        if rate == 0:
             return h
         keep = torch.rand(h.shape, generator=self.generator, dtype=h.dtype) >= rate
         return h * keep / (1 - rate)

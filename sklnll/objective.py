@@ -4,10 +4,14 @@ import math
 from dataclasses import dataclass
 
 import torch
+from sklearn.utils import gen_batches
 from torch import Tensor
 
 from .head import Head
 from .network import Network, penalty_shares
+
+_ROWS_AT_ONCE = 10_000
+"""Rows that are evaluated together outside of training, to bound the memory it takes."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,11 @@ class Objective:
     @torch.no_grad()
     def mean_nll(self, rows: Rows) -> float:
         """The loss as prediction sees it: weighted mean over `rows`, mean over members."""
-        return (self.nll(rows) / rows.weight.mean()).mean().item()
+        total = sum(
+            (self.nll(rows[block]) * len(rows.x[block])).mean().item()
+            for block in gen_batches(len(rows), _ROWS_AT_ONCE)
+        )
+        return total / rows.weight.sum().item()
 
     @torch.no_grad()
     def _culprit(self, rows: Rows) -> str:

@@ -44,7 +44,13 @@ class TargetScaling:
 
     def scale(self, y: np.ndarray) -> np.ndarray:
         """From y's units to training's; shape (n_samples, n_outputs)."""
-        scaled = (y - self.shift) / self.unit
+        with np.errstate(over="ignore"):
+            scaled = (y - self.shift) / self.unit
+        if not np.isfinite(scaled).all():
+            raise ValueError(
+                f"y spans from {y.min():g} to {y.max():g}, more than float64 can subtract; "
+                "change its units."
+            )
         # Beside an enormous value a small one underflows, but stays positive.
         underflow = (scaled == 0) & (y > 0) & (self.shift == 0)
         return np.where(underflow, np.finfo(float).tiny, scaled)

@@ -10,6 +10,7 @@ import torch
 from sklearn.utils import gen_batches
 from torch import Tensor
 
+from .network import Network
 from .objective import NonFiniteLossError, Objective, Rows
 from .optimizers import SGD, Adam
 from .progress import (
@@ -27,6 +28,7 @@ _DIVERGED = 1.0
 """By so many nats a row training may end above its start, by the noise of dropout or batches."""
 _RUNNING_SHARE = 0.1
 """Share by which running statistics of batch normalisation move towards a batch's own."""
+_ROWS_FOR_STATISTICS = 10_000
 
 
 class Patience:
@@ -66,14 +68,14 @@ def fit_stochastic(
     network, record = objective.network, Record()
     optimizer = _make_optimizer(network.weights, settings)
     patience = Patience(settings.tol, settings.n_iter_no_change)
-    probe = rows[:batch_size] if validation is None else validation
+    probe = rows if validation is None else validation
     null_loss = objective.mean_nll(probe)
     start = best = good = network.state()
     try:
         while record.n_iter < settings.max_iter:
             loss = _run_epoch(objective, rows, batch_size, optimizer, settings, random_state)
-            good = network.state()
             monitored = _record_losses(objective, record, loss, validation)
+            good = network.state()
             print_losses(record, settings.verbose)
             if patience.improved(monitored):
                 best = good
@@ -120,7 +122,19 @@ def _run_epoch(
         total += loss * len(batch)
     if not objective.network.weights.isfinite().all():
         raise NonFiniteLossError("the network's weights are not finite")
+    if objective.network.architecture.batch_norm:
+        _settle_statistics(objective.network, rows, random_state)
     return total / len(rows)
+
+
+def _settle_statistics(network: Network, rows: Rows, random_state: np.random.RandomState) -> None:
+    """Predict with the statistics of the present weights: those met on the way lag behind.
+
+    Of many rows a random part tells them well enough.
+    """
+    if len(rows) > _ROWS_FOR_STATISTICS:
+        rows = rows[torch.from_numpy(random_state.permutation(len(rows))[:_ROWS_FOR_STATISTICS])]
+    network.settle(rows.x, rows.weight)
 
 
 def _batches(
@@ -139,12 +153,14 @@ def _record_losses(
     objective: Objective, record: Record, loss: float, validation: Rows | None
 ) -> float:
     """Note an epoch's losses in y's units; the one that decides about stopping is returned."""
+    if validation is not None:
+        held_loss = objective.mean_nll(validation)
+        if not np.isfinite(held_loss):
+            raise NonFiniteLossError("the loss of the validation rows is not finite")
+        record.validation_curve.append(held_loss + objective.log_jacobian)
     record.n_iter += 1
     record.loss_curve.append(loss + objective.log_jacobian)
-    if validation is None:
-        return record.loss_curve[-1]
-    record.validation_curve.append(objective.mean_nll(validation) + objective.log_jacobian)
-    return record.validation_curve[-1]
+    return record.loss_curve[-1] if validation is None else record.validation_curve[-1]
 
 
 def _make_optimizer(weights: Tensor, settings: Settings) -> SGD | Adam:

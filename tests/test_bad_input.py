@@ -379,8 +379,6 @@ def test_lbfgs_has_no_stochastic_parts(cls):
     y = LABELS if cls is NLLClassifier else Y
     with refuses(["solver='lbfgs'", "dropout=0", "'adam'"]):
         cls(solver="lbfgs", dropout=0.5).fit(X, y)
-    with refuses(["early_stopping", "'adam'", "lbfgs"]):
-        cls(solver="lbfgs", early_stopping=True).fit(X, y)
     with refuses(["X_val", "'adam'", "lbfgs"]):
         cls(solver="lbfgs").fit(X, y, X_val=X, y_val=y)
 

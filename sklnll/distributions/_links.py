@@ -20,6 +20,9 @@ class Link(ABC):
     vector = False
     """Whether a parameter value is a vector (the last axis is kept) or a number."""
 
+    start_below = np.inf
+    """Training starts at no larger parameter value."""
+
     def width(self, size: int) -> int:
         """Raw columns per parameter, for a y of `size` components or classes."""
         return size if self.vector else 1
@@ -96,6 +99,9 @@ class Log(Link):
     ----------
     floor : float, default=0
         Smallest value.
+    start_below : float, default=inf
+        Training starts no higher. Where larger values hardly change the density, so does raw, and
+        training would not come back.
     cap : float, default=inf
         Largest value, approached smoothly: 1 / parameter = 1 / exp(raw) + 1 / cap. It keeps the
         likelihood bounded where a large parameter means a narrow density.
@@ -103,9 +109,10 @@ class Log(Link):
 
     domain = "positive"
 
-    def __init__(self, floor: float = 0.0, cap: float = np.inf):
+    def __init__(self, floor: float = 0.0, cap: float = np.inf, start_below: float = np.inf):
         self.floor = floor
         self.cap = cap
+        self.start_below = start_below
 
     def __call__(self, raw: Tensor) -> Tensor:
         bound = 0.98 * np.log(torch.finfo(raw.dtype).max)
@@ -144,5 +151,5 @@ vector = Vector()
 positive = Softplus(floor=1e-4)
 log = Log()
 capped_log = Log(cap=1e8)
-log_above_one = Log(floor=1.0)
+degrees_of_freedom = Log(floor=1.0, start_below=30.0)
 logit = Logit()

@@ -26,5 +26,16 @@ class _Poisson(type(stats.poisson)):  # type: ignore[misc]
         many = special.ndtr((np.floor(x) + 0.5 - mu) / np.sqrt(mu))
         return np.where(mu > LARGE_RATE, many, super()._cdf(x, np.minimum(mu, LARGE_RATE)))
 
+    def _sf(self, x: np.ndarray, mu: np.ndarray) -> np.ndarray:
+        many = special.ndtr((mu - np.floor(x) - 0.5) / np.sqrt(mu))
+        return np.where(mu > LARGE_RATE, many, super()._sf(x, np.minimum(mu, LARGE_RATE)))
+
+    def _rvs(self, mu: np.ndarray, size: Any = None, random_state: Any = None) -> np.ndarray:
+        few = super()._rvs(np.minimum(mu, LARGE_RATE), size, random_state)
+        if np.all(mu <= LARGE_RATE):
+            return few
+        many = np.round(mu + np.sqrt(mu) * random_state.standard_normal(size))
+        return np.where(mu > LARGE_RATE, many, few)
+
 
 poisson: Any = _Poisson(name="poisson")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ._base import Distribution
 from ._crps import crps_by_quadrature
-from ._links import identity, log_above_one, positive
+from ._links import degrees_of_freedom, identity, positive
 from ._special import HALF_LOG_2PI, log1p_square, stirling_error
 from ._statistics import weighted_mean_std, weighted_median_spread
 from ._supports import REAL
@@ -147,7 +147,7 @@ class StudentT(Distribution):
     """
 
     support = REAL
-    parameters: ClassVar = {"df": log_above_one, "loc": identity, "scale": positive}
+    parameters: ClassVar = {"df": degrees_of_freedom, "loc": identity, "scale": positive}
     robust = True
     central = "median"
 
