@@ -166,8 +166,9 @@ def test_crps_is_the_integral_of_its_definition(name):
 def test_crps_keeps_its_digits_for_large_shapes(name):
     y, params = CASES[name].pairs(CASES[name].large, far=False)
     expected = [crps_of_cdf(name, *row) for row in zip(y, by_row(params), strict=True)]
-    # The functions of the closed forms lose as many digits as a shape of 1e6 has.
-    np.testing.assert_allclose(DISTRIBUTIONS[name]().crps(y, **params), expected, rtol=1e-8)
+    # The functions of the closed forms lose as many digits as a shape of 1e6 has, one more in
+    # early versions of scipy.
+    np.testing.assert_allclose(DISTRIBUTIONS[name]().crps(y, **params), expected, rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", DISCRETE)
