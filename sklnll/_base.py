@@ -88,6 +88,28 @@ class NLLEstimator(BaseEstimator, ABC):
         """Whether a hold-out keeps the shares of y's values."""
         return False
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also nested ones of the distribution (``distribution__df=3``).
+
+        Parameters
+        ----------
+        **params : dict
+            Name -> value.
+
+        Returns
+        -------
+        self
+        """
+        nested = [name for name in params if name.startswith("distribution__")]
+        distribution = params.get("distribution", self.distribution)
+        if nested and isinstance(distribution, str):
+            family = type(get_distribution(distribution)).__name__
+            raise ValueError(
+                f"{nested[0]} needs an instance of the distribution, not its name; pass "
+                f"distribution={family}() instead of {distribution!r}."
+            )
+        return super().set_params(**params)
+
     # Fit -----------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -287,28 +309,6 @@ class NLLEstimator(BaseEstimator, ABC):
 
     def _network(self) -> Network:
         return Network(self.architecture_, as_tensor(self.weights_), as_tensor(self.statistics_))
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, also nested ones of the distribution (``distribution__df=3``).
-
-        Parameters
-        ----------
-        **params : dict
-            Name -> value.
-
-        Returns
-        -------
-        self
-        """
-        nested = [name for name in params if name.startswith("distribution__")]
-        distribution = params.get("distribution", self.distribution)
-        if nested and isinstance(distribution, str):
-            family = type(get_distribution(distribution)).__name__
-            raise ValueError(
-                f"{nested[0]} needs an instance of the distribution, not its name; pass "
-                f"distribution={family}() instead of {distribution!r}."
-            )
-        return super().set_params(**params)
 
     @property
     def coefs_(self) -> list[np.ndarray]:

@@ -84,7 +84,8 @@ class _StandardisedObjective:
         share = (rows.weight / rows.weight.sum())[:, None]
         self._mean = (share * rows.x).sum(dim=0)
         spread = (share * (rows.x - self._mean).square()).sum(dim=0).sqrt()
-        self._spread = torch.where(spread > 0, spread, 1.0)
+        rounding = 10 * torch.finfo(spread.dtype).eps * self._mean.abs()
+        self._spread = torch.where(spread > rounding, spread, 1.0)
         self._first_value = math.inf
 
     @property

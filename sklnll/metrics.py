@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from .composition import predict_dist
 from .predictive import LabelPredictive, PredictiveDistribution
@@ -62,6 +63,28 @@ class DistributionScorer:
     def __init__(self, name: str, loss: Callable[[Any, ArrayLike], np.ndarray]):
         self.name = name
         self._loss = loss
+        self._request = _request(name, sample_weight=None)
+
+    def set_score_request(self, *, sample_weight: bool | str | None) -> DistributionScorer:
+        """Say whether scikit-learn's metadata routing passes ``sample_weight`` on.
+
+        Parameters
+        ----------
+        sample_weight : bool, str or None
+            True, False, the name under which it is passed, or None to raise where it is.
+
+        Returns
+        -------
+        DistributionScorer
+            A copy that asks for it.
+        """
+        scorer = DistributionScorer(self.name, self._loss)
+        scorer._request = _request(self.name, sample_weight)
+        return scorer
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """What scikit-learn's metadata routing shall pass on."""
+        return self._request
 
     def __call__(
         self, estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -75,6 +98,12 @@ class DistributionScorer:
 
     def __repr__(self) -> str:
         return self.name
+
+
+def _request(owner: str, sample_weight: bool | str | None) -> MetadataRequest:
+    request = MetadataRequest(owner=owner)
+    request.score.add_request(param="sample_weight", alias=sample_weight)
+    return request
 
 
 neg_nll_scorer = DistributionScorer("neg_nll_scorer", _nll)

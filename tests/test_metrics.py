@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklnll import metrics, predict_dist
+from sklnll import NLLRegressor, metrics, predict_dist
 from sklnll.distributions import DISTRIBUTIONS, LabelDistribution
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 from sklnll.predictive import predictive
@@ -226,3 +229,22 @@ def test_a_search_with_a_scorer_can_be_copied(linear):
 
 def test_scorers_say_their_names():
     assert set(metrics.__all__) == {repr(scorer) for scorer in SCORERS.values()}
+
+
+def test_weights_are_routed_where_asked_for():
+    X, y = load_diabetes(return_X_y=True)
+    weight = np.random.RandomState(0).exponential(size=len(y))
+    net = NLLRegressor(hidden_layer_sizes=(), solver="lbfgs", max_iter=500)
+    folds = KFold(3)
+    with config_context(enable_metadata_routing=True):
+        net.set_fit_request(sample_weight=True)
+        scorer = neg_nll_scorer.set_score_request(sample_weight=True)
+        params = {"sample_weight": weight}
+        routed = cross_val_score(net, X, y, scoring=scorer, params=params, cv=folds)
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            cross_val_score(net, X, y, scoring=neg_nll_scorer, params=params, cv=folds)
+    by_hand = []
+    for train, test in folds.split(X):
+        dist = net.fit(X[train], y[train], sample_weight=weight[train]).predict_dist(X[test])
+        by_hand.append(np.average(dist.log_prob(y[test]), weights=weight[test]))
+    np.testing.assert_allclose(routed, by_hand, rtol=1e-12)
