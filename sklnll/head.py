@@ -115,9 +115,9 @@ class Head:
 
         Notes
         -----
-        A value above its link's ``start_below`` is lowered to it. So the degrees of freedom of a y
-        that looks normal without x, because x explains its spread, can still find the heavy tails
-        of what x leaves.
+        A value outside its link's ``start_range`` is moved to its end. So the degrees of freedom of
+        a y that looks normal without x, because x explains its spread, can still find the heavy
+        tails of what x leaves.
         """
         fits = [self._one_output(j)._fit_constant(y[:, j], weight) for j in range(self.n_outputs)]
         n_predicted = sum(self.predicted.values())
@@ -151,18 +151,17 @@ class Head:
             assert leaf.grad is not None
             return loss.item(), leaf.grad.numpy()
 
-        return np.minimum(_minimise(loss_and_gradient, start), self._highest_start())
+        low, high = self._start_range()
+        return np.clip(_minimise(loss_and_gradient, start), low, high)
 
-    def _highest_start(self) -> np.ndarray:
-        links = self.distribution.parameters
-        return np.concatenate(
-            [
-                self._inverse(name, width, links[name].start_below)
-                if np.isfinite(links[name].start_below)
-                else np.full(width, np.inf)
-                for name, width in {**self.predicted, **self.constant}.items()
-            ]
-        )
+    def _start_range(self) -> np.ndarray:
+        """Lowest and highest raw values to start at, of shape (2, n_raw)."""
+        ranges = []
+        for name, width in {**self.predicted, **self.constant}.items():
+            ends = self.distribution.parameters[name].start_range
+            raw = [(-np.inf,) * width, (np.inf,) * width]
+            ranges.append(raw if ends is None else [self._inverse(name, width, e) for e in ends])
+        return np.concatenate(ranges, axis=1)
 
     def _inverse(self, name: str, width: int, value: float | np.ndarray | None) -> np.ndarray:
         if value is None:

@@ -101,6 +101,11 @@ class PredictiveDistribution(Predictive):
         """Scipy's frozen distribution of all rows, without this class's broadcasting rules."""
         return self.distribution.frozen(**self.params)
 
+    def _scipy(self, method: str, *args: Any) -> Any:
+        """Call a method of scipy's, without the floating-point warnings of its far tails."""
+        with np.errstate(all="ignore"):
+            return getattr(self.to_scipy(), method)(*args)
+
     def to_frame(self) -> pd.DataFrame:
         """The parameters as a pandas data frame, a row each; needs pandas."""
         import pandas as pd
@@ -159,15 +164,15 @@ class PredictiveDistribution(Predictive):
 
     def cdf(self, y: ArrayLike) -> np.ndarray:
         """Probability of a value at most `y`."""
-        return self.to_scipy().cdf(self._align(y))
+        return self._scipy("cdf", self._align(y))
 
     def logcdf(self, y: ArrayLike) -> np.ndarray:
         """Logarithm of `cdf`."""
-        return self.to_scipy().logcdf(self._align(y))
+        return self._scipy("logcdf", self._align(y))
 
     def sf(self, y: ArrayLike) -> np.ndarray:
         """Probability of a value above `y`."""
-        return self.to_scipy().sf(self._align(y))
+        return self._scipy("sf", self._align(y))
 
     def crps(self, y: ArrayLike) -> np.ndarray:
         """Continuous ranked probability score: the distance of the distribution from `y`.
@@ -252,7 +257,7 @@ class PredictiveDistribution(Predictive):
 
     def mean(self) -> np.ndarray:
         """Expected value; infinite or NaN where it does not exist."""
-        return self._full(self.to_scipy().mean())
+        return self._full(self._scipy("mean"))
 
     def median(self) -> np.ndarray:
         """The 0.5 quantile."""
@@ -264,7 +269,7 @@ class PredictiveDistribution(Predictive):
 
     def var(self) -> np.ndarray:
         """Variance."""
-        return self._full(self.to_scipy().var())
+        return self._full(self._scipy("var"))
 
     def std(self) -> np.ndarray:
         """Standard deviation, in y's units."""
@@ -275,7 +280,7 @@ class PredictiveDistribution(Predictive):
 
     def entropy(self) -> np.ndarray:
         """Entropy in nats: differential for densities."""
-        return self._full(self.to_scipy().entropy())
+        return self._full(self._scipy("entropy"))
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest possible values."""

@@ -26,10 +26,11 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     Parameters
     ----------
     distribution : str or Distribution, default="normal"
-        The family that fits what y may be: "normal", "laplace", "student_t" for real y,
-        "exponential", "gamma" for positive, "beta" for proportions, "poisson" for counts; or an
-        instance such as ``Normal(scale="constant")``, each parameter of which is predicted from x
-        (None), learned once for all rows ("constant"), or fixed (a number).
+        The family that fits what y may be: "normal", "laplace", "logistic", "student_t", "gumbel"
+        for real y, "exponential", "gamma", "log_normal", "weibull" for positive, "beta" for
+        proportions, "poisson" for counts; or an instance such as ``Normal(scale="constant")``,
+        each parameter of which is predicted from x (None), learned once for all rows ("constant"),
+        or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
         models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact
@@ -148,9 +149,9 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     too.
 
     Real y is shifted and scaled for training (by mean and standard deviation, or by median and
-    spread for the robust families "laplace" and "student_t"), positive y is scaled by its mean;
-    everything returned is in y's units. Hence a change of y's units changes nothing but the
-    units of the result, and `alpha` acts on weights that are measured in units of y's spread.
+    spread for the robust families "laplace", "logistic" and "student_t"), positive y is scaled by
+    its mean; everything returned is in y's units. Hence a change of y's units changes nothing but
+    the units of the result, and `alpha` acts on weights that are measured in units of y's spread.
     Where the scale is fixed to a number, it acts in units of that number: a linear
     ``Normal(scale=1.0)`` with alpha is ridge regression with the same alpha.
 

@@ -6,8 +6,8 @@ from ._base import Distribution
 from ._supports import Support
 from .count import Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
-from .positive import Exponential, Gamma
-from .real import Laplace, Normal, StudentT
+from .positive import Exponential, Gamma, LogNormal, Weibull
+from .real import Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
 
 __all__ = [
@@ -18,12 +18,16 @@ __all__ = [
     "Distribution",
     "Exponential",
     "Gamma",
+    "Gumbel",
     "LabelDistribution",
     "Laplace",
+    "LogNormal",
+    "Logistic",
     "Normal",
     "Poisson",
     "StudentT",
     "Support",
+    "Weibull",
     "get_distribution",
 ]
 
@@ -31,15 +35,19 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     "normal": Normal,
     "laplace": Laplace,
     "student_t": StudentT,
+    "logistic": Logistic,
+    "gumbel": Gumbel,
     "exponential": Exponential,
     "gamma": Gamma,
+    "log_normal": LogNormal,
+    "weibull": Weibull,
     "beta": Beta,
     "poisson": Poisson,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
 }
 
-_OTHER_NAMES = {"gaussian": "normal", "logistic": "bernoulli", "multinomial": "categorical"}
+_OTHER_NAMES = {"gaussian": "normal", "multinomial": "categorical"}
 """Names that are used elsewhere, for the hint in the error message."""
 
 

@@ -20,8 +20,9 @@ class Link(ABC):
     vector = False
     """Whether a parameter value is a vector (the last axis is kept) or a number."""
 
-    start_below = np.inf
-    """Training starts at no larger parameter value."""
+    start_range: tuple[float, float] | None = None
+    """Lowest and highest value that training starts at. Where other values hardly change the
+    density, neither does raw, and training would not come back from there."""
 
     def width(self, size: int) -> int:
         """Raw columns per parameter, for a y of `size` components or classes."""
@@ -99,9 +100,8 @@ class Log(Link):
     ----------
     floor : float, default=0
         Smallest value.
-    start_below : float, default=inf
-        Training starts no higher. Where larger values hardly change the density, so does raw, and
-        training would not come back.
+    start_range : (float, float), optional
+        Lowest and highest value that training starts at.
     cap : float, default=inf
         Largest value, approached smoothly: 1 / parameter = 1 / exp(raw) + 1 / cap. It keeps the
         likelihood bounded where a large parameter means a narrow density.
@@ -109,10 +109,15 @@ class Log(Link):
 
     domain = "positive"
 
-    def __init__(self, floor: float = 0.0, cap: float = np.inf, start_below: float = np.inf):
+    def __init__(
+        self,
+        floor: float = 0.0,
+        cap: float = np.inf,
+        start_range: tuple[float, float] | None = None,
+    ):
         self.floor = floor
         self.cap = cap
-        self.start_below = start_below
+        self.start_range = start_range
 
     def __call__(self, raw: Tensor) -> Tensor:
         bound = 0.98 * np.log(torch.finfo(raw.dtype).max)
@@ -151,5 +156,5 @@ vector = Vector()
 positive = Softplus(floor=1e-4)
 log = Log()
 capped_log = Log(cap=1e8)
-degrees_of_freedom = Log(floor=1.0, start_below=30.0)
+degrees_of_freedom = Log(floor=1.0, start_range=(1.0, 30.0))
 logit = Logit()

@@ -80,6 +80,20 @@ def log_ratio_deviance(x: Tensor, mean: Tensor) -> Tensor:
     return _LogRatioDeviance.apply(x, mean)
 
 
+def log_ratio(x: Tensor, reference: Tensor) -> Tensor:
+    """log(x / reference) for positive numbers, exact to rounding where they are close."""
+    u = (x - reference) / reference
+    near = u.abs() < 0.5
+    close = torch.log1p(torch.where(near, u, 0.0))
+    return torch.where(near, close, torch.log(x) - torch.log(reference))
+
+
+def exp_of_finite_slope(x: Tensor) -> Tensor:
+    """exp(x), whose slope grows no more beyond x = 300: an infinite one makes NaN of a zero."""
+    bounded = torch.exp(x.clamp(max=300)) * (1 + torch.relu(x - 300))
+    return bounded + (torch.exp(x) - bounded).detach()
+
+
 class _Log1pSquare(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, t: Tensor) -> Tensor:

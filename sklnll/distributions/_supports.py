@@ -24,7 +24,7 @@ class Support:
         Whether the distribution has a probability mass function.
     units : {"affine", "ratio", "none"}
         Which changes of units map the family onto itself: "affine" for y -> a*y + b, "ratio"
-        for y -> a*y with a > 0, "none" for pure numbers. Training scales y accordingly.
+        for y -> a*y, both with a > 0, "none" for pure numbers. Training scales y accordingly.
     """
 
     words: str

@@ -10,7 +10,7 @@ from torch import Tensor
 from ._base import Distribution
 from ._crps import crps_by_quadrature
 from ._links import degrees_of_freedom, identity, positive
-from ._special import HALF_LOG_2PI, log1p_square, stirling_error
+from ._special import HALF_LOG_2PI, exp_of_finite_slope, log1p_square, stirling_error
 from ._statistics import weighted_mean_std, weighted_median_spread
 from ._supports import REAL
 
@@ -183,6 +183,107 @@ class StudentT(Distribution):
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         loc, scale = weighted_median_spread(y, weight)
         return {"df": 5.0, "loc": loc, "scale": scale}
+
+
+class Logistic(Distribution):
+    """Logistic distribution, for a real y with tails between the normal's and the Laplace's.
+
+    Support: all real numbers. Density, with z = (y - loc) / scale::
+
+        p(y) = exp(-z) / (scale * (1 + exp(-z)) ** 2)
+
+    Parameters
+    ----------
+    loc : None, "constant" or float, default=None
+        Mean and median, in y's units.
+    scale : None, "constant" or float, default=None
+        Scale, in y's units. The standard deviation is pi / sqrt(3) times as large.
+
+    References
+    ----------
+    N. Johnson, S. Kotz and N. Balakrishnan (1995). Continuous Univariate Distributions, volume 2,
+    chapter 23.
+    """
+
+    support = REAL
+    parameters: ClassVar = {"loc": identity, "scale": positive}
+    robust = True
+
+    def __init__(self, loc: Any = None, scale: Any = None):
+        self.loc = loc
+        self.scale = scale
+
+    def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        z = (y - loc).abs() / scale
+        return -z - 2 * torch.log1p(torch.exp(-z)) - torch.log(scale)
+
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+        return stats.logistic(loc, scale)
+
+    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return loc
+
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        z = np.abs((y - loc) / scale)
+        return scale * (z + 2 * np.log1p(np.exp(-z)) - 1)
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        loc, spread = weighted_median_spread(y, weight)
+        return {"loc": loc, "scale": spread * np.sqrt(3) / np.pi}
+
+
+class Gumbel(Distribution):
+    """Gumbel distribution, for a real y that is the largest of many: floods, gusts, records.
+
+    Support: all real numbers, with the longer tail to the right. Density, with
+    z = (y - loc) / scale::
+
+        p(y) = exp(-z - exp(-z)) / scale
+
+    For the smallest of many, fit -y.
+
+    Parameters
+    ----------
+    loc : None, "constant" or float, default=None
+        Mode, in y's units. The mean is loc + 0.5772 * scale.
+    scale : None, "constant" or float, default=None
+        Scale, in y's units. The standard deviation is pi / sqrt(6) times as large.
+
+    References
+    ----------
+    E. Gumbel (1958). Statistics of Extremes.
+    """
+
+    support = REAL
+    parameters: ClassVar = {"loc": identity, "scale": positive}
+
+    def __init__(self, loc: Any = None, scale: Any = None):
+        self.loc = loc
+        self.scale = scale
+
+    def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        z = (y - loc) / scale
+        return -z - exp_of_finite_slope(-z) - torch.log(scale)
+
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+        return stats.gumbel_r(loc, scale)
+
+    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return loc
+
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        # The integral of the squared distance of the cdf, by parts.
+        z = (y - loc) / scale
+        with np.errstate(over="ignore"):
+            tail = special.exp1(np.exp(-z))
+        # Far to the right exp(-z) underflows, and its exponential integral is z - 0.5772...
+        tail = np.where(z > 700, z - np.euler_gamma, tail)
+        return scale * (2 * tail - z + np.euler_gamma - np.log(2))
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        mean, std = weighted_mean_std(y, weight)
+        scale = std * np.sqrt(6) / np.pi
+        return {"loc": mean - np.euler_gamma * scale, "scale": scale}
 
 
 def _standard_t_crps(z: np.ndarray, df: np.ndarray) -> np.ndarray:

@@ -103,6 +103,32 @@ def _log_categorical_mass(y, logits):
     return logits[int(y)] - mp.log(mp.fsum(mp.exp(logit) for logit in logits))
 
 
+def _log_logistic_density(y, loc, scale):
+    z = abs(y - loc) / scale
+    return -z - 2 * mp.log1p(mp.exp(-z)) - mp.log(scale)
+
+
+def _torch_logistic(loc, scale):
+    uniform = torch.distributions.Uniform(torch.zeros_like(loc), torch.ones_like(loc))
+    to_logistic = torch.distributions.SigmoidTransform().inv
+    move = torch.distributions.AffineTransform(loc, scale)
+    return torch.distributions.TransformedDistribution(uniform, [to_logistic, move])
+
+
+def _log_gumbel_density(y, loc, scale):
+    z = (y - loc) / scale
+    return -z - mp.exp(-z) - mp.log(scale)
+
+
+def _log_log_normal_density(y, sigma, scale):
+    return _log_normal_density(mp.log(y), mp.log(scale), sigma) - mp.log(y)
+
+
+def _log_weibull_density(y, shape, scale):
+    hazard = (y / scale) ** shape
+    return mp.log(shape) - mp.log(y) + mp.log(hazard) - hazard
+
+
 _rng = np.random.RandomState(0)
 _loc, _scale = [0.0, -3.0, 1e3, 2.5], [1.0, 0.2, 50.0, 1e-3]
 _real: dict[str, Any] = {
@@ -142,6 +168,18 @@ CASES: dict[str, Case] = {
         torch=torch.distributions.StudentT,
         log_density=_log_t_density,
     ),
+    "logistic": Case(
+        **_real,
+        scipy=lambda loc, scale: stats.logistic(loc, scale),
+        torch=_torch_logistic,
+        log_density=_log_logistic_density,
+    ),
+    "gumbel": Case(
+        **{**_real, "far": [-2.0, -1.0, 0.0, 1e-300, 1e9, 1e100]},
+        scipy=lambda loc, scale: stats.gumbel_r(loc, scale),
+        torch=torch.distributions.Gumbel,
+        log_density=_log_gumbel_density,
+    ),
     "exponential": Case(
         params=rows(scale=[1.0, 0.01, 300.0]),
         extreme=rows(scale=[1e-300, 1e-30, 1e30, 1e300]),
@@ -166,6 +204,28 @@ CASES: dict[str, Case] = {
         scipy=lambda shape, scale: stats.gamma(shape, scale=scale),
         torch=lambda shape, scale: torch.distributions.Gamma(shape, 1 / scale),
         log_density=_log_gamma_density,
+    ),
+    "log_normal": Case(
+        params=rows(sigma=[0.5, 1.0, 0.1, 1.5], scale=_scale),
+        extreme=rows(sigma=[1e-4, 10.0, 1.0, 1.0], scale=[1.0, 1e-3, 1e-200, 1e200]),
+        large=rows(sigma=[0.01, 1e-3, 2.0], scale=[1.0, 0.37, 3.0]),
+        far=[1e-300, 1e-9, 1.0, 1e9, 1e100],
+        sample=stats.lognorm(0.7, scale=3).rvs(81, random_state=_rng),
+        fixed={"sigma": 0.5, "scale": 1.5},
+        scipy=lambda sigma, scale: stats.lognorm(sigma, scale=scale),
+        torch=lambda sigma, scale: torch.distributions.LogNormal(torch.log(scale), sigma),
+        log_density=_log_log_normal_density,
+    ),
+    "weibull": Case(
+        params=rows(shape=[0.5, 1.0, 3.0, 40.0], scale=_scale),
+        extreme=rows(shape=[0.01, 1e4, 2.0, 2.0], scale=[1.0, 1e-3, 1e-200, 1e200]),
+        large=rows(shape=[100.0, 1e3, 1e4], scale=[1.0, 0.37, 3.0]),
+        far=[1e-300, 1e-9, 1.0, 1e9, 1e100],
+        sample=stats.weibull_min(1.7, scale=3).rvs(81, random_state=_rng),
+        fixed={"shape": 2.0, "scale": 1.5},
+        scipy=lambda shape, scale: stats.weibull_min(shape, scale=scale),
+        torch=lambda shape, scale: torch.distributions.Weibull(scale, shape),
+        log_density=_log_weibull_density,
     ),
     "beta": Case(
         params=rows(mean=[0.5, 0.1, 0.7, 0.95], precision=[5.0, 8.0, 4.2, 100.0]),
