@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._validation import Table, cast, check_val_arguments
+from ._validation import Table, cast, check_finite, check_val_arguments
 from .distributions import Distribution, get_distribution
 from .head import Head
 from .lbfgs import fit_lbfgs
@@ -28,7 +28,11 @@ from .scaling import TargetScaling
 from .stochastic import fit_stochastic
 from .threads import threads_for
 
-X_PARAMS: dict[str, Any] = {"dtype": [np.float64, np.float32], "order": "C"}
+X_PARAMS: dict[str, Any] = {
+    "dtype": [np.float64, np.float32],
+    "order": "C",
+    "ensure_all_finite": False,  # check_finite names the row
+}
 
 
 class NLLEstimator(BaseEstimator, ABC):
@@ -329,6 +333,7 @@ class NLLEstimator(BaseEstimator, ABC):
         """Parameters in y's units, of shape (n_samples, n_outputs), vectors with a last axis."""
         check_is_fitted(self)
         checked = validate_data(self, X, reset=False, **X_PARAMS)
+        check_finite(checked, type(self).__name__)
         x = as_tensor(cast(checked, self.weights_.dtype))
         network = self._network()
         with torch.no_grad(), threads_for(len(x) * network.weights.numel()):

@@ -53,6 +53,23 @@ class Table:
         return Table(self.X[index], self.y[index], weight)
 
 
+def check_finite(X: np.ndarray, estimator: str) -> None:
+    """Raise a ValueError that names the first row and column of `X` that hold no number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(X.sum()):
+            return
+    finite = np.isfinite(X)
+    if finite.all():
+        return
+    row, column = np.argwhere(~finite)[0]
+    kind = "NaN" if np.isnan(X[row, column]) else "infinity"
+    raise ValueError(
+        f"Input X contains {kind}, which {estimator} does not accept: found {X[row, column]} at "
+        f"row {row}, column {column} ({np.sum(~finite)} of {X.size} values are not finite). Put a "
+        "SimpleImputer in front, or remove such rows."
+    )
+
+
 def cast(X: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """X in the network's dtype; a ValueError where that cannot hold it."""
     with np.errstate(over="ignore"):

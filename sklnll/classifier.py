@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import validate_data
 
 from ._base import X_PARAMS, NLLEstimator
-from ._validation import Table, check_weight, check_weight_values
+from ._validation import Table, check_finite, check_weight, check_weight_values
 from .distributions import Bernoulli, Distribution, LabelDistribution
 from .predictive import LabelPredictive, encode_labels
 
@@ -261,6 +261,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         self, X: Any, y: Any, sample_weight: ArrayLike | None, *, reset: bool
     ) -> Table:
         X, y = validate_data(self, X, y, reset=reset, **X_PARAMS)
+        check_finite(X, type(self).__name__)
         check_classification_targets(y)
         if reset:
             self.classes_ = np.unique(y)

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from ._base import X_PARAMS, NLLEstimator
-from ._validation import Table, check_weight
+from ._validation import Table, check_finite, check_weight
 from .distributions import Distribution, LabelDistribution, get_distribution
 from .predictive import PredictiveDistribution, RandomState, predictive
 
@@ -266,6 +266,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     ) -> Table:
         y_params = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
         X, y = validate_data(self, X, y, reset=reset, validate_separately=(X_PARAMS, y_params))
+        check_finite(X, type(self).__name__)
         check_consistent_length(X, y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)

@@ -113,9 +113,9 @@ def test_a_label_that_is_not_finite_is_refused(value):
 @pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])
 def test_x_must_be_finite(cls, fitted, value, kind):
     bad = put(X, (5, 1), value)
-    with refuses(["Input X contains", kind]):
+    with refuses(["Input X contains", kind, "row 5, column 1", "SimpleImputer"]):
         cls().fit(bad, LABELS if cls is NLLClassifier else Y)
-    with refuses(["Input X contains", kind]):
+    with refuses(["Input X contains", kind, "row 5, column 1", "SimpleImputer"]):
         fitted[cls].predict(bad)
 
 
