@@ -238,10 +238,12 @@ class NLLEstimator(BaseEstimator, ABC):
         self.n_outputs_ = table.y.shape[1]
         self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
         head = self._head()
-        network = self._start(table, head, random_state)
         mean_weight = float(table.weight.mean())
-        objective = Objective(network, head, self.alpha, mean_weight, self.scaling_.log_jacobian)
         rows = self._rows(table, mean_weight)
+        with threads_for(100 * table.y.size):
+            raw, constants = head.fit_constant(rows.y.numpy(), table.weight)
+        network = self._start(table.X, raw, constants, random_state)
+        objective = Objective(network, head, self.alpha, mean_weight, self.scaling_.log_jacobian)
         with threads_for(batch_size * network.weights.numel()):
             if self.solver == "lbfgs":
                 record = fit_lbfgs(objective, rows, self._settings())
@@ -256,20 +258,24 @@ class NLLEstimator(BaseEstimator, ABC):
                 record.loss_curve.append(objective.mean_nll(rows) + objective.log_jacobian)
         return network, record
 
-    def _start(self, table: Table, head: Head, random_state: np.random.RandomState) -> Network:
-        """The untrained network, which predicts the fit without x."""
-        with threads_for(100 * table.y.size):
-            raw, constants = head.fit_constant(self.scaling_.scale(table.y), table.weight)
+    def _start(
+        self,
+        X: np.ndarray,
+        raw: np.ndarray,
+        constants: np.ndarray,
+        random_state: np.random.RandomState,
+    ) -> Network:
+        """The untrained network for such X, which predicts the fit without x."""
         self.architecture_ = Architecture(
-            sizes=(table.X.shape[1], *self._hidden_sizes(), head.n_predicted),
-            n_constants=head.n_constant,
+            sizes=(X.shape[1], *self._hidden_sizes(), len(raw)),
+            n_constants=len(constants),
             activation=self.activation,
             dropout=self.dropout,
             batch_norm=self.batch_norm,
         )
         start = initial_weights(self.architecture_, raw, constants, self.weight_init, random_state)
-        largest = np.finfo(table.X.dtype).max
-        weights = np.clip(start, -largest, largest).astype(table.X.dtype)
+        largest = np.finfo(X.dtype).max
+        weights = np.clip(start, -largest, largest).astype(X.dtype)
         generator = torch.Generator().manual_seed(random_state.randint(2**31 - 1))
         return Network(self.architecture_, torch.from_numpy(weights[None]), generator=generator)
 
@@ -339,13 +345,14 @@ class NLLEstimator(BaseEstimator, ABC):
         with torch.no_grad(), threads_for(len(x) * network.weights.numel()):
             raw, constants = network(x)
             params = self._head().params(raw[0], constants[0])
+        # Fixed numbers as they were given, without the rounding of the way through training.
+        fixed = self.distribution_.fixed()
         values = {
-            name: self.scaling_.unscale_parameter(name, value.numpy())
+            name: np.full(self.n_outputs_, fixed[name])
+            if name in fixed
+            else self.scaling_.unscale_parameter(name, value.numpy())
             for name, value in params.items()
         }
-        # Fixed numbers as they were given, without the rounding of the way through training.
-        for name, number in self.distribution_.fixed().items():
-            values[name] = np.full(self.n_outputs_, number)
         return {name: _one_a_row(value, len(x)) for name, value in values.items()}
 
     def __sklearn_is_fitted__(self) -> bool:
