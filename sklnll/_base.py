@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._validation import Table, cast, check_finite, check_val_arguments
+from ._validation import Given, Table, cast, check_exposure, check_finite, check_validation
 from .distributions import Distribution, get_distribution
 from .head import Head
 from .lbfgs import fit_lbfgs
@@ -77,15 +77,13 @@ class NLLEstimator(BaseEstimator, ABC):
         """Raise a ValueError for a family that this estimator cannot fit."""
 
     @abstractmethod
-    def _check_table(
-        self, X: Any, y: Any, sample_weight: ArrayLike | None, *, reset: bool
-    ) -> Table:
+    def _check_table(self, given: Given, *, reset: bool) -> Table:
         """Check training (`reset`) or validation rows and encode y as numbers."""
 
     @property
     @abstractmethod
     def _size(self) -> int:
-        """Number of classes; 1 where y is a number."""
+        """Number of classes, or of the components of y; 1 where y is a number."""
 
     @property
     def _stratify(self) -> bool:
@@ -154,6 +152,10 @@ class NLLEstimator(BaseEstimator, ABC):
         ValueError
             If a parameter, X, y or a weight is not legal; the message says where and what to do.
         """
+        return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val))
+
+    def _fit(self, given: Given, given_validation: Given) -> Self:
+        """From what the user gave to a fitted estimator."""
         self.__dict__.pop("weights_", None)  # a fit that fails leaves no estimator that predicts
         distribution = get_distribution(self.distribution)
         self._check_family(distribution)
@@ -161,10 +163,10 @@ class NLLEstimator(BaseEstimator, ABC):
         self.distribution_ = clone(distribution)
         random_state = check_random_state(self.random_state)
 
-        table = self._check_table(X, y, sample_weight, reset=True)
+        table = self._check_table(given, reset=True)
         validation = None
-        if check_val_arguments(X_val, y_val, sample_weight_val, self.solver):
-            validation = self._check_table(X_val, y_val, sample_weight_val, reset=False)
+        if check_validation(given_validation, self.solver):
+            validation = self._check_table(given_validation, reset=False)
             validation = validation.astype(table.X.dtype).without_zero_weights()
         table = table.without_zero_weights()
         if self.early_stopping and self.solver != "lbfgs" and validation is None:
@@ -201,7 +203,7 @@ class NLLEstimator(BaseEstimator, ABC):
             warnings.warn(
                 f"Got `batch_size`={self.batch_size}, larger than the {n_rows} rows to train on. "
                 "It is going to be clipped.",
-                stacklevel=4,
+                stacklevel=5,
             )
         return min(self.batch_size, n_rows)
 
@@ -235,15 +237,15 @@ class NLLEstimator(BaseEstimator, ABC):
         random_state: np.random.RandomState,
     ) -> tuple[Network, Record]:
         """From checked rows to a trained network."""
-        self.n_outputs_ = table.y.shape[1]
         self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
+        self.n_outputs_ = self.scaling_.unit.size
         head = self._head()
         mean_weight = float(table.weight.mean())
         rows = self._rows(table, mean_weight)
         with threads_for(100 * table.y.size):
-            raw, constants = head.fit_constant(rows.y.numpy(), table.weight)
+            raw, constants = head.fit_constant(rows.y.numpy(), table.weight, table.exposure)
         network = self._start(table.X, raw, constants, random_state)
-        objective = Objective(network, head, self.alpha, mean_weight, self.scaling_.log_jacobian)
+        objective = Objective(network, head, self.alpha, mean_weight)
         with threads_for(batch_size * network.weights.numel()):
             if self.solver == "lbfgs":
                 record = fit_lbfgs(objective, rows, self._settings())
@@ -255,7 +257,7 @@ class NLLEstimator(BaseEstimator, ABC):
                     objective, rows, held, batch_size, self._settings(), random_state
                 )
             if not record.loss_curve:
-                record.loss_curve.append(objective.mean_nll(rows) + objective.log_jacobian)
+                record.loss_curve.append(objective.mean_nll(rows) + rows.log_jacobian)
         return network, record
 
     def _start(
@@ -291,14 +293,18 @@ class NLLEstimator(BaseEstimator, ABC):
             name: self.scaling_.scale_parameter(name, value)
             for name, value in self.distribution_.fixed().items()
         }
-        return Head(self.distribution_, self.n_outputs_, self._size, fixed)
+        return Head(self.distribution_, len(self.scaling_.unit), self._size, fixed)
 
     def _rows(self, table: Table, mean_weight: float) -> Rows:
         """Rows as training wants them: y in training's units, weights divided by their mean."""
+        exposure = table.exposure
+        is_density = self.distribution_.is_density(table.y)
         return Rows(
             as_tensor(table.X),
             torch.from_numpy(self.scaling_.scale(table.y)),
             torch.from_numpy(table.weight / mean_weight),
+            None if exposure is None else torch.from_numpy(exposure)[:, None],
+            self.scaling_.mean_log_jacobian(is_density, table.weight),
         )
 
     def _store(self, network: Network, record: Record, n_rows: int) -> Self:
@@ -335,11 +341,14 @@ class NLLEstimator(BaseEstimator, ABC):
             raise AttributeError(f"this {type(self).__name__} is not fitted yet")
         return self._network().layers()
 
-    def _predict_params(self, X: ArrayLike) -> dict[str, np.ndarray]:
-        """Parameters in y's units, of shape (n_samples, n_outputs), vectors with a last axis."""
+    def _predict_params(
+        self, X: ArrayLike, exposure: ArrayLike | None = None
+    ) -> dict[str, np.ndarray]:
+        """Parameters in y's units, of shape (n_samples, n_heads), vectors with a last axis."""
         check_is_fitted(self)
         checked = validate_data(self, X, reset=False, **X_PARAMS)
         check_finite(checked, type(self).__name__)
+        time = check_exposure(exposure, checked)
         x = as_tensor(cast(checked, self.weights_.dtype))
         network = self._network()
         with torch.no_grad(), threads_for(len(x) * network.weights.numel()):
@@ -348,12 +357,13 @@ class NLLEstimator(BaseEstimator, ABC):
         # Fixed numbers as they were given, without the rounding of the way through training.
         fixed = self.distribution_.fixed()
         values = {
-            name: np.full(self.n_outputs_, fixed[name])
+            name: np.full(value.shape, fixed[name])[None]
             if name in fixed
             else self.scaling_.unscale_parameter(name, value.numpy())
             for name, value in params.items()
         }
-        return {name: _one_a_row(value, len(x)) for name, value in values.items()}
+        values = {name: _one_a_row(value, len(x)) for name, value in values.items()}
+        return values if time is None else self.distribution_.exposed(values, time[:, None])
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "weights_")
@@ -364,8 +374,7 @@ class NLLEstimator(BaseEstimator, ABC):
 
 
 def _one_a_row(value: np.ndarray, n_rows: int) -> np.ndarray:
-    """Repeat what all rows share: constant parameters (1, d, ...) and fixed ones (d,)."""
-    value = value if value.ndim > 1 else value[None]
+    """Repeat what all rows share: constant and fixed parameters, of shape (1, n_heads, ...)."""
     return np.broadcast_to(value, (n_rows, *value.shape[1:])).copy()
 
 

@@ -1,11 +1,21 @@
 """What may come in at the door of `fit`, and in which form does it go on?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_sample_weight
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rows as the user gave them, unchecked."""
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    exposure: Any = None
 
 
 @dataclass(frozen=True)
@@ -16,26 +26,31 @@ class Table:
     ----------
     X : ndarray of shape (n_samples, n_features)
         float32 or float64, in C order.
-    y : ndarray of shape (n_samples, n_outputs)
-        float64, inside the family's support; labels as 0, ..., n_classes - 1.
+    y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
+        float64, inside the family's support; labels as 0, ..., n_classes - 1. The last axis is
+        there where one observation is a row of numbers.
     weight : ndarray of shape (n_samples,)
+        float64, positive.
+    exposure : ndarray of shape (n_samples,), optional
         float64, positive.
     """
 
     X: np.ndarray
     y: np.ndarray
     weight: np.ndarray
+    exposure: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
 
     def take(self, index: np.ndarray) -> "Table":
         """The rows at these positions, or under this mask."""
-        return Table(self.X[index], self.y[index], self.weight[index])
+        exposure = None if self.exposure is None else self.exposure[index]
+        return Table(self.X[index], self.y[index], self.weight[index], exposure)
 
     def astype(self, dtype: np.dtype) -> "Table":
         """The same rows with X in this dtype."""
-        return Table(cast(self.X, dtype), self.y, self.weight)
+        return replace(self, X=cast(self.X, dtype))
 
     def without_zero_weights(self) -> "Table":
         """The rows that count."""
@@ -47,10 +62,14 @@ class Table:
         In one full batch this changes nothing but the order of additions; it makes the fit of
         repeated or shuffled rows the same, to the last bit, as that of weighted ones.
         """
-        columns = np.column_stack([self.X.astype(float), self.y])
-        _, index, inverse = np.unique(columns, axis=0, return_index=True, return_inverse=True)
+        columns = [self.X.astype(float), self.y.reshape(len(self), -1)]
+        if self.exposure is not None:
+            columns.append(self.exposure[:, None])
+        _, index, inverse = np.unique(
+            np.hstack(columns), axis=0, return_index=True, return_inverse=True
+        )
         weight = np.bincount(inverse.ravel(), weights=self.weight)
-        return Table(self.X[index], self.y[index], weight)
+        return replace(self.take(index), weight=weight)
 
 
 def check_finite(X: np.ndarray, estimator: str) -> None:
@@ -103,15 +122,37 @@ def check_weight_values(weight: np.ndarray) -> np.ndarray:
     return weight
 
 
-def check_val_arguments(X_val: Any, y_val: Any, sample_weight_val: Any, solver: str) -> bool:
+def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:
+    """Exposures as float64, one a row of `X`; positive and finite."""
+    if exposure is None:
+        return None
+    values = np.asarray(exposure, dtype=float)
+    if values.shape != (len(X),):
+        raise ValueError(
+            f"exposure must have shape ({len(X)},), a number for each row of X; got {values.shape}."
+        )
+    illegal = ~((values > 0) & (values < np.inf))
+    if illegal.any():
+        row = int(np.argmax(illegal))
+        raise ValueError(
+            f"exposure must be positive and finite; found {values[row]:g} at row {row}. Remove "
+            "rows that were not watched."
+        )
+    return values
+
+
+def check_validation(validation: Given, solver: str) -> bool:
     """Whether validation rows were given; half of them is an error, and so are they for lbfgs."""
-    if (X_val is None) != (y_val is None):
-        given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+    X, y = validation.X, validation.y
+    if (X is None) != (y is None):
+        given, missing = ("X_val", "y_val") if y is None else ("y_val", "X_val")
         raise ValueError(f"{given} was given without {missing}; give both or neither.")
-    if X_val is None and sample_weight_val is not None:
+    if X is None and validation.sample_weight is not None:
         raise ValueError("sample_weight_val was given without X_val and y_val; give all or none.")
-    if X_val is not None and solver == "lbfgs":
+    if X is None and validation.exposure is not None:
+        raise ValueError("exposure_val was given without X_val and y_val; give all or none.")
+    if X is not None and solver == "lbfgs":
         raise ValueError(
             "X_val is for solver='adam' or 'sgd', which stop early on it; lbfgs runs to its end."
         )
-    return X_val is not None
+    return X is not None

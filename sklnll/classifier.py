@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import validate_data
 
 from ._base import X_PARAMS, NLLEstimator
-from ._validation import Table, check_finite, check_weight, check_weight_values
+from ._validation import Given, Table, check_finite, check_weight, check_weight_values
 from .distributions import Bernoulli, Distribution, LabelDistribution
 from .predictive import LabelPredictive, encode_labels
 
@@ -257,17 +257,15 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     def _stratify(self) -> bool:
         return True
 
-    def _check_table(
-        self, X: Any, y: Any, sample_weight: ArrayLike | None, *, reset: bool
-    ) -> Table:
-        X, y = validate_data(self, X, y, reset=reset, **X_PARAMS)
+    def _check_table(self, given: Given, *, reset: bool) -> Table:
+        X, y = validate_data(self, given.X, given.y, reset=reset, **X_PARAMS)
         check_finite(X, type(self).__name__)
         check_classification_targets(y)
         if reset:
             self.classes_ = np.unique(y)
             self._check_classes(y)
         labels = encode_labels(y, self.classes_)
-        weight = check_weight(sample_weight, X)
+        weight = check_weight(given.sample_weight, X)
         if reset:
             self._label_weights = self._class_weights(labels, weight)
         weight = check_weight_values(weight * self._label_weights[labels])

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 
-def predict_dist(estimator: Any, X: ArrayLike) -> Any:
+def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = None) -> Any:
     """Predict the distribution of y through a Pipeline or a search object.
 
     scikit-learn forwards ``predict`` through its compositions, but no method of others; this
@@ -22,6 +22,8 @@ def predict_dist(estimator: Any, X: ArrayLike) -> Any:
         Fitted, with an estimator that has ``predict_dist`` at its end.
     X : array-like of shape (n_samples, n_features)
         As for the outermost ``predict``.
+    exposure : array-like of shape (n_samples,), optional
+        How long each row is watched, for families of counts in `NLLRegressor`.
 
     Returns
     -------
@@ -45,11 +47,12 @@ def predict_dist(estimator: Any, X: ArrayLike) -> Any:
     ContinuousPredictive(Normal(), n_rows=2)
     """
     if hasattr(estimator, "predict_dist"):
-        return estimator.predict_dist(X)
+        known = {} if exposure is None else {"exposure": exposure}
+        return estimator.predict_dist(X, **known)
     if isinstance(estimator, Pipeline):
         check_is_fitted(estimator)
         X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        return predict_dist(estimator[-1], X)
+        return predict_dist(estimator[-1], X, exposure=exposure)
     if isinstance(estimator, BaseSearchCV):
         check_is_fitted(estimator)
         if not estimator.refit:
@@ -57,7 +60,7 @@ def predict_dist(estimator: Any, X: ArrayLike) -> Any:
                 f"this {type(estimator).__name__} was fitted with refit=False and has no best "
                 "estimator to predict with; set refit=True."
             )
-        return predict_dist(estimator.best_estimator_, X)
+        return predict_dist(estimator.best_estimator_, X, exposure=exposure)
     raise TypeError(
         f"{type(estimator).__name__} has no predict_dist; expected an estimator of sklnll, or a "
         "Pipeline or search object (such as GridSearchCV) that ends in one."

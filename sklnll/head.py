@@ -22,9 +22,14 @@ class Head:
     n_outputs : int
         Independent outputs d, each with parameters of its own.
     size : int
-        Classes of y; 1 for families of numbers.
+        Classes or components of y; 1 for families of numbers.
     fixed : dict of str to ndarray of shape (n_outputs,)
         Parameters that are not learned.
+
+    Attributes
+    ----------
+    fixed : dict of str to Tensor of shape (n_outputs,)
+        With an axis of length 1 for each axis that a value of the parameter has.
     """
 
     def __init__(
@@ -33,7 +38,12 @@ class Head:
         self.distribution = distribution
         self.n_outputs = n_outputs
         self.size = size
-        self.fixed = {name: torch.from_numpy(value) for name, value in fixed.items()}
+        self.fixed = {
+            name: torch.from_numpy(value).reshape(
+                -1, *(1,) * distribution.parameters[name].event_ndim
+            )
+            for name, value in fixed.items()
+        }
         self.predicted = self._columns(distribution.predicted())
         self.constant = self._columns(distribution.constant())
 
@@ -60,7 +70,7 @@ class Head:
         """
         units = {name: np.ones((self.n_outputs, width)) for name, width in self.predicted.items()}
         if "loc" in units and "scale" in self.fixed:
-            units["loc"] = 1 / self.fixed["scale"].numpy()[:, None]
+            units["loc"] /= self.fixed["scale"].numpy().reshape(-1, 1)
         return np.concatenate([np.ones((self.n_outputs, 0)), *units.values()], axis=1).ravel()
 
     def params(self, raw: Tensor, constant: Tensor) -> dict[str, Tensor]:
@@ -74,8 +84,8 @@ class Head:
         Returns
         -------
         dict of str to Tensor
-            Each of shape (..., n_samples or 1, n_outputs), vectors with a last axis of their own;
-            fixed parameters of shape (n_outputs,).
+            Each of shape (..., n_samples or 1, n_outputs), vectors and matrices with last axes of
+            their own; fixed parameters without the axis of rows.
         """
         learned = {
             **self._link(raw, self.predicted),
@@ -92,20 +102,32 @@ class Head:
         params = {}
         for name, piece in zip(columns, pieces, strict=True):
             link = self.distribution.parameters[name]
-            params[name] = link(piece if link.vector else piece.squeeze(-1))
+            params[name] = link(piece if link.together else piece.squeeze(-1))
         return params
 
-    def nll(self, raw: Tensor, constant: Tensor, y: Tensor) -> Tensor:
-        """Negative log-likelihood of each row, summed over outputs; shape (..., n_samples)."""
-        return -self.distribution.log_prob(y, **self.params(raw, constant)).sum(dim=-1)
+    def nll(
+        self, raw: Tensor, constant: Tensor, y: Tensor, exposure: Tensor | None = None
+    ) -> Tensor:
+        """Negative log-likelihood of each row, summed over outputs; shape (..., n_samples).
 
-    def fit_constant(self, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        `y` has shape (n_samples, n_outputs), rows of numbers a last axis of their own; `exposure`
+        has shape (n_samples, 1).
+        """
+        params = self.params(raw, constant)
+        if exposure is not None:
+            params = self.distribution.exposed(params, exposure)
+        return -self.distribution.log_prob(y, **params).sum(dim=-1)
+
+    def fit_constant(
+        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Fit all learned parameters without x: the marginal maximum-likelihood fit.
 
         Parameters
         ----------
-        y : ndarray of shape (n_samples, n_outputs)
+        y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
         weight : ndarray of shape (n_samples,)
+        exposure : ndarray of shape (n_samples,), optional
 
         Returns
         -------
@@ -119,7 +141,10 @@ class Head:
         a y that looks normal without x, because x explains its spread, can still find the heavy
         tails of what x leaves.
         """
-        fits = [self._one_output(j)._fit_constant(y[:, j], weight) for j in range(self.n_outputs)]
+        fits = [
+            self._one_output(j)._fit_constant(y[:, j], weight, exposure)
+            for j in range(self.n_outputs)
+        ]
         n_predicted = sum(self.predicted.values())
         return (
             np.concatenate([raw[:n_predicted] for raw in fits]),
@@ -127,12 +152,14 @@ class Head:
         )
 
     def _one_output(self, j: int) -> "Head":
-        fixed = {name: value[j : j + 1].numpy() for name, value in self.fixed.items()}
+        fixed = {name: value[j].numpy().ravel() for name, value in self.fixed.items()}
         return Head(self.distribution, 1, self.size, fixed)
 
-    def _fit_constant(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def _fit_constant(
+        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
+    ) -> np.ndarray:
         """Raw values (predicted, then constant) of one output's marginal fit."""
-        guess = self.distribution.guess(y, weight, self.size)
+        guess = self._guess(y, weight, exposure)
         start = np.concatenate(
             [
                 self._inverse(name, width, guess.get(name))
@@ -141,18 +168,26 @@ class Head:
         )
         target = torch.from_numpy(np.ascontiguousarray(y))[:, None]
         share = torch.from_numpy(weight / weight.sum())
+        time = None if exposure is None else torch.from_numpy(exposure)[:, None]
 
         def loss_and_gradient(raw: np.ndarray) -> tuple[float, np.ndarray]:
             leaf = torch.tensor(raw, requires_grad=True)
-            loss = (
-                share * self.nll(leaf[None, : self.n_predicted], leaf[self.n_predicted :], target)
-            ).sum()
+            predicted, constant = leaf[None, : self.n_predicted], leaf[self.n_predicted :]
+            loss = (share * self.nll(predicted, constant, target, time)).sum()
             loss.backward()
             assert leaf.grad is not None
             return loss.item(), leaf.grad.numpy()
 
         low, high = self._start_range()
         return np.clip(_minimise(loss_and_gradient, start), low, high)
+
+    def _guess(
+        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
+    ) -> dict[str, float | np.ndarray]:
+        """The family's guess; with exposure that of y per unit of it, which leaves rates alone."""
+        if exposure is None:
+            return self.distribution.guess(y, weight, self.size)
+        return self.distribution.guess(y / exposure, weight * exposure, self.size)
 
     def _start_range(self) -> np.ndarray:
         """Lowest and highest raw values to start at, of shape (2, n_raw)."""

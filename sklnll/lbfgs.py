@@ -33,7 +33,7 @@ def fit_lbfgs(objective: Objective, rows: Rows, settings: Settings) -> Record:
     def note(intermediate_result: scipy.optimize.OptimizeResult) -> None:
         good[:] = intermediate_result.x
         record.n_iter += 1
-        record.loss_curve.append(function.loss + objective.log_jacobian)
+        record.loss_curve.append(function.loss + rows.log_jacobian)
         print_losses(record, settings.verbose)
 
     try:

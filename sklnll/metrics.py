@@ -32,7 +32,7 @@ def _crps(dist: PredictiveDistribution | LabelPredictive, y: ArrayLike) -> np.nd
 class DistributionScorer:
     """A scorer, as ``scoring=`` takes it, of the whole predicted distribution; higher is better.
 
-    Calls with ``(estimator, X, y, sample_weight=None)`` and works on whatever
+    Calls with ``(estimator, X, y, sample_weight=None, exposure=None)`` and works on whatever
     `sklnll.predict_dist` reaches through: an estimator of this package, or a pipeline or search
     object that ends in one.
 
@@ -63,23 +63,28 @@ class DistributionScorer:
     def __init__(self, name: str, loss: Callable[[Any, ArrayLike], np.ndarray]):
         self.name = name
         self._loss = loss
-        self._request = _request(name, sample_weight=None)
+        self._request = _request(name)
 
-    def set_score_request(self, *, sample_weight: bool | str | None) -> DistributionScorer:
-        """Say whether scikit-learn's metadata routing passes ``sample_weight`` on.
+    def set_score_request(
+        self,
+        *,
+        sample_weight: bool | str | None = None,
+        exposure: bool | str | None = None,
+    ) -> DistributionScorer:
+        """Say whether scikit-learn's metadata routing passes weights and exposures on.
 
         Parameters
         ----------
-        sample_weight : bool, str or None
+        sample_weight, exposure : bool, str or None, default=None
             True, False, the name under which it is passed, or None to raise where it is.
 
         Returns
         -------
         DistributionScorer
-            A copy that asks for it.
+            A copy that asks for them.
         """
         scorer = DistributionScorer(self.name, self._loss)
-        scorer._request = _request(self.name, sample_weight)
+        scorer._request = _request(self.name, sample_weight=sample_weight, exposure=exposure)
         return scorer
 
     def get_metadata_routing(self) -> MetadataRequest:
@@ -87,12 +92,17 @@ class DistributionScorer:
         return self._request
 
     def __call__(
-        self, estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        exposure: ArrayLike | None = None,
     ) -> float:
         y = np.asarray(y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = y[:, 0]  # as fit takes it; to the distribution, a column would be a grid
-        loss = self._loss(predict_dist(estimator, X), y)
+        loss = self._loss(predict_dist(estimator, X, exposure=exposure), y)
         weight = None if sample_weight is None else np.asarray(sample_weight)
         return -float(np.average(loss, weights=weight))
 
@@ -100,9 +110,12 @@ class DistributionScorer:
         return self.name
 
 
-def _request(owner: str, sample_weight: bool | str | None) -> MetadataRequest:
+def _request(
+    owner: str, sample_weight: bool | str | None = None, exposure: bool | str | None = None
+) -> MetadataRequest:
     request = MetadataRequest(owner=owner)
     request.score.add_request(param="sample_weight", alias=sample_weight)
+    request.score.add_request(param="exposure", alias=exposure)
     return request
 
 

@@ -1,7 +1,7 @@
 """What does training minimise? The penalised negative log-likelihood of a network."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from sklearn.utils import gen_batches
@@ -22,21 +22,34 @@ class Rows:
     ----------
     x : Tensor of shape (n_samples, n_features)
         In the network's dtype.
-    y : Tensor of shape (n_samples, n_outputs)
+    y : Tensor of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
         In training's units, float64.
     weight : Tensor of shape (n_samples,)
         With mean 1 over all training rows, float64.
+    exposure : Tensor of shape (n_samples, 1), optional
+        How long each row was watched, float64.
+    log_jacobian : float
+        Added to the mean loss of these rows in records, which are in y's units.
     """
 
     x: Tensor
     y: Tensor
     weight: Tensor
+    exposure: Tensor | None = None
+    log_jacobian: float = 0.0
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, index: Tensor | slice) -> "Rows":
-        return Rows(self.x[index], self.y[index], self.weight[index])
+        exposure = None if self.exposure is None else self.exposure[index]
+        return replace(
+            self,
+            x=self.x[index],
+            y=self.y[index],
+            weight=self.weight[index],
+            exposure=exposure,
+        )
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -55,18 +68,13 @@ class Objective:
     mean_weight : float
         Mean of the rows' weights before they were divided by it: the penalty is shared by the
         rows' total weight, so that a weight of 2 means the row twice.
-    log_jacobian : float
-        Added to each row's loss in records, which are in y's units.
     """
 
-    def __init__(
-        self, network: Network, head: Head, alpha: float, mean_weight: float, log_jacobian: float
-    ):
+    def __init__(self, network: Network, head: Head, alpha: float, mean_weight: float):
         self.network = network
         self.head = head
         self.alpha = alpha
         self.mean_weight = mean_weight
-        self.log_jacobian = log_jacobian
         last_units = torch.from_numpy(head.penalty_units).to(network.weights.dtype)
         self._penalty_shares = penalty_shares(network, last_units)
 
@@ -75,7 +83,7 @@ class Objective:
         # Weights are normalised once over the training rows: a batch's own sum would cancel them
         # in small batches.
         raw, constants = self.network(rows.x, rows.weight, momentum=momentum)
-        return (rows.weight * self.head.nll(raw, constants, rows.y)).mean(dim=-1)
+        return (rows.weight * self.head.nll(raw, constants, rows.y, rows.exposure)).mean(dim=-1)
 
     def _penalty_rate(self, n_rows: int) -> float:
         return self.alpha / (n_rows * self.mean_weight)

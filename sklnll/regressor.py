@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import RegressorMixin
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from ._base import X_PARAMS, NLLEstimator
-from ._validation import Table, check_finite, check_weight
+from ._validation import Given, Table, check_exposure, check_finite, check_weight
 from .distributions import Distribution, LabelDistribution, get_distribution
 from .predictive import PredictiveDistribution, RandomState, predictive
 
@@ -259,43 +260,102 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
     @property
     def _size(self) -> int:
-        return 1
+        return self._y_shape[0] if self.distribution_.event_ndim else 1
 
-    def _check_table(
-        self, X: Any, y: Any, sample_weight: ArrayLike | None, *, reset: bool
-    ) -> Table:
+    def _check_table(self, given: Given, *, reset: bool) -> Table:
+        name = "y" if reset else "y_val"
         y_params = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
-        X, y = validate_data(self, X, y, reset=reset, validate_separately=(X_PARAMS, y_params))
+        X, y = validate_data(
+            self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, y_params)
+        )
         check_finite(X, type(self).__name__)
         check_consistent_length(X, y)
-        if y.ndim == 2 and y.shape[1] == 1:
+        if y.ndim == 2 and y.shape[1] == 1 and not self.distribution_.event_ndim:
             y = column_or_1d(y, warn=True)
-        self.distribution_.check_target(y, "y" if reset else "y_val")
+        exposure = check_exposure(given.exposure, X)
+        self.distribution_.check_target(y, name, exposure)
         if reset:
             self._y_shape = y.shape[1:]
         elif y.shape[1:] != self._y_shape:
             raise ValueError(f"y_val must have the columns of y; got shape {y.shape}.")
-        return Table(X, y.reshape(len(y), -1), check_weight(sample_weight, X))
+        event = y.shape[1:] if self.distribution_.event_ndim else ()
+        rows = y.reshape(len(y), -1, *event)
+        return Table(X, rows, check_weight(given.sample_weight, X), exposure)
 
-    def predict_dist(self, X: ArrayLike) -> PredictiveDistribution:
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        exposure: ArrayLike | None = None,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        exposure_val: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the network by maximum likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The network computes in float32 where X is float32, in float64 otherwise. Features
+            should have comparable scales (StandardScaler).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, inside the support of the distribution. Several columns are independent
+            outputs, unless the family is one of vectors.
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights: a weight of 2 counts as the row twice, 0 as no row.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row was watched, for families of counts: the years of an
+            insurance contract, the inhabitants of a town, the number of trials. The network then
+            learns what happens in one unit of it.
+        X_val, y_val : array-like, optional
+            Validation rows: training stops early on their loss, whatever `early_stopping` says,
+            and keeps the weights that were best on them.
+        sample_weight_val, exposure_val : array-like, optional
+            Weights and exposures of the validation rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y, a weight or an exposure is not legal; the message says where and
+            what to do.
+        """
+        return self._fit(
+            Given(X, y, sample_weight, exposure),
+            Given(X_val, y_val, sample_weight_val, exposure_val),
+        )
+
+    def predict_dist(
+        self, X: ArrayLike, *, exposure: ArrayLike | None = None
+    ) -> PredictiveDistribution:
         """Predict the distribution of y at each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
 
         Returns
         -------
         PredictiveDistribution
             In y's units, with scipy's methods: ``mean, std, ppf, interval, cdf, rvs, ...``.
         """
-        params = self._predict_params(X)
-        if not self._y_shape:
+        params = self._predict_params(X, exposure)
+        if self.distribution_.event_ndim == len(self._y_shape):
             params = {name: value[:, 0] for name, value in params.items()}
         return predictive(self.distribution_, params)
 
     def predict(
-        self, X: ArrayLike, return_std: bool = False
+        self, X: ArrayLike, return_std: bool = False, *, exposure: ArrayLike | None = None
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict one number per row and output.
 
@@ -304,6 +364,9 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         X : array-like of shape (n_samples, n_features)
         return_std : bool, default=False
             Whether to return the standard deviation too.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
 
         Returns
         -------
@@ -312,12 +375,44 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         std : ndarray of the same shape
             Only with `return_std`, in y's units.
         """
-        dist = self.predict_dist(X)
+        dist = self.predict_dist(X, exposure=exposure)
         point = dist.point(self.point_estimate)
         return (point, dist.std()) if return_std else point
 
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        exposure: ArrayLike | None = None,
+    ) -> float:
+        """Coefficient of determination R² of the predicted points.
+
+        Scores of the whole distribution are in `sklnll.metrics`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
+
+        Returns
+        -------
+        float
+            1 is the best.
+        """
+        return r2_score(y, self.predict(X, exposure=exposure), sample_weight=sample_weight)
+
     def predict_quantiles(
-        self, X: ArrayLike, quantiles: ArrayLike = (0.05, 0.5, 0.95)
+        self,
+        X: ArrayLike,
+        quantiles: ArrayLike = (0.05, 0.5, 0.95),
+        *,
+        exposure: ArrayLike | None = None,
     ) -> np.ndarray:
         """Predict quantiles of y.
 
@@ -326,15 +421,20 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         X : array-like of shape (n_samples, n_features)
         quantiles : float or array-like of shape (k,), default=(0.05, 0.5, 0.95)
             Levels between 0 and 1.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
 
         Returns
         -------
         ndarray of shape (n_samples, k) or (n_samples, n_outputs, k)
             In y's units; without the last axis for a single level given as a number.
         """
-        return self.predict_dist(X).ppf(quantiles)
+        return self.predict_dist(X, exposure=exposure).ppf(quantiles)
 
-    def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> np.ndarray:
+    def predict_interval(
+        self, X: ArrayLike, coverage: float = 0.9, *, exposure: ArrayLike | None = None
+    ) -> np.ndarray:
         """Predict the central interval that holds y with probability `coverage`.
 
         Parameters
@@ -342,16 +442,24 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         X : array-like of shape (n_samples, n_features)
         coverage : float, default=0.9
             Between 0 and 1; the rest is left out in equal parts below and above.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
 
         Returns
         -------
         ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
             Lower and upper end, in y's units.
         """
-        return self.predict_dist(X).interval(coverage)
+        return self.predict_dist(X, exposure=exposure).interval(coverage)
 
     def sample_y(
-        self, X: ArrayLike, n_samples: int = 1, random_state: RandomState = 0
+        self,
+        X: ArrayLike,
+        n_samples: int = 1,
+        random_state: RandomState = 0,
+        *,
+        exposure: ArrayLike | None = None,
     ) -> np.ndarray:
         """Draw values of y from the predicted distributions.
 
@@ -361,10 +469,13 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         n_samples : int, default=1
             Draws per row.
         random_state : int, RandomState instance or None, default=0
+        exposure : array-like of shape (n_samples_X,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
 
         Returns
         -------
         ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
             In y's units.
         """
-        return self.predict_dist(X).rvs(n_samples, random_state)
+        return self.predict_dist(X, exposure=exposure).rvs(n_samples, random_state)

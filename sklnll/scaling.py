@@ -7,18 +7,24 @@ import numpy as np
 from .distributions import Distribution
 from .distributions._statistics import weighted_mean_std, weighted_median_spread
 
+PLACES = {"loc", "low", "high"}
+"""Names of the parameters that move with y."""
+
+DISTANCES = {"scale", "scale_tril"}
+"""Names of the parameters that are stretched with y; all others are pure numbers."""
+
 
 @dataclass(frozen=True)
 class TargetScaling:
     """The affine map between y's units and training's: scaled = (y - shift) / unit.
 
     Families over all real numbers are shifted and scaled, positive ones scaled, pure numbers
-    (counts, proportions, labels) left alone. Everything is exact up to rounding: densities get
-    the Jacobian back, parameters called ``loc`` and ``scale`` move with y.
+    (counts, proportions, angles, labels) left alone. Everything is exact up to rounding:
+    densities get the Jacobian back, parameters called ``loc`` and ``scale`` move with y.
 
     Parameters
     ----------
-    shift, unit : ndarray of shape (n_outputs,)
+    shift, unit : ndarray of shape (n_outputs,), or (n_outputs, size) for rows of numbers
         In y's units.
     """
 
@@ -27,26 +33,40 @@ class TargetScaling:
 
     @classmethod
     def fit(cls, distribution: Distribution, y: np.ndarray, weight: np.ndarray) -> "TargetScaling":
-        """Choose shift and unit for `y` of shape (n_samples, n_outputs)."""
+        """Choose shift and unit for `y` of shape (n_samples, n_outputs[, size])."""
         units = distribution.support.units
-        columns = [_center_and_spread(column, weight, distribution.robust) for column in y.T]
-        center, spread = np.array(columns).T
+        numbers = distribution.magnitudes(y)
+        if units == "none":
+            return cls(np.zeros(numbers.shape[1:]), np.ones(numbers.shape[1:]))
+        columns = [
+            _center_and_spread(column, weight, distribution.robust)
+            for column in numbers.reshape(len(numbers), -1).T
+        ]
+        center, spread = np.array(columns).T.reshape(2, *numbers.shape[1:])
         if units == "affine":
             return cls(center, np.where(spread > 0, spread, 1.0))
-        if units == "ratio":
-            return cls(np.zeros_like(center), np.where(center > 0, center, 1.0))
-        return cls(np.zeros_like(center), np.ones_like(center))
+        return cls(np.zeros_like(center), np.where(center > 0, center, 1.0))
 
     @property
-    def log_jacobian(self) -> float:
-        """What a row's negative log-likelihood gains on the way back to y's units."""
-        return float(np.log(self.unit).sum())
+    def log_jacobian(self) -> np.ndarray:
+        """What a density's negative logarithm gains on the way back to y's units; (n_outputs,)."""
+        return np.log(self.unit).reshape(len(self.unit), -1).sum(axis=1)
+
+    def mean_log_jacobian(self, is_density: np.ndarray, weight: np.ndarray) -> float:
+        """What the mean loss of rows gains on the way back: probabilities have no units.
+
+        Parameters
+        ----------
+        is_density : ndarray of bool, of shape (n_samples, n_outputs)
+        weight : ndarray of shape (n_samples,)
+        """
+        return float((np.average(is_density, axis=0, weights=weight) * self.log_jacobian).sum())
 
     def scale(self, y: np.ndarray) -> np.ndarray:
-        """From y's units to training's; shape (n_samples, n_outputs)."""
+        """From y's units to training's; of y's shape. What is infinite stays so."""
         with np.errstate(over="ignore"):
             scaled = (y - self.shift) / self.unit
-        if not np.isfinite(scaled).all():
+        if not (np.isfinite(scaled) | np.isinf(y)).all():
             raise ValueError(
                 f"y spans from {y.min():g} to {y.max():g}, more than float64 can subtract; "
                 "change its units."
@@ -63,18 +83,18 @@ class TargetScaling:
     def unscale_parameter(self, name: str, value: np.ndarray) -> np.ndarray:
         """Move a parameter from training's units to y's; outputs on the second axis."""
         shift, unit = self._units_of(name)
-        trailing = (1,) * (value.ndim - 2)
+        shape = (*unit.shape, *(1,) * (value.ndim - 1 - unit.ndim))
         with np.errstate(over="ignore"):
-            moved = value * unit.reshape(-1, *trailing) + shift.reshape(-1, *trailing)
+            moved = value * unit.reshape(shape) + shift.reshape(shape)
         largest = np.finfo(float).max
         return np.clip(moved, -largest, largest)
 
     def _units_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Parameters called loc and scale carry y's units, all others are pure numbers."""
-        nothing = np.zeros_like(self.shift)
-        if name == "loc":
+        """Whether a parameter is a place or a distance in y's units, or a pure number."""
+        if name in PLACES:
             return self.shift, self.unit
-        return nothing, self.unit if name == "scale" else np.ones_like(self.unit)
+        nothing = np.zeros_like(self.shift)
+        return nothing, self.unit if name in DISTANCES else np.ones_like(self.unit)
 
 
 def _center_and_spread(y: np.ndarray, weight: np.ndarray, robust: bool) -> tuple[float, float]:

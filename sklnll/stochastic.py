@@ -74,6 +74,7 @@ def fit_stochastic(
     try:
         while record.n_iter < settings.max_iter:
             loss = _run_epoch(objective, rows, batch_size, optimizer, settings, random_state)
+            loss += rows.log_jacobian
             monitored = _record_losses(objective, record, loss, validation)
             good = network.state()
             print_losses(record, settings.verbose)
@@ -102,7 +103,7 @@ def fit_stochastic(
         network.load(start)
         loss = null_loss
     if validation is not None:
-        record.best_validation_loss = loss + objective.log_jacobian
+        record.best_validation_loss = loss + validation.log_jacobian
     return record
 
 
@@ -157,9 +158,9 @@ def _record_losses(
         held_loss = objective.mean_nll(validation)
         if not np.isfinite(held_loss):
             raise NonFiniteLossError("the loss of the validation rows is not finite")
-        record.validation_curve.append(held_loss + objective.log_jacobian)
+        record.validation_curve.append(held_loss + validation.log_jacobian)
     record.n_iter += 1
-    record.loss_curve.append(loss + objective.log_jacobian)
+    record.loss_curve.append(loss)
     return record.loss_curve[-1] if validation is None else record.validation_curve[-1]
 
 

@@ -436,7 +436,7 @@ def test_samples_are_seeded_and_legal(name, fit):
     assert_array_equal(draws, net.sample_y(X, 20, random_state=0))
     assert (draws != net.sample_y(X, 20, random_state=1)).any()
     assert (draws[:, 0] != draws[:, 1]).any()
-    assert DISTRIBUTIONS[name].support.contains(draws).all()
+    assert DISTRIBUTIONS[name]().support.contains(draws).all()
     generator = np.random.RandomState(0)
     assert_array_equal(draws, net.sample_y(X, 20, generator))
     assert (draws != net.sample_y(X, 20, generator)).any()

@@ -39,7 +39,7 @@ LEGAL = [
     (name, target)
     for name in NUMBERS
     for target, y in TARGETS.items()
-    if DISTRIBUTIONS[name].support.contains(y).all()
+    if DISTRIBUTIONS[name]().support.contains(y).all()
 ]
 SHORT = {"hidden_layer_sizes": (4,), "max_iter": 20, "learning_rate_init": 0.01}
 FITS = {
@@ -103,7 +103,7 @@ def test_extreme_y_of_several_outputs_is_fitted(name, target):
 
 @pytest.mark.parametrize(("target", "unit"), [("tiny", 1e-300), ("huge", 1e300)])
 @pytest.mark.parametrize(
-    "name", [name for name in NUMBERS if DISTRIBUTIONS[name].support.units != "none"]
+    "name", [name for name in NUMBERS if DISTRIBUTIONS[name]().support.units != "none"]
 )
 def test_extreme_units_are_those_of_the_predictions(name, target, unit):
     net, trouble = fit(NLLRegressor(name), X, TARGETS[target], **FITS["lbfgs"])

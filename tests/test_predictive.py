@@ -13,7 +13,7 @@ from sklnll.predictive import LabelPredictive, encode_labels, predictive
 LEVELS = np.array([0.01, 0.3, 0.5, 0.975])
 AT_Y = ["log_prob", "cdf", "logcdf", "sf", "crps"]
 DENSITY = {name: ["logpmf", "pmf"] if name in DISCRETE else ["logpdf", "pdf"] for name in NUMBERS}
-WITH_UNITS = [name for name in NUMBERS if DISTRIBUTIONS[name].support.units != "none"]
+WITH_UNITS = [name for name in NUMBERS if DISTRIBUTIONS[name]().support.units != "none"]
 SUMMARIES = ["mean", "median", "mode", "var", "std", "entropy"]
 
 
@@ -112,7 +112,7 @@ def test_y_of_another_number_of_outputs_is_refused(shape):
 @pytest.mark.parametrize("name", NUMBERS)
 def test_outside_the_support_nothing_is_possible(name):
     dist = one_output(name)[0]
-    support = DISTRIBUTIONS[name].support
+    support = DISTRIBUTIONS[name]().support
     log_name, plain_name = DENSITY[name]
     for y in (support.low - 1, support.high + 1, -np.inf, np.inf):
         assert (dist.log_prob(y) == -np.inf).all()

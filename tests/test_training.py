@@ -39,7 +39,7 @@ def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_
     flat = torch.from_numpy(0.5 * np.random.default_rng(1).normal(size=(n_members, n_weights)))
     weight = np.random.default_rng(2).uniform(0, 3, n)
     rows = Rows(torch.from_numpy(X), torch.from_numpy(y.reshape(-1, 1)), torch.from_numpy(weight))
-    return Objective(Network(architecture, flat), head, alpha, 0.7, 0.0), rows
+    return Objective(Network(architecture, flat), head, alpha, 0.7), rows
 
 
 @every_family
@@ -79,7 +79,7 @@ def test_members_objectives_are_summed_and_their_losses_averaged(draw_rows):
     alone = []
     for member in range(2):
         part = Network(network.architecture, network.weights[member : member + 1].clone())
-        alone.append(Objective(part, both.head, 2.0, 0.7, 0.0).gradient(rows, momentum=0.1))
+        alone.append(Objective(part, both.head, 2.0, 0.7).gradient(rows, momentum=0.1))
     loss, gradient = both.gradient(rows, momentum=0.1)
     assert loss == pytest.approx((alone[0][0] + alone[1][0]) / 2)
     torch.testing.assert_close(gradient, torch.cat([alone[0][1], alone[1][1]]))

@@ -1,5 +1,6 @@
 """The families of distributions, grouped by what y may be."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from ._base import Distribution
@@ -31,7 +32,7 @@ __all__ = [
     "get_distribution",
 ]
 
-DISTRIBUTIONS: dict[str, type[Distribution]] = {
+DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "normal": Normal,
     "laplace": Laplace,
     "student_t": StudentT,

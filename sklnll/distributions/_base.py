@@ -32,6 +32,9 @@ class Distribution(BaseEstimator, ABC):
     support: ClassVar[Support]
     parameters: ClassVar[Mapping[str, Link]]
 
+    event_ndim: ClassVar[int] = 0
+    """Axes of one observation: 0 where y is a number, 1 where it is a row of numbers."""
+
     robust: ClassVar[bool] = False
     """Whether y is scaled by median and spread about it (else by mean and standard deviation)."""
 
@@ -67,7 +70,7 @@ class Distribution(BaseEstimator, ABC):
 
         Parameters
         ----------
-        y : ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,), rows of numbers (n_samples, size)
             In training's units.
         weight : ndarray of shape (n_samples,)
             Non-negative, with a positive sum.
@@ -81,34 +84,77 @@ class Distribution(BaseEstimator, ABC):
         """
         return {}
 
+    def std(self, *args: Any, **params: Any) -> np.ndarray:
+        """Standard deviation, in y's units, for parameters given as arrays."""
+        # Scipy's is the root of its variance, which overflows long before.
+        names = dict(zip(self.parameters, args, strict=False)) | params
+        scale = names.get("scale", 1.0)
+        unit = {"loc": 0.0, "scale": 1.0}
+        standard = {name: unit.get(name, value) for name, value in names.items()}
+        return self.frozen(**standard).std() * scale
+
+    def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
+        """The parameters of a row that was exposed for `exposure` units instead of one.
+
+        Parameters
+        ----------
+        params : dict of str to Tensor or ndarray
+        exposure : Tensor or ndarray
+            Positive; broadcasts against the parameters.
+
+        Raises
+        ------
+        ValueError
+            For a family that knows no exposure.
+        """
+        raise ValueError(
+            f"{self!r} has no exposure; leave it out, or use a family of counts such as 'poisson'."
+        )
+
+    def magnitudes(self, y: np.ndarray) -> np.ndarray:
+        """Numbers that stand for `y` where its units are chosen; rows first."""
+        return y
+
+    def is_density(self, y: np.ndarray) -> np.ndarray:
+        """Whether exp(log_prob) at these `y` is a density, which has units, or a probability."""
+        return np.full(y.shape[: y.ndim - self.event_ndim], not self.support.discrete)
+
+    def switch(self, name: str) -> Any:
+        """How a parameter comes about: None, "constant" or a number."""
+        return getattr(self, name)
+
     def predicted(self) -> list[str]:
         """Names of the parameters that depend on x."""
-        return [name for name in self.parameters if getattr(self, name) is None]
+        return [name for name in self.parameters if self.switch(name) is None]
 
     def constant(self) -> list[str]:
         """Names of the parameters learned as one value for all rows."""
-        return [name for name in self.parameters if isinstance(getattr(self, name), str)]
+        return [name for name in self.parameters if isinstance(self.switch(name), str)]
 
     def fixed(self) -> dict[str, float]:
         """Name -> number of the parameters that are not learned."""
         return {
             name: float(value)
             for name in self.parameters
-            if isinstance(value := getattr(self, name), Real)
+            if isinstance(value := self.switch(name), Real)
         }
 
     def check_params(self) -> None:
         """Raise a ValueError where a parameter is none of None, "constant" and a legal number."""
         for name, link in self.parameters.items():
-            value = getattr(self, name)
-            if value is None or (isinstance(value, str) and value == "constant"):
+            value = self.switch(name)
+            is_learned = value is None or (isinstance(value, str) and value == "constant")
+            if is_learned and link.learnable:
                 continue
             is_number = isinstance(value, Real) and not isinstance(value, bool)
             if not is_number or not link.contains(float(value)):
+                advice = (
+                    " Give None to predict it from x, 'constant' to learn one value for all rows, "
+                    "or a number to fix it."
+                )
                 raise ValueError(
-                    f"{name} of {self!r} must be {link.domain}; got {value!r}. Give None to "
-                    "predict it from x, 'constant' to learn one value for all rows, or a number "
-                    "to fix it."
+                    f"{name} of {self!r} must be {link.domain}; got {value!r}."
+                    + (advice if link.learnable else "")
                 )
         if not self.predicted() and not self.constant():
             raise ValueError(
@@ -116,7 +162,9 @@ class Distribution(BaseEstimator, ABC):
                 "Set at least one to None (predicted from x) or 'constant'."
             )
 
-    def check_target(self, y: np.ndarray, name: str = "y") -> None:
+    def check_target(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> None:
         """Raise a ValueError that names the first row where `y` leaves the support.
 
         Parameters
@@ -124,7 +172,11 @@ class Distribution(BaseEstimator, ABC):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         name : str
             What the message calls it.
+        exposure : ndarray of shape (n_samples,), optional
+            How long each row was watched; a ValueError where the family knows none.
         """
+        if exposure is not None:
+            self.exposed({key: np.ones(1) for key in self.parameters}, exposure)
         outside = ~self.support.contains(y)
         if not outside.any():
             return

@@ -17,8 +17,14 @@ class Link(ABC):
     domain: str
     """Ends the sentence "the parameter must be ..."."""
 
-    vector = False
-    """Whether a parameter value is a vector (the last axis is kept) or a number."""
+    together = False
+    """Whether the columns are mapped together (the last axis is theirs), or each on its own."""
+
+    event_ndim = 0
+    """Axes of one value of the parameter: 0 for a number, 1 for a vector, 2 for a matrix."""
+
+    learnable = True
+    """Whether the parameter may be predicted or constant, or is always given as a number."""
 
     start_range: tuple[float, float] | None = None
     """Lowest and highest value that training starts at. Where other values hardly change the
@@ -26,11 +32,11 @@ class Link(ABC):
 
     def width(self, size: int) -> int:
         """Raw columns per parameter, for a y of `size` components or classes."""
-        return size if self.vector else 1
+        return size if self.together else 1
 
     @abstractmethod
     def __call__(self, raw: Tensor) -> Tensor:
-        """Map raw outputs, element by element, to the parameter."""
+        """Map raw outputs to the parameter."""
 
     @abstractmethod
     def inverse(self, value: np.ndarray) -> np.ndarray:
@@ -57,13 +63,36 @@ class Identity(Link):
 
 
 class Vector(Identity):
-    """As many raw columns as y has classes, passed on together."""
+    """As many raw columns as y has components or classes, passed on together."""
 
     domain = "predicted or 'constant', because it is a vector"
-    vector = True
+    together = True
+    event_ndim = 1
 
     def contains(self, value: float) -> bool:
         return False
+
+
+class Known(Identity):
+    """A number that the user knows; it is never learned.
+
+    Parameters
+    ----------
+    domain : str
+        Ends the sentence "the parameter must be ...".
+    low, high : float
+        Smallest and largest legal number.
+    """
+
+    learnable = False
+
+    def __init__(self, domain: str, low: float = -np.inf, high: float = np.inf):
+        self.domain = domain
+        self.low = low
+        self.high = high
+
+    def contains(self, value: float) -> bool:
+        return self.low <= value <= self.high
 
 
 class Softplus(Link):

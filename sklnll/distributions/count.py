@@ -50,6 +50,9 @@ class Poisson(Distribution):
         saddle = count * log_ratio_deviance(rate, count) - stirling_error(count)
         return torch.where(many, saddle - 0.5 * torch.log(count) - HALF_LOG_2PI, few)
 
+    def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
+        return {**params, "rate": params["rate"] * exposure}
+
     def frozen(self, rate: np.ndarray) -> Any:
         return poisson(rate)
 

@@ -292,7 +292,11 @@ class _Categorical:
 
 
 NAMES = list(DISTRIBUTIONS)
-LABELS = [name for name in NAMES if issubclass(DISTRIBUTIONS[name], LabelDistribution)]
+PLAIN = {name: make for name, make in DISTRIBUTIONS.items() if isinstance(make, type)}
+"""The families that are classes whose arguments are their parameters."""
+
+FAMILIES = {name: make() for name, make in DISTRIBUTIONS.items()}
+LABELS = [name for name in NAMES if isinstance(FAMILIES[name], LabelDistribution)]
 NUMBERS = [name for name in NAMES if name not in LABELS]
-CONTINUOUS = [name for name in NUMBERS if not DISTRIBUTIONS[name].support.discrete]
-DISCRETE = [name for name in NUMBERS if DISTRIBUTIONS[name].support.discrete]
+CONTINUOUS = [name for name in NUMBERS if not FAMILIES[name].support.discrete]
+DISCRETE = [name for name in NUMBERS if FAMILIES[name].support.discrete]

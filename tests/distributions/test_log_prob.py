@@ -32,7 +32,7 @@ def test_every_family_has_a_case():
     assert set(CASES) == set(DISTRIBUTIONS)
     for name, case in CASES.items():
         for params in (case.params, case.extreme, case.large):
-            assert set(params) == set(DISTRIBUTIONS[name].parameters)
+            assert set(params) == set(DISTRIBUTIONS[name]().parameters)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,63 +1,17 @@
-"""What does a fitted model say about y at each row? A whole distribution, in y's units."""
+"""Which density, or mass function, of a number is predicted at each row?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 
-from .distributions import Distribution, LabelDistribution
+from ._base import Predictive, RandomState, as_generator, own_tensor
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RandomState = int | np.random.RandomState | np.random.Generator | None
-
-
-def _check_random_state(
-    random_state: RandomState,
-) -> np.random.RandomState | np.random.Generator:
-    """scikit-learn's rule, and scipy's generators too."""
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    return check_random_state(random_state)
-
-
-class Predictive:
-    """One predicted distribution per row; the part that labels and numbers share.
-
-    Parameters
-    ----------
-    distribution : Distribution
-        The family.
-    params : mapping of str to ndarray
-        Its parameters in y's units, rows on the first axis.
-    """
-
-    def __init__(self, distribution: Distribution, params: Mapping[str, np.ndarray]):
-        self.distribution = distribution
-        self.params = dict(params)
-
-    def __len__(self) -> int:
-        return len(next(iter(self.params.values())))
-
-    def __getitem__(self, rows: Any) -> Self:
-        """Keep some rows: a slice, a mask, an array of positions, or one position."""
-        if isinstance(rows, int | np.integer):
-            rows = range(len(self))[rows]  # IndexError where it is out of range
-            rows = slice(rows, rows + 1)
-        return self._with_params({name: value[rows] for name, value in self.params.items()})
-
-    def _with_params(self, params: Mapping[str, np.ndarray]) -> Self:
-        return type(self)(self.distribution, params)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.distribution!r}, n_rows={len(self)})"
 
 
 class PredictiveDistribution(Predictive):
@@ -95,7 +49,8 @@ class PredictiveDistribution(Predictive):
     @property
     def shape(self) -> tuple[int, ...]:
         """(n,) for one output, (n, d) for d outputs."""
-        return next(iter(self.params.values())).shape
+        name, value = next(iter(self.params.items()))
+        return value.shape[: value.ndim - self.distribution.parameters[name].event_ndim]
 
     def to_scipy(self) -> Any:
         """Scipy's frozen distribution of all rows, without this class's broadcasting rules."""
@@ -138,8 +93,8 @@ class PredictiveDistribution(Predictive):
         """Log-density or log-mass element by element; -inf outside the support, NaN for NaN."""
         inside = self.distribution.support.contains(y)
         with np.errstate(all="ignore"):
-            params = {name: _own_tensor(value) for name, value in self.params.items()}
-            values = self.distribution.log_prob(_own_tensor(y), **params).numpy()
+            params = {name: own_tensor(value) for name, value in self.params.items()}
+            values = self.distribution.log_prob(own_tensor(y), **params).numpy()
         return np.where(inside | np.isnan(y), values, -np.inf)
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
@@ -199,8 +154,12 @@ class PredictiveDistribution(Predictive):
 
     def _along_levels(self) -> Any:
         """Scipy's frozen distribution with a last axis for levels or draws."""
+        links = self.distribution.parameters
         return self.distribution.frozen(
-            **{name: value[..., None] for name, value in self.params.items()}
+            **{
+                name: np.expand_dims(value, value.ndim - links[name].event_ndim)
+                for name, value in self.params.items()
+            }
         )
 
     def _quantiles(self, levels: ArrayLike, method: str) -> np.ndarray:
@@ -245,7 +204,7 @@ class PredictiveDistribution(Predictive):
         """
         if size is not None and not isinstance(size, Integral):
             raise ValueError(f"size is the number of draws per row, one integer; got {size!r}.")
-        random_state = _check_random_state(random_state)
+        random_state = as_generator(random_state)
         if size is None:
             return self.to_scipy().rvs(size=self.shape, random_state=random_state)
         return self._along_levels().rvs(size=(*self.shape, size), random_state=random_state)
@@ -273,10 +232,8 @@ class PredictiveDistribution(Predictive):
 
     def std(self) -> np.ndarray:
         """Standard deviation, in y's units."""
-        # Scipy's is the root of its variance, which overflows long before.
-        unit = {"loc": 0.0, "scale": 1.0}
-        params = {name: unit.get(name, value) for name, value in self.params.items()}
-        return self._full(self.distribution.frozen(**params).std() * self.params.get("scale", 1.0))
+        with np.errstate(all="ignore"):
+            return self._full(self.distribution.std(**self.params))
 
     def entropy(self) -> np.ndarray:
         """Entropy in nats: differential for densities."""
@@ -291,11 +248,6 @@ class PredictiveDistribution(Predictive):
         """One number per row: the "mean", "median" or "mode"; "auto" leaves it to the family."""
         name = self.distribution.central if estimate == "auto" else estimate
         return getattr(self, name)()
-
-
-def _own_tensor(array: np.ndarray) -> torch.Tensor:
-    """A copy: torch takes neither reversed views nor read-only arrays."""
-    return torch.from_numpy(np.array(array, order="C"))
 
 
 class ContinuousPredictive(PredictiveDistribution):
@@ -324,118 +276,5 @@ class DiscretePredictive(PredictiveDistribution):
 
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
         y = self._align(y)
-        share = _check_random_state(random_state).uniform(
-            size=np.broadcast_shapes(y.shape, self.shape)
-        )
+        share = as_generator(random_state).uniform(size=np.broadcast_shapes(y.shape, self.shape))
         return self.cdf(y) - share * self.pmf(y)
-
-
-class LabelPredictive(Predictive):
-    """One predicted distribution over class labels per row.
-
-    Parameters
-    ----------
-    distribution : LabelDistribution
-        The family.
-    params : mapping of str to ndarray
-        Its parameters, rows on the first axis.
-    classes : ndarray of shape (n_classes,)
-        The labels, sorted.
-    """
-
-    distribution: LabelDistribution
-
-    def __init__(
-        self, distribution: LabelDistribution, params: Mapping[str, np.ndarray], classes: np.ndarray
-    ):
-        super().__init__(distribution, params)
-        self.classes = classes
-
-    def _with_params(self, params: Mapping[str, np.ndarray]) -> Self:
-        return type(self)(self.distribution, params, self.classes)
-
-    @property
-    def log_probs(self) -> np.ndarray:
-        """Log-probabilities of all labels, of shape (n, n_classes); finite however small."""
-        return self.distribution.log_proba(**self.params)
-
-    @property
-    def probs(self) -> np.ndarray:
-        """Probabilities of all labels, of shape (n, n_classes)."""
-        return np.exp(self.log_probs)
-
-    def log_prob(self, y: ArrayLike) -> np.ndarray:
-        """Log-probability of each row's label: the negative of the training loss.
-
-        Parameters
-        ----------
-        y : array-like of shape (n,)
-            Labels out of `classes`.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-
-        Raises
-        ------
-        ValueError
-            If a label is not among `classes`.
-        """
-        y = np.asarray(y)
-        if y.shape != (len(self),):
-            raise ValueError(f"y must have shape ({len(self)},), a label a row; got {y.shape}.")
-        position = encode_labels(y, self.classes)
-        return self.log_probs[np.arange(len(y)), position]
-
-    logpmf = log_prob
-
-    def pmf(self, y: ArrayLike) -> np.ndarray:
-        """Probability of each row's label."""
-        return np.exp(self.log_prob(y))
-
-    def mode(self) -> np.ndarray:
-        """The most probable label."""
-        return self.classes[self.log_probs.argmax(axis=1)]
-
-    def entropy(self) -> np.ndarray:
-        """Entropy in nats: 0 where one label is sure, log(n_classes) where all are equal."""
-        return -(self.probs * self.log_probs).sum(axis=1)
-
-    def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
-        """Draw labels; shape (n,), or (n, size)."""
-        shape = (len(self), 1 if size is None else size)
-        draws = _check_random_state(random_state).uniform(size=shape)
-        cumulative = self.probs.cumsum(axis=1)
-        cumulative /= cumulative[:, -1:]
-        labels = self.classes[(draws[:, :, None] > cumulative[:, None, :]).sum(axis=-1)]
-        return labels[:, 0] if size is None else labels
-
-    def to_frame(self) -> pd.DataFrame:
-        """The probabilities as a pandas data frame, a label each column; needs pandas."""
-        import pandas as pd
-
-        return pd.DataFrame(self.probs, columns=self.classes)
-
-
-def encode_labels(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Positions of the labels `y` in the sorted `classes`.
-
-    Raises
-    ------
-    ValueError
-        If a label is not among `classes`.
-    """
-    unknown = ~np.isin(y, classes)
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        raise ValueError(
-            f"y contains a label that was not seen in fit: {y[row]!r} at row {row}; "
-            f"the classes are {classes.tolist()}."
-        )
-    return np.searchsorted(classes, y)
-
-
-def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
-    """Wrap the parameters of numbers in the class for densities or for masses."""
-    kind = DiscretePredictive if distribution.support.discrete else ContinuousPredictive
-    return kind(distribution, params)

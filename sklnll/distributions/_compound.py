@@ -1,0 +1,48 @@
+"""What do families that are built on another family share?"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ._base import Distribution
+from ._links import Link
+
+
+class Compound(Distribution):
+    """A family made of a `base` family and some parameters of its own; abstract.
+
+    Its parameters are its own, then those of `base`. A parameter of `base` is predicted, constant
+    or fixed as `base` says; ``set_params(base__scale="constant")`` changes that.
+    """
+
+    own: ClassVar[Mapping[str, Link]]
+    """Name -> link of the parameters that `base` does not have."""
+
+    base: Distribution
+
+    @property
+    def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
+        return {**self.own, **self.base.parameters}
+
+    @abstractmethod
+    def check_base(self) -> None:
+        """Raise a ValueError for a `base` that this family cannot be built on."""
+
+    def switch(self, name: str) -> Any:
+        return getattr(self, name) if name in self.own else self.base.switch(name)
+
+    def check_params(self) -> None:
+        if not isinstance(self.base, Distribution):
+            raise ValueError(
+                f"base of {type(self).__name__} must be an instance of a family, such as "
+                f"Normal(); got {self.base!r}."
+            )
+        self.check_base()
+        super().check_params()
+
+    def of_base(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the parameters that `base` has."""
+        return {name: params[name] for name in self.base.parameters}
+
+    def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
+        return {**params, **self.base.exposed(self.of_base(params), exposure)}
