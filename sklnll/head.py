@@ -212,7 +212,8 @@ def _minimise(
     """Minimise a smooth function down to rounding, from a good start.
 
     Adam follows the smallest gradient left at the start of training, so L-BFGS-B, which ends at
-    about 1e-9, is followed by a root search for the gradient.
+    about 1e-9, is followed by a root search for the gradient. That is a short way, unless the
+    minimum lies at infinity, as for labels without rows: there the search is not followed.
     """
     best, loss, slope = start, *_loss_and_slope(function, start)
     if slope <= 1e-12:
@@ -221,7 +222,8 @@ def _minimise(
     with np.errstate(all="ignore"):
         fit = scipy.optimize.minimize(function, start, jac=True, method="L-BFGS-B", options=options)
         root = scipy.optimize.root(lambda raw: function(raw)[1], fit.x, tol=1e-14)
-    for candidate in (fit.x, root.x):
+    is_near = np.abs(root.x - fit.x).max() < 1
+    for candidate in (fit.x, root.x) if is_near else (fit.x,):
         new_loss, new_slope = _loss_and_slope(function, candidate)
         if new_loss <= loss + 1e-14 * abs(loss) and new_slope < slope:
             best, loss, slope = candidate, new_loss, new_slope

@@ -1,0 +1,70 @@
+"""Do rankings of real data come out as well as with methods that were made for them?
+
+Cheng and Huellermeier made a benchmark of classification data: a naive Bayes classifier is trained
+on all rows, and orders the labels of each row by their predicted probabilities. The features must
+then tell the order. Their nearest-neighbour methods reach a Kendall's tau of about 0.96 on iris and
+0.95 on wine in cross-validation, linear ones less on iris.
+"""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris, load_wine
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklnll import NLLRanker, orders_to_ranks
+from sklnll.metrics import neg_nll_scorer
+from sklnll.orders import kendall_tau
+
+FOLDS = KFold(5, shuffle=True, random_state=0)
+
+
+def rankings(load):
+    X, labels = load(return_X_y=True)
+    probabilities = GaussianNB().fit(X, labels).predict_proba(X)
+    return X, np.argsort(-probabilities, axis=1, kind="stable")
+
+
+def tau_by_predicted_ranks(regressor, X, y):
+    """Order the items by ranks that a regressor predicts; with neighbours, Borda's count."""
+    taus = []
+    for train, test in FOLDS.split(X):
+        model = make_pipeline(StandardScaler(), regressor)
+        ranks = model.fit(X[train], orders_to_ranks(y[train])).predict(X[test])
+        taus.append(kendall_tau(y[test], np.argsort(ranks, axis=1, kind="stable")).mean())
+    return np.mean(taus)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("load", "least"), [(load_iris, 0.96), (load_wine, 0.95)])
+def test_rankings_are_predicted_as_well_as_by_neighbours_or_linear_models(load, least):
+    X, y = rankings(load)
+    model = make_pipeline(StandardScaler(), NLLRanker(max_iter=1000, random_state=0))
+    tau = cross_val_score(model, X, y, cv=FOLDS).mean()
+    baselines = [
+        tau_by_predicted_ranks(regressor, X, y)
+        for regressor in (KNeighborsRegressor(10), LinearRegression())
+    ]
+    print(f"{load.__name__}: tau {tau:.3f}; neighbours, linear {np.round(baselines, 3)}")
+    assert tau > least
+    assert tau > max(baselines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("load", [load_iris, load_wine])
+def test_predicted_distributions_of_rankings_beat_the_one_without_x(load):
+    X, y = rankings(load)
+    null = NLLRanker("plackett_luce", alpha=1e9, hidden_layer_sizes=(), solver="lbfgs")
+    net = NLLRanker(early_stopping=True, random_state=0)
+    scores = {
+        name: cross_val_score(
+            make_pipeline(StandardScaler(), each), X, y, cv=FOLDS, scoring=neg_nll_scorer
+        ).mean()
+        for name, each in {"net": net, "null": null}.items()
+    }
+    print(load.__name__, scores)
+    assert scores["net"] > scores["null"] + 0.8
