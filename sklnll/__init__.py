@@ -3,8 +3,19 @@
 from . import distributions, metrics
 from .classifier import NLLClassifier
 from .composition import predict_dist
+from .orders import orders_to_ranks, ranks_to_orders
+from .ranker import NLLRanker
 from .regressor import NLLRegressor
 
 __version__ = "0.1.0"
 
-__all__ = ["NLLClassifier", "NLLRegressor", "distributions", "metrics", "predict_dist"]
+__all__ = [
+    "NLLClassifier",
+    "NLLRanker",
+    "NLLRegressor",
+    "distributions",
+    "metrics",
+    "orders_to_ranks",
+    "predict_dist",
+    "ranks_to_orders",
+]

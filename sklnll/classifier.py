@@ -15,7 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from ._base import X_PARAMS, NLLEstimator
 from ._validation import Given, Table, check_finite, check_weight, check_weight_values
-from .distributions import Bernoulli, Distribution, LabelDistribution
+from .distributions import Bernoulli, Distribution, LabelDistribution, RankingDistribution
 from .predictive import LabelPredictive, encode_labels
 
 
@@ -243,6 +243,10 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         return tags
 
     def _check_family(self, distribution: Distribution) -> None:
+        if isinstance(distribution, RankingDistribution):
+            raise ValueError(
+                f"NLLClassifier predicts labels, {distribution!r} rankings; use NLLRanker."
+            )
         if not isinstance(distribution, LabelDistribution):
             raise ValueError(
                 f"NLLClassifier predicts labels, {distribution!r} numbers; use NLLRegressor, or "

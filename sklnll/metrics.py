@@ -10,20 +10,22 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from .composition import predict_dist
-from .predictive import LabelPredictive, PredictiveDistribution
+from .predictive import LabelPredictive, PredictiveDistribution, RankingPredictive
+
+AnyPredictive = PredictiveDistribution | LabelPredictive | RankingPredictive
 
 __all__ = ["neg_crps_scorer", "neg_nll_scorer"]
 
 
-def _nll(dist: PredictiveDistribution | LabelPredictive, y: ArrayLike) -> np.ndarray:
+def _nll(dist: AnyPredictive, y: ArrayLike) -> np.ndarray:
     return -dist.log_prob(y)
 
 
-def _crps(dist: PredictiveDistribution | LabelPredictive, y: ArrayLike) -> np.ndarray:
-    if isinstance(dist, LabelPredictive):
+def _crps(dist: AnyPredictive, y: ArrayLike) -> np.ndarray:
+    if not isinstance(dist, PredictiveDistribution):
         raise TypeError(
             "the continuous ranked probability score needs a y of numbers; "
-            "for class labels use neg_nll_scorer."
+            "for class labels and rankings use neg_nll_scorer."
         )
     score = dist.crps(y)
     return score if score.ndim == 1 else score.mean(axis=1)
@@ -99,10 +101,11 @@ class DistributionScorer:
         sample_weight: ArrayLike | None = None,
         exposure: ArrayLike | None = None,
     ) -> float:
+        dist = predict_dist(estimator, X, exposure=exposure)
         y = np.asarray(y)
-        if y.ndim == 2 and y.shape[1] == 1:
+        if y.ndim == 2 and y.shape[1] == 1 and not isinstance(dist, RankingPredictive):
             y = y[:, 0]  # as fit takes it; to the distribution, a column would be a grid
-        loss = self._loss(predict_dist(estimator, X, exposure=exposure), y)
+        loss = self._loss(dist, y)
         weight = None if sample_weight is None else np.asarray(sample_weight)
         return -float(np.average(loss, weights=weight))
 

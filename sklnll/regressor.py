@@ -14,7 +14,12 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 
 from ._base import X_PARAMS, NLLEstimator
 from ._validation import Given, Table, check_exposure, check_finite, check_weight
-from .distributions import Distribution, LabelDistribution, get_distribution
+from .distributions import (
+    Distribution,
+    LabelDistribution,
+    RankingDistribution,
+    get_distribution,
+)
 from .predictive import PredictiveDistribution, RandomState, predictive
 
 
@@ -256,6 +261,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
             raise ValueError(
                 f"NLLRegressor predicts numbers, {distribution!r} labels; use NLLClassifier, or a "
                 "family of numbers such as 'normal' or 'poisson'."
+            )
+        if isinstance(distribution, RankingDistribution):
+            raise ValueError(
+                f"NLLRegressor predicts numbers, {distribution!r} rankings; use NLLRanker."
             )
 
     @property

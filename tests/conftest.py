@@ -8,9 +8,9 @@ import pytest
 import torch
 from scipy.special import expit
 
-from sklnll import NLLClassifier, NLLRegressor
-from sklnll.distributions import LabelDistribution, get_distribution
-from sklnll.distributions._supports import BINARY
+from sklnll import NLLClassifier, NLLRanker, NLLRegressor
+from sklnll.distributions import LabelDistribution, RankingDistribution, get_distribution
+from sklnll.distributions._supports import BINARY, ORDERS
 
 # Tests run side by side; threads of one would only wait for those of another.
 torch.set_num_threads(1)
@@ -41,6 +41,9 @@ def _draw_rows(distribution, n=60, seed=0):
         return X, 5 + eta + rng.standard_t(5, n) * np.exp(0.3 * X[:, 2])
     if support.units == "ratio":
         return X, 10 * np.exp(eta) * rng.gamma(2.0, size=n)
+    if support is ORDERS:
+        y = (np.outer(eta, [-1, 0, 1]) + rng.gumbel(size=(n, 3))).argsort(axis=1)[:, ::-1]
+        return X, np.where(np.arange(3) <= 2 * rng.integers(2, size=(n, 1)), y, -1)
     if support is BINARY:
         return X, (rng.uniform(size=n) < expit(eta)).astype(int)
     if support.discrete and support.low == 0:
@@ -52,11 +55,13 @@ def _draw_rows(distribution, n=60, seed=0):
 
 @pytest.fixture(scope="session")
 def make_net():
-    """A function: the estimator that fits a family, classifier or regressor."""
+    """A function: the estimator that fits a family, classifier, ranker or regressor."""
     return _make_net
 
 
 def _make_net(distribution, *args, **params):
-    is_label = isinstance(get_distribution(distribution), LabelDistribution)
-    params = {"random_state": 0, **params}
+    family, params = get_distribution(distribution), {"random_state": 0, **params}
+    if isinstance(family, RankingDistribution):
+        return NLLRanker(distribution, *args, **params)
+    is_label = isinstance(family, LabelDistribution)
     return (NLLClassifier if is_label else NLLRegressor)(distribution, *args, **params)

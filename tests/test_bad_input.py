@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from distributions.cases import PLAIN
+from distributions.cases import NUMBERS, PLAIN
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 
-from sklnll import NLLClassifier, NLLRegressor, predict_dist
+from sklnll import NLLClassifier, NLLRanker, NLLRegressor, predict_dist
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Bernoulli,
@@ -28,9 +28,12 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 3))
 Y = RNG.uniform(0.1, 0.9, size=20)
 LABELS = np.tile(["a", "b"], 10)
+ORDERS = np.tile([[0, 1, 2], [2, 0, -1]], (10, 1))
+TARGETS = {NLLRegressor: Y, NLLClassifier: LABELS, NLLRanker: ORDERS}
 PREDICTING = {
     NLLRegressor: ["predict_quantiles", "predict_interval", "sample_y"],
     NLLClassifier: ["predict_proba", "predict_log_proba", "decision_function"],
+    NLLRanker: ["predict_proba"],
 }
 METHODS = [
     (cls, method)
@@ -54,13 +57,15 @@ def refuses(message, error=ValueError):
 
 def fast(distribution="normal", **params):
     params = {"hidden_layer_sizes": (), "solver": "lbfgs", **params}
-    cls = NLLClassifier if distribution in ("categorical", "bernoulli") else NLLRegressor
+    names = {"categorical": NLLClassifier, "bernoulli": NLLClassifier, "plackett_luce": NLLRanker}
+    cls = names.get(distribution, NLLRegressor) if isinstance(distribution, str) else NLLRegressor
     return cls(distribution, **params)
 
 
 @pytest.fixture(scope="module")
 def fitted():
-    return {NLLRegressor: fast().fit(X, Y), NLLClassifier: fast("categorical").fit(X, LABELS)}
+    nets = [fast(), fast("categorical"), fast("plackett_luce")]
+    return {type(net): net.fit(X, TARGETS[type(net)]) for net in nets}
 
 
 # Targets -----------------------------------------------------------------------------------------
@@ -92,9 +97,7 @@ def test_y_outside_the_support_is_named_by_its_column():
         fast("gamma").fit(X, y)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in DISTRIBUTIONS if isinstance(fast(name), NLLRegressor)]
-)
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize(
     ("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")]
 )
@@ -115,7 +118,7 @@ def test_a_label_that_is_not_finite_is_refused(value):
 def test_x_must_be_finite(cls, fitted, value, kind):
     bad = put(X, (5, 1), value)
     with refuses(["Input X contains", kind, "row 5, column 1", "SimpleImputer"]):
-        cls().fit(bad, LABELS if cls is NLLClassifier else Y)
+        cls().fit(bad, TARGETS[cls])
     with refuses(["Input X contains", kind, "row 5, column 1", "SimpleImputer"]):
         fitted[cls].predict(bad)
 
@@ -135,7 +138,7 @@ def test_a_classifier_refuses_numbers():
 @pytest.mark.parametrize("cls", PREDICTING)
 def test_x_and_y_have_as_many_rows(cls):
     with refuses(["inconsistent numbers of samples", "20", "19"]):
-        cls().fit(X, LABELS[1:] if cls is NLLClassifier else Y[1:])
+        cls().fit(X, TARGETS[cls][1:])
 
 
 def test_y_has_at_most_two_axes():
@@ -160,7 +163,7 @@ def test_y_has_at_most_two_axes():
 )
 @pytest.mark.parametrize("cls", PREDICTING)
 def test_weights_are_checked(cls, weight, message):
-    y = LABELS if cls is NLLClassifier else Y
+    y = TARGETS[cls]
     with refuses(message):
         cls(solver="lbfgs", max_iter=1).fit(X, y, weight)
     with refuses(message):
@@ -274,6 +277,19 @@ def test_a_classifier_refuses_families_of_numbers(name):
         NLLClassifier(name).fit(X, LABELS)
 
 
+@pytest.mark.parametrize("cls", [NLLRegressor, NLLClassifier])
+def test_only_a_ranker_takes_families_of_rankings(cls):
+    with refuses([f"{cls.__name__} predicts", "PlackettLuce() rankings; use NLLRanker"]):
+        cls("plackett_luce").fit(X, TARGETS[cls])
+
+
+@pytest.mark.parametrize("name", ["normal", "categorical"])
+def test_a_ranker_takes_no_other_families(name):
+    family = DISTRIBUTIONS[name]()
+    with refuses(["NLLRanker predicts rankings", repr(family), "'plackett_luce'"]):
+        NLLRanker(name).fit(X, ORDERS)
+
+
 # Names -------------------------------------------------------------------------------------------
 
 
@@ -333,7 +349,7 @@ def test_a_misspelt_nested_parameter_is_refused():
 )
 def test_an_illegal_parameter_is_named(cls, name, value):
     with refuses([name, str(value)]):
-        cls(**{name: value}).fit(X, LABELS if cls is NLLClassifier else Y)
+        cls(**{name: value}).fit(X, TARGETS[cls])
 
 
 def test_an_illegal_point_estimate_is_named():
@@ -370,14 +386,14 @@ def test_validation_labels_are_known():
 
 @pytest.mark.parametrize("cls", PREDICTING)
 def test_a_hold_out_needs_two_rows(cls):
-    y = LABELS if cls is NLLClassifier else Y
+    y = TARGETS[cls]
     with refuses("validation_fraction"):
         cls(early_stopping=True, validation_fraction=0.1).fit(X[:6], y[:6])
 
 
 @pytest.mark.parametrize("cls", PREDICTING)
 def test_lbfgs_has_no_stochastic_parts(cls):
-    y = LABELS if cls is NLLClassifier else Y
+    y = TARGETS[cls]
     with refuses(["solver='lbfgs'", "dropout=0", "'adam'"]):
         cls(solver="lbfgs", dropout=0.5).fit(X, y)
     with refuses(["X_val", "'adam'", "lbfgs"]):
@@ -401,7 +417,7 @@ def test_predicting_needs_a_fit(cls, method):
 @pytest.mark.parametrize("cls", PREDICTING)
 def test_scoring_needs_a_fit(cls):
     with pytest.raises(NotFittedError):
-        cls().score(X, Y)
+        cls().score(X, TARGETS[cls])
 
 
 @pytest.mark.parametrize(("cls", "method"), METHODS)

@@ -2,17 +2,14 @@
 
 import numpy as np
 import pytest
+from distributions.cases import NUMBERS
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklnll import NLLClassifier, NLLRegressor
-from sklnll.distributions import DISTRIBUTIONS, LabelDistribution, Normal, StudentT
+from sklnll import NLLClassifier, NLLRanker, NLLRegressor
+from sklnll.distributions import DISTRIBUTIONS, Normal, StudentT
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-NUMBERS = [
-    name for name, family in DISTRIBUTIONS.items() if not isinstance(family(), LabelDistribution)
-]
 
 
 class Squashed(NLLRegressor):
@@ -33,11 +30,31 @@ class Squashed(NLLRegressor):
         return np.where(np.isfinite(y), np.arctan(y) / np.pi + 0.5, y)
 
 
+class Ranked(NLLRanker):
+    """Fits rankings of three items by y, -y and 1/2 to any y of numbers or labels."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, None if y is None else self._orders(y), sample_weight)
+
+    def score(self, X, y, sample_weight=None):
+        return super().score(X, self._orders(y), sample_weight)
+
+    @staticmethod
+    def _orders(y):
+        y = np.asarray(y).ravel()
+        if y.dtype.kind == "c":
+            return y
+        if y.dtype.kind not in "fiu":
+            y = np.unique(y, return_inverse=True)[1]
+        orders = np.argsort(-np.outer(y, [1, -1, 0]) - [0, 0, 0.5], axis=1, kind="stable")
+        return np.where(np.isfinite(y)[:, None], orders, np.nan)
+
+
 def regressor(name):
     return (NLLRegressor if DISTRIBUTIONS[name]().support.high == np.inf else Squashed)(name)
 
 
-DEFAULTS = [NLLRegressor(), NLLClassifier()]
+DEFAULTS = [NLLRegressor(), NLLClassifier(), Ranked()]
 OTHERS = [NLLClassifier("bernoulli"), *(regressor(name) for name in NUMBERS if name != "normal")]
 ESTIMATORS = DEFAULTS + OTHERS
 
@@ -59,7 +76,7 @@ def test_no_check_is_excused_by_a_tag(estimator):
     assert not tags.non_deterministic
     assert not tags.no_validation
     assert not tags._skip_test
-    assert not (tags.regressor_tags or tags.classifier_tags).poor_score
+    assert not getattr(tags.regressor_tags or tags.classifier_tags, "poor_score", False)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -72,7 +89,7 @@ def test_tags_state_the_support(name, as_name):
     assert tags.multi_output == (family.support.low == -np.inf)
 
 
-@pytest.mark.parametrize("cls", [NLLRegressor, NLLClassifier])
+@pytest.mark.parametrize("cls", [NLLRegressor, NLLClassifier, NLLRanker])
 @pytest.mark.parametrize(
     "distribution",
     ["nonsense", 3, None, Normal, Normal(scale=-1), StudentT(1, 2, 3), [1], np.ones(2)],

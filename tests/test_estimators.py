@@ -14,6 +14,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from distributions.cases import NUMBERS
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 from sklearn.base import clone
@@ -25,24 +26,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklnll
-from sklnll import NLLClassifier, NLLRegressor
+from sklnll import NLLClassifier, NLLRanker, NLLRegressor
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Bernoulli,
     Gamma,
-    LabelDistribution,
     Laplace,
     Normal,
     StudentT,
 )
 from sklnll.metrics import neg_nll_scorer
-from sklnll.predictive import LabelPredictive, PredictiveDistribution
+from sklnll.predictive import LabelPredictive, PredictiveDistribution, RankingPredictive
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-ESTIMATORS = [NLLRegressor, NLLClassifier]
-LABELS = [name for name, cls in DISTRIBUTIONS.items() if issubclass(cls, LabelDistribution)]
-NUMBERS = [name for name in DISTRIBUTIONS if name not in LABELS]
+ESTIMATORS = [NLLRegressor, NLLClassifier, NLLRanker]
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "learning_rate_init": 0.01}
 
 
@@ -613,7 +611,8 @@ def test_repr_is_the_call(net):
 
 
 @pytest.mark.parametrize(
-    ("cls", "mlp"), [(NLLRegressor, MLPRegressor), (NLLClassifier, MLPClassifier)]
+    ("cls", "mlp"),
+    [(NLLRegressor, MLPRegressor), (NLLClassifier, MLPClassifier), (NLLRanker, MLPRegressor)],
 )
 def test_defaults_are_multi_layer_perceptrons(cls, mlp):
     own, theirs = cls().get_params(), mlp().get_params()
@@ -634,9 +633,11 @@ DOCUMENTED = [
     *ESTIMATORS,
     *DISTRIBUTIONS.values(),
     sklnll.predict_dist,
+    sklnll.orders_to_ranks,
+    sklnll.ranks_to_orders,
     *(
         method
-        for cls in [*ESTIMATORS, PredictiveDistribution, LabelPredictive]
+        for cls in [*ESTIMATORS, PredictiveDistribution, LabelPredictive, RankingPredictive]
         for name, method in inspect.getmembers(cls, inspect.isfunction)
         if method.__module__.startswith("sklnll")
         and "\nParameters\n" in (inspect.getdoc(method) or "")
@@ -677,7 +678,7 @@ def test_documented_defaults_are_those_of_the_signature(documented):
             assert default is (None if "optional" in text else inspect.Parameter.empty), name
 
 
-@pytest.mark.parametrize("name", ["normal", "categorical"])
+@pytest.mark.parametrize("name", ["normal", "categorical", "plackett_luce"])
 def test_documented_attributes_are_those_of_a_fitted_net(name, draw_rows, make_net):
     X, y = draw_rows(name)
     net = make_net(name, early_stopping=True, **SMALL).fit(pd.DataFrame(X).add_prefix("x"), y)

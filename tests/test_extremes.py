@@ -4,13 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+from distributions.cases import NUMBERS
 from sklearn.exceptions import ConvergenceWarning
 
-from sklnll import NLLClassifier, NLLRegressor
-from sklnll.distributions import DISTRIBUTIONS, LabelDistribution
+from sklnll import NLLClassifier, NLLRanker, NLLRegressor
+from sklnll.distributions import DISTRIBUTIONS
 
-LABELS = [name for name, cls in DISTRIBUTIONS.items() if issubclass(cls, LabelDistribution)]
-NUMBERS = [name for name in DISTRIBUTIONS if name not in LABELS]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 2))
 UNIFORM = RNG.uniform(1, 2, 20)
@@ -71,6 +70,10 @@ def assert_no_nan(net, X, y=None):
         if isinstance(net, NLLClassifier):
             assert np.isfinite(net.predict_log_proba(X)).all()
             np.testing.assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+        elif isinstance(net, NLLRanker):
+            np.testing.assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+            assert not np.isnan(dist.expected_ranks()).any()
+            assert not np.isnan(dist.entropy()).any()
         else:
             assert not np.isnan(net.predict(X)).any()
             assert not np.isnan(net.predict_interval(X)).any()

@@ -17,6 +17,7 @@ import sklnll
 MODULES = [sklnll, sklnll.distributions, sklnll.metrics]
 CLASSES = [
     sklnll.NLLClassifier,
+    sklnll.NLLRanker,
     sklnll.NLLRegressor,
     *sklnll.distributions.DISTRIBUTIONS.values(),
     *(cls for cls in vars(sklnll.predictive).values() if inspect.isclass(cls)),

@@ -124,6 +124,25 @@ def test_a_network_learns_scores_that_are_not_linear():
     assert neg_nll_scorer(net, X, y) > neg_nll_scorer(linear, X, y) + 0.2
 
 
+@pytest.mark.slow
+def test_a_network_comes_within_a_hundredth_of_a_nat_of_the_truth():
+    def draw(n, seed):
+        rng = np.random.default_rng(seed)
+        X = rng.uniform(-2, 2, size=(n, 2))
+        scores = np.column_stack(
+            [X[:, 0] ** 2, 2 * np.sin(2 * X[:, 1]), X.sum(axis=1), 0 * X[:, 0]]
+        )
+        truth = RankingPredictive(PlackettLuce(), {"scores": scores})
+        y = truth.rvs(random_state=rng)
+        y[::4, 2:] = -1
+        return X, y, truth.log_prob(y).mean()
+
+    X, y, _ = draw(20_000, 0)
+    X_test, y_test, truth = draw(20_000, 1)
+    net = NLLRanker(early_stopping=True, learning_rate_init=0.003, random_state=0).fit(X, y)
+    assert neg_nll_scorer(net, X_test, y_test) > truth - 0.01
+
+
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_whole_weights_are_repeated_rows(solver):
     X, y = mixed_rows(n=90)

@@ -7,6 +7,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
+from distributions.cases import CASES
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_squared_error
@@ -31,14 +32,14 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_members=2):
     X, y = draw_rows(name, n=n)
     distribution = get_distribution(name)
-    head = Head(distribution, 1, 3 if name == "categorical" else 1, {})
+    head = Head(distribution, 1, CASES[name].size, {})
     architecture = Architecture(
         (3, 4, head.n_predicted), head.n_constant, activation="tanh", batch_norm=batch_norm
     )
     n_weights = sum(int(np.prod(shape)) for shape in architecture.shapes)
     flat = torch.from_numpy(0.5 * np.random.default_rng(1).normal(size=(n_members, n_weights)))
     weight = np.random.default_rng(2).uniform(0, 3, n)
-    rows = Rows(torch.from_numpy(X), torch.from_numpy(y.reshape(-1, 1)), torch.from_numpy(weight))
+    rows = Rows(torch.from_numpy(X), torch.from_numpy(y[:, None]), torch.from_numpy(weight))
     return Objective(Network(architecture, flat), head, alpha, 0.7), rows
 
 

@@ -8,6 +8,7 @@ from ._supports import Support
 from .count import Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
 from .positive import Exponential, Gamma, LogNormal, Weibull
+from .ranking import PlackettLuce, RankingDistribution
 from .real import Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
 
@@ -25,7 +26,9 @@ __all__ = [
     "LogNormal",
     "Logistic",
     "Normal",
+    "PlackettLuce",
     "Poisson",
+    "RankingDistribution",
     "StudentT",
     "Support",
     "Weibull",
@@ -46,6 +49,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "poisson": Poisson,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
+    "plackett_luce": PlackettLuce,
 }
 
 _OTHER_NAMES = {"gaussian": "normal", "multinomial": "categorical"}

@@ -66,3 +66,4 @@ COUNTS = Support(
 )
 BINARY = Support("one of two classes", "use distribution='categorical'", discrete=True)
 CLASSES = Support("a class label", "use NLLClassifier", discrete=True)
+ORDERS = Support("an order of items 0, ..., K - 1, best first", "use NLLRanker", discrete=True)

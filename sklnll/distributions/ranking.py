@@ -34,6 +34,15 @@ class RankingDistribution(Distribution):
     event_ndim = 1
 
     @abstractmethod
+    def mode(self, *args: Any, **params: Any) -> np.ndarray:
+        """The most probable order, for parameters given as arrays.
+
+        Returns
+        -------
+        ndarray of int, of shape (n_samples, K)
+        """
+
+    @abstractmethod
     def log_proba(self, *args: Any, **params: Any) -> np.ndarray:
         """Log-probabilities of each item to come first, for parameters given as arrays.
 

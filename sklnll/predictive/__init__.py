@@ -9,6 +9,7 @@ from ..distributions import Distribution
 from ._base import Predictive, RandomState
 from .labels import LabelPredictive, encode_labels
 from .numbers import ContinuousPredictive, DiscretePredictive, PredictiveDistribution
+from .rankings import RankingPredictive
 
 __all__ = [
     "ContinuousPredictive",
@@ -17,6 +18,7 @@ __all__ = [
     "Predictive",
     "PredictiveDistribution",
     "RandomState",
+    "RankingPredictive",
     "encode_labels",
     "predictive",
 ]

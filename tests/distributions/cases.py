@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import mpmath as mp
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from scipy import special, stats
 
-from sklnll.distributions import DISTRIBUTIONS, LabelDistribution
+from sklnll.distributions import DISTRIBUTIONS, LabelDistribution, RankingDistribution
 
 Params = dict[str, np.ndarray]
 
@@ -65,6 +66,26 @@ class LabelCase(Case):
         return self._legal(np.tile(self.far, (n_rows, 1)), params)
 
 
+@dataclass(frozen=True)
+class RankingCase(Case):
+    """The same for a family over rankings: y runs over all orders, which `far` lists."""
+
+    def pairs(self, params: Params, *, far: bool = True) -> tuple[np.ndarray, Params]:
+        n_rows, n_orders = len(next(iter(params.values()))), len(self.far)
+        rows = {name: np.repeat(value, n_orders, axis=0) for name, value in params.items()}
+        return np.tile(self.far, (n_rows, 1)), rows
+
+
+def all_orders(n_items: int) -> np.ndarray:
+    """All full and partial rankings of the items, the latter completed by -1."""
+    orders = [
+        [*order, *[-1] * (n_items - n_listed)]
+        for n_listed in range(1, n_items + 1)
+        for order in permutations(range(n_items), n_listed)
+    ]
+    return np.array(orders, dtype=float)
+
+
 def with_axis(params: Params) -> Params:
     """Room for an axis of y or of levels after the rows."""
     return {name: value[:, None] for name, value in params.items()}
@@ -101,6 +122,15 @@ def _log_beta_density(y, mean, precision):
 
 def _log_categorical_mass(y, logits):
     return logits[int(y)] - mp.log(mp.fsum(mp.exp(logit) for logit in logits))
+
+
+def _log_plackett_luce_mass(y, scores):
+    left, total = list(scores), mp.mpf(0)
+    for item in y:
+        if item >= 0:
+            total += scores[int(item)] - mp.log(mp.fsum(mp.exp(score) for score in left))
+            left.remove(scores[int(item)])
+    return total
 
 
 def _log_logistic_density(y, loc, scale):
@@ -279,6 +309,21 @@ CASES: dict[str, Case] = {
     ),
 }
 
+CASES["plackett_luce"] = RankingCase(
+    params=rows(scores=[[0.0, 0.0, 0.0], [1.0, -2.0, 3.0], [-5.0, 5.0, 0.1]]),
+    extreme=rows(scores=[[0.0, 800.0, -800.0], [1e4, 1e4, 0.0], [30.0, 0.0, -30.0]]),
+    large=rows(scores=[[100.0, 0.0, -100.0], [1e4, 1.0, 0.0]]),
+    far=all_orders(3),
+    sample=all_orders(3)[_rng.randint(15, size=81)],
+    fixed={},
+    scipy=lambda scores: _Choices(scores, lambda left: _Categorical(special.softmax(left)).logpmf),
+    torch=lambda scores: _Choices(
+        scores, lambda left: torch.distributions.Categorical(logits=left).log_prob
+    ),
+    log_density=_log_plackett_luce_mass,
+    size=3,
+)
+
 
 class _Categorical:
     """Scipy's multinomial distribution of one draw, with y as a label."""
@@ -291,12 +336,35 @@ class _Categorical:
         return self.multinomial.logpmf(np.eye(self.n_labels)[y.astype(int)])
 
 
+class _Choices:
+    """Rankings as one choice after another; `law` gives the log-mass of a choice by scores."""
+
+    def __init__(self, scores: Any, law: Callable[[Any], Callable[[Any], Any]]):
+        self.scores = scores
+        self.law = law
+
+    def logpmf(self, y: np.ndarray) -> np.ndarray:
+        return np.array([self._log_mass(*row) for row in zip(y, self.scores, strict=True)])
+
+    def log_prob(self, y: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self._log_mass(*row) for row in zip(y, self.scores, strict=True)])
+
+    def _log_mass(self, order: Any, scores: Any) -> Any:
+        left, total = list(range(len(order))), 0 * scores[0]
+        for item in order[order >= 0]:
+            place = left.index(int(item))
+            total = total + self.law(scores[left])(0 * item + place)
+            left.remove(int(item))
+        return total
+
+
 NAMES = list(DISTRIBUTIONS)
 PLAIN = {name: make for name, make in DISTRIBUTIONS.items() if isinstance(make, type)}
 """The families that are classes whose arguments are their parameters."""
 
 FAMILIES = {name: make() for name, make in DISTRIBUTIONS.items()}
 LABELS = [name for name in NAMES if isinstance(FAMILIES[name], LabelDistribution)]
-NUMBERS = [name for name in NAMES if name not in LABELS]
+RANKINGS = [name for name in NAMES if isinstance(FAMILIES[name], RankingDistribution)]
+NUMBERS = [name for name in NAMES if name not in [*LABELS, *RANKINGS]]
 CONTINUOUS = [name for name in NUMBERS if not FAMILIES[name].support.discrete]
 DISCRETE = [name for name in NUMBERS if FAMILIES[name].support.discrete]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy import special, stats
 
+from sklnll import NLLRanker
 from sklnll.distributions import Bernoulli, Categorical, PlackettLuce, RankingDistribution
 from sklnll.head import Head
 from sklnll.orders import UNRANKED
@@ -315,7 +316,12 @@ class Uniform(RankingDistribution):
         self.scores = scores
 
     def log_prob(self, y, scores):
-        return 0 * scores.sum(dim=-1) - special.gammaln(scores.shape[-1] + 1)
+        n_items, n_listed = scores.shape[-1], (y >= 0).sum(dim=-1)
+        constant = torch.lgamma(n_items - n_listed + 1.0) - special.gammaln(n_items + 1)
+        return constant + 0 * scores.sum(dim=-1)
+
+    def mode(self, scores):
+        return np.tile(np.arange(scores.shape[-1]), (len(scores), 1))
 
     def log_proba(self, scores):
         return np.full(scores.shape, -np.log(scores.shape[-1]))
@@ -327,9 +333,16 @@ class Uniform(RankingDistribution):
         return generator.uniform(size=(len(scores), size, scores.shape[-1])).argsort(axis=-1)
 
 
-def test_a_family_need_not_know_its_entropy():
+def test_a_family_of_ones_own_is_ranked_with():
+    X, y = np.random.default_rng(0).normal(size=(20, 2)), np.tile([[2, 0, 1], [1, -1, -1]], (10, 1))
+    net = NLLRanker(Uniform(), hidden_layer_sizes=(), solver="lbfgs").fit(X, y)
+    dist = net.predict_dist(X)
+    np.testing.assert_allclose(dist.pmf(y), np.tile([1 / 6, 1 / 3], 10), rtol=1e-6)
+    np.testing.assert_allclose(dist.expected_ranks(), 2)
+    np.testing.assert_array_equal(net.predict(X), [[0, 1, 2]] * 20)
+    assert dist.rvs(5, 0).shape == (20, 5, 3)
     with pytest.raises(NotImplementedError, match="Uniform does not implement entropy"):
-        Uniform().entropy(np.zeros((1, 3)))
+        dist.entropy()
 
 
 def test_exposure_is_refused():
