@@ -27,7 +27,7 @@ def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = N
 
     Returns
     -------
-    PredictiveDistribution or LabelPredictive
+    PredictiveDistribution, LabelPredictive or IndicatorPredictive
 
     Raises
     ------

@@ -54,7 +54,8 @@ def refuses(message, error=ValueError):
 
 def fast(distribution="normal", **params):
     params = {"hidden_layer_sizes": (), "solver": "lbfgs", **params}
-    cls = NLLClassifier if distribution in ("categorical", "bernoulli") else NLLRegressor
+    labels = ("categorical", "bernoulli", "ordinal")
+    cls = NLLClassifier if distribution in labels else NLLRegressor
     return cls(distribution, **params)
 
 
@@ -260,7 +261,7 @@ def test_something_must_be_left_to_learn(distribution):
         cls(distribution).fit(X, LABELS)
 
 
-@pytest.mark.parametrize("name", ["bernoulli", "categorical"])
+@pytest.mark.parametrize("name", ["bernoulli", "categorical", "ordinal"])
 def test_a_regressor_refuses_labels(name):
     family = DISTRIBUTIONS[name]()
     with refuses(["NLLRegressor predicts numbers", repr(family), "use NLLClassifier"]):

@@ -31,7 +31,7 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_members=2):
     X, y = draw_rows(name, n=n)
     distribution = get_distribution(name)
-    head = Head(distribution, 1, 3 if name == "categorical" else 1, {})
+    head = Head(distribution, 1, 3 if name in ("categorical", "ordinal") else 1, {})
     architecture = Architecture(
         (3, 4, head.n_predicted), head.n_constant, activation="tanh", batch_norm=batch_norm
     )
@@ -270,7 +270,7 @@ def test_validation_rows_decide_when_to_stop_and_which_weights_stay(name, draw_r
 def test_early_stopping_holds_rows_out(name, draw_rows, make_net):
     X, y = draw_rows(name, n=100)
     net = overfitting(make_net, name, early_stopping=True, validation_fraction=0.25).fit(X, y)
-    is_label = name in ("bernoulli", "categorical")
+    is_label = name in ("bernoulli", "categorical", "ordinal")
     train, held = train_test_split(
         np.arange(100),
         test_size=0.25,

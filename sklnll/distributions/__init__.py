@@ -7,6 +7,7 @@ from ._base import Distribution
 from ._supports import Support
 from .count import Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
+from .ordinal import Ordinal
 from .positive import Exponential, Gamma, LogNormal, Weibull
 from .real import Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
@@ -25,6 +26,7 @@ __all__ = [
     "LogNormal",
     "Logistic",
     "Normal",
+    "Ordinal",
     "Poisson",
     "StudentT",
     "Support",
@@ -46,6 +48,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "poisson": Poisson,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
+    "ordinal": Ordinal,
 }
 
 _OTHER_NAMES = {"gaussian": "normal", "multinomial": "categorical"}
