@@ -134,7 +134,7 @@ class NLLEstimator(BaseEstimator, ABC):
             should have comparable scales (StandardScaler).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, inside the support of the distribution. Several columns are independent
-            outputs.
+            outputs, unless the distribution reads a row as one observation.
         sample_weight : array-like of shape (n_samples,), optional
             Non-negative weights: a weight of 2 counts as the row twice, 0 as no row.
         X_val, y_val : array-like, optional

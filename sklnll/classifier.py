@@ -8,27 +8,40 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.utils import Tags, compute_class_weight
+from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base import X_PARAMS, NLLEstimator
+from ._targets import read_target
 from ._validation import Given, Table, check_finite, check_weight, check_weight_values
-from .distributions import Bernoulli, Distribution, LabelDistribution, RankingDistribution
-from .predictive import LabelPredictive, encode_labels
+from .distributions import (
+    Distribution,
+    LabelDistribution,
+    RankingDistribution,
+    get_distribution,
+)
+from .predictive import IndicatorPredictive, LabelPredictive
 
 
 class NLLClassifier(ClassifierMixin, NLLEstimator):
     """Neural network classification by maximum likelihood.
 
     A multi-layer perceptron maps each row of X to the log-odds of the class labels, and is fitted
-    by minimising the negative log-likelihood: the cross-entropy.
+    by minimising the negative log-likelihood: the cross-entropy. What `fit` and `score` take as y:
+
+    - a label for each row, of shape (n_samples,): numbers, text or booleans;
+    - several labels at once, for "categorical" and "bernoulli": an indicator matrix of 0 and 1, of
+      shape (n_samples, n_classes), whose columns are independent of each other, given x;
+    - soft targets, for ``Categorical(soft_targets=True)``: rows of probabilities, of shape
+      (n_samples, n_classes).
 
     Parameters
     ----------
     distribution : str or Distribution, default="categorical"
-        "categorical" for any number of labels, "bernoulli" for two.
+        "categorical" for any number of labels, "bernoulli" for two, "ordinal" for labels with an
+        order: numbers, a y that is an ordered categorical of pandas, or
+        ``Ordinal(order=[...])``.
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
         models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact
@@ -89,14 +102,16 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     class_weight : dict, "balanced" or None, default=None
         Weight of each label, multiplied with the sample weights. "balanced" gives each label the
         same total: total weight / (n_classes * the label's weight). Predicted probabilities are
-        then those of a population with that balance.
+        then those of a population with that balance. Only where y holds one label a row.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted; in their own order for "ordinal", where those that y lacks are kept.
+        For indicators the numbers of the columns of y; for soft targets these, or the columns'
+        names if y is a data frame.
     distribution_ : Distribution
-        The family that was fitted.
+        The family that was fitted; that of each column for an indicator matrix.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
         Weight matrices of the layers.
     intercepts_ : list of ndarray of shape (fan_out,)
@@ -129,7 +144,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     n_layers_ : int
         Layers, those of X and of the outputs included.
     n_outputs_ : int
-        Outputs of y.
+        Outputs of y: its columns.
     n_features_in_ : int
         Features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -151,6 +166,10 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
     Training starts at the labels' shares, so that the first loss of C equally frequent labels is
     log(C).
+
+    Metrics of scikit-learn that take probabilities (``log_loss``, "neg_log_loss",
+    ``roc_auc_score``) expect columns in sorted order of the labels. Where "ordinal" has another
+    one, use `sklnll.metrics.neg_nll_scorer`, or sort the columns by ``np.argsort(classes_)``.
 
     References
     ----------
@@ -235,11 +254,13 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        family = self.distribution
-        binary = isinstance(family, Bernoulli) or (
-            isinstance(family, str) and family == "bernoulli"
-        )
-        tags.classifier_tags.multi_class = not binary
+        try:
+            family = get_distribution(self.distribution)
+            self._check_family(family)
+        except ValueError:
+            return tags
+        tags.classifier_tags.multi_class = family.multi_class
+        tags.classifier_tags.multi_label = family.of_indicators() is not None
         return tags
 
     def _check_family(self, distribution: Distribution) -> None:
@@ -250,7 +271,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         if not isinstance(distribution, LabelDistribution):
             raise ValueError(
                 f"NLLClassifier predicts labels, {distribution!r} numbers; use NLLRegressor, or "
-                "distribution='categorical' or 'bernoulli'."
+                "distribution='categorical', 'bernoulli' or 'ordinal'."
             )
 
     @property
@@ -259,40 +280,30 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
     @property
     def _stratify(self) -> bool:
-        return True
+        return self._target.stratify
 
     def _check_table(self, given: Given, *, reset: bool) -> Table:
-        X, y = validate_data(self, given.X, given.y, reset=reset, **X_PARAMS)
+        y_params = {
+            "dtype": None,
+            "ensure_2d": False,
+            "ensure_all_finite": not self.distribution_.event_ndim,  # else it names the row
+        }
+        X, y = validate_data(
+            self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, y_params)
+        )
         check_finite(X, type(self).__name__)
-        check_classification_targets(y)
+        check_consistent_length(X, y)
         if reset:
-            self.classes_ = np.unique(y)
-            self._check_classes(y)
-        labels = encode_labels(y, self.classes_)
+            self.distribution_, self._target = read_target(self.distribution_, given.y, y)
+            self.classes_ = self._target.classes
+        encoded = self._target.encode(y, "y" if reset else "y_val")
         weight = check_weight(given.sample_weight, X)
         if reset:
-            self._label_weights = self._class_weights(labels, weight)
-        weight = check_weight_values(weight * self._label_weights[labels])
-        return Table(X, labels[:, None].astype(float), weight)
+            self._target.learn_class_weight(self.class_weight, encoded, weight)
+        weight = check_weight_values(weight * self._target.class_weight_of(encoded))
+        return Table(X, encoded, weight)
 
-    def _check_classes(self, y: np.ndarray) -> None:
-        if isinstance(self.distribution_, Bernoulli) and len(self.classes_) != 2:
-            raise ValueError(
-                f"Only binary classification is supported by {self.distribution_!r}. The type of "
-                f"the target is {type_of_target(y)}, with {len(self.classes_)} class(es): "
-                f"{self.classes_[:10].tolist()}. Use distribution='categorical'."
-            )
-
-    def _class_weights(self, labels: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Weight of each class, of shape (n_classes,)."""
-        if isinstance(self.class_weight, str):
-            totals = np.bincount(labels, weights=weight, minlength=self._size)
-            return weight.sum() / (self._size * np.where(totals > 0, totals, np.inf))
-        return compute_class_weight(
-            self.class_weight, classes=self.classes_, y=self.classes_[labels]
-        )
-
-    def predict_dist(self, X: ArrayLike) -> LabelPredictive:
+    def predict_dist(self, X: ArrayLike) -> LabelPredictive | IndicatorPredictive:
         """Predict the distribution over the labels at each row.
 
         Parameters
@@ -301,13 +312,14 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
         Returns
         -------
-        LabelPredictive
+        LabelPredictive or IndicatorPredictive
+            The latter for several labels at once.
         """
-        params = {name: value[:, 0] for name, value in self._predict_params(X).items()}
-        return LabelPredictive(self.distribution_, params, self.classes_)
+        params = self._predict_params(X)
+        return self._target.predictive(self.distribution_, params)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
-        """Predict the most probable label of each row.
+        """Predict the most probable label, or labels, of each row.
 
         Parameters
         ----------
@@ -315,9 +327,31 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,), or (n_samples, n_classes) of 0 and 1
+            The latter for several labels at once.
         """
         return self.predict_dist(X).mode()
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy: share of the rows whose label, or labels, are predicted.
+
+        Scores of the whole distribution are in `sklnll.metrics`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            As for `fit`. With several labels at once, a row counts where all of them are right;
+            a row of probabilities stands for its most probable class.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            1 is the best.
+        """
+        check_is_fitted(self)
+        return super().score(X, self._target.as_predicted(y), sample_weight)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the probability of each label.
@@ -329,7 +363,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
+            Columns in the order of `classes_`. With several labels at once, the probability of
+            each, else they sum to 1.
         """
         return self.predict_dist(X).probs
 
@@ -347,7 +382,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         return self.predict_dist(X).log_probs
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Logits: the scores that the softmax (for two labels, the sigmoid) turns into shares.
+        """Logits: the scores that the sigmoid, or the softmax, turns into probabilities.
 
         Parameters
         ----------
@@ -356,8 +391,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two labels the log-odds of the second, else the log-probabilities, which are
-            logits too: the softmax gives them back.
+            For two labels the log-odds of the second, for several labels at once the log-odds of
+            each, else the log-probabilities, which are logits too: the softmax gives them back.
+            (The location of an ordinal fit is ``predict_dist(X).params["location"]``.)
         """
-        log_probs = self.predict_log_proba(X)
-        return log_probs[:, 1] - log_probs[:, 0] if self._size == 2 else log_probs
+        return self.predict_dist(X).scores

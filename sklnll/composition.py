@@ -27,7 +27,8 @@ def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = N
 
     Returns
     -------
-    PredictiveDistribution, LabelPredictive or RankingPredictive
+    Predictive
+        The class that suits y: of numbers, labels, rankings.
 
     Raises
     ------

@@ -10,19 +10,17 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from .composition import predict_dist
-from .predictive import LabelPredictive, PredictiveDistribution, RankingPredictive
-
-AnyPredictive = PredictiveDistribution | LabelPredictive | RankingPredictive
+from .predictive import RankingPredictive
 
 __all__ = ["neg_crps_scorer", "neg_nll_scorer"]
 
 
-def _nll(dist: AnyPredictive, y: ArrayLike) -> np.ndarray:
+def _nll(dist: Any, y: ArrayLike) -> np.ndarray:
     return -dist.log_prob(y)
 
 
-def _crps(dist: AnyPredictive, y: ArrayLike) -> np.ndarray:
-    if not isinstance(dist, PredictiveDistribution):
+def _crps(dist: Any, y: ArrayLike) -> np.ndarray:
+    if not hasattr(dist, "crps"):
         raise TypeError(
             "the continuous ranked probability score needs a y of numbers; "
             "for class labels and rankings use neg_nll_scorer."

@@ -57,7 +57,10 @@ def refuses(message, error=ValueError):
 
 def fast(distribution="normal", **params):
     params = {"hidden_layer_sizes": (), "solver": "lbfgs", **params}
-    names = {"categorical": NLLClassifier, "bernoulli": NLLClassifier, "plackett_luce": NLLRanker}
+    names = {
+        **dict.fromkeys(["categorical", "bernoulli", "ordinal"], NLLClassifier),
+        "plackett_luce": NLLRanker,
+    }
     cls = names.get(distribution, NLLRegressor) if isinstance(distribution, str) else NLLRegressor
     return cls(distribution, **params)
 
@@ -263,7 +266,7 @@ def test_something_must_be_left_to_learn(distribution):
         cls(distribution).fit(X, LABELS)
 
 
-@pytest.mark.parametrize("name", ["bernoulli", "categorical"])
+@pytest.mark.parametrize("name", ["bernoulli", "categorical", "ordinal"])
 def test_a_regressor_refuses_labels(name):
     family = DISTRIBUTIONS[name]()
     with refuses(["NLLRegressor predicts numbers", repr(family), "use NLLClassifier"]):

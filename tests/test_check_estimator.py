@@ -1,13 +1,14 @@
 """scikit-learn's own checks: no failure, and none expected."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from distributions.cases import NUMBERS
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklnll import NLLClassifier, NLLRanker, NLLRegressor
-from sklnll.distributions import DISTRIBUTIONS, Normal, StudentT
+from sklnll.distributions import DISTRIBUTIONS, Categorical, Normal, StudentT
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -50,12 +51,24 @@ class Ranked(NLLRanker):
         return np.where(np.isfinite(y)[:, None], orders, np.nan)
 
 
+class Alphabetical(NLLClassifier):
+    """Takes the order of the alphabet for that of labels, which ordinal families refuse to do."""
+
+    def fit(self, X, y, sample_weight=None):
+        is_text = np.asarray(y).dtype.kind in "OU" and y is not None
+        return super().fit(X, pd.Categorical(y, ordered=True) if is_text else y, sample_weight)
+
+
 def regressor(name):
     return (NLLRegressor if DISTRIBUTIONS[name]().support.high == np.inf else Squashed)(name)
 
 
 DEFAULTS = [NLLRegressor(), NLLClassifier(), Ranked()]
-OTHERS = [NLLClassifier("bernoulli"), *(regressor(name) for name in NUMBERS if name != "normal")]
+OTHERS = [
+    NLLClassifier("bernoulli"),
+    Alphabetical("ordinal"),
+    *(regressor(name) for name in NUMBERS if name != "normal"),
+]
 ESTIMATORS = DEFAULTS + OTHERS
 
 
@@ -100,4 +113,12 @@ def test_reading_tags_never_raises(cls, distribution):
 
 def test_only_bernoulli_is_limited_to_two_classes():
     assert get_tags(NLLClassifier()).classifier_tags.multi_class
+    assert get_tags(NLLClassifier("ordinal")).classifier_tags.multi_class
     assert not get_tags(NLLClassifier("bernoulli")).classifier_tags.multi_class
+
+
+def test_several_labels_at_once_are_announced_where_they_can_be():
+    for distribution in ["categorical", "bernoulli"]:
+        assert get_tags(NLLClassifier(distribution)).classifier_tags.multi_label
+    for distribution in ["ordinal", Categorical(soft_targets=True)]:
+        assert not get_tags(NLLClassifier(distribution)).classifier_tags.multi_label

@@ -349,7 +349,8 @@ def test_shapes_of_predictions(name, columns, draw_rows, make_net):
 
 
 @pytest.mark.parametrize(
-    ("name", "n_classes"), [("bernoulli", 2), ("categorical", 2), ("categorical", 3)]
+    ("name", "n_classes"),
+    [("bernoulli", 2), ("categorical", 2), ("categorical", 3), ("ordinal", 2), ("ordinal", 3)],
 )
 def test_shapes_of_label_predictions(name, n_classes, draw_rows, make_net):
     X, _ = draw_rows(name)
@@ -441,7 +442,8 @@ def test_samples_are_seeded_and_legal(name, fit):
 
 
 @pytest.mark.parametrize(
-    ("name", "n_classes"), [("bernoulli", 2), ("categorical", 2), ("categorical", 4)]
+    ("name", "n_classes"),
+    [("bernoulli", 2), ("categorical", 2), ("categorical", 4), ("ordinal", 2), ("ordinal", 4)],
 )
 @pytest.mark.parametrize("stretch", [1.0, 1e8])
 def test_probabilities_logits_and_labels_agree(name, n_classes, stretch, make_net):
@@ -495,6 +497,7 @@ def test_score_of_several_outputs_is_their_mean(fit):
         ("poisson", 0, 1),
         ("bernoulli", 0, 1),
         ("categorical", 0, 3),
+        ("ordinal", 0, 1),
     ],
     ids=str,
 )

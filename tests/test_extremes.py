@@ -134,8 +134,11 @@ def test_extreme_units_are_those_of_the_predictions(name, target, unit):
         ("bernoulli", np.eye(20)[3]),
         ("bernoulli", X[:, 0] > 0),
         ("bernoulli", [7, 8]),
+        ("ordinal", np.arange(20)),
+        ("ordinal", np.eye(20)[3]),
+        ("ordinal", [7, 8]),
+        ("ordinal", X[:, 0] > 0),
     ],
-    ids=["one", "all different", "rare", "1 row", "2 rows", "2 apart", "rare", "separable", "2"],
 )
 def test_extreme_labels_are_fitted(name, labels, how, dtype):
     rows = X[: len(labels)].astype(dtype)

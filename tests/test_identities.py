@@ -137,7 +137,9 @@ def test_laplace_linear_fit_is_least_absolute_deviations(scale, seed):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("distribution", "n_classes"), [("bernoulli", 2), ("categorical", 3)])
+@pytest.mark.parametrize(
+    ("distribution", "n_classes"), [("bernoulli", 2), ("categorical", 3), ("ordinal", 3)]
+)
 def test_label_loss_is_log_loss(distribution, n_classes, weighted):
     X, y = class_rows(n_classes=n_classes)
     weight = np.random.default_rng(1).uniform(0, 3, len(y)) if weighted else None
@@ -149,7 +151,7 @@ def test_label_loss_is_log_loss(distribution, n_classes, weighted):
 @brief
 @pytest.mark.parametrize(
     ("distribution", "n_classes"),
-    [("bernoulli", 2), ("categorical", 2), ("categorical", 3), ("categorical", 7)],
+    [("bernoulli", 2), ("categorical", 2), ("categorical", 3), ("categorical", 7), ("ordinal", 7)],
 )
 def test_an_untrained_classifier_starts_at_the_log_of_the_number_of_classes(
     distribution, n_classes

@@ -271,7 +271,7 @@ def test_validation_rows_decide_when_to_stop_and_which_weights_stay(name, draw_r
 def test_early_stopping_holds_rows_out(name, draw_rows, make_net):
     X, y = draw_rows(name, n=100)
     net = overfitting(make_net, name, early_stopping=True, validation_fraction=0.25).fit(X, y)
-    is_label = name in ("bernoulli", "categorical")
+    is_label = name in ("bernoulli", "categorical", "ordinal")
     train, held = train_test_split(
         np.arange(100),
         test_size=0.25,

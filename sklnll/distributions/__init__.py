@@ -7,6 +7,7 @@ from ._base import Distribution
 from ._supports import Support
 from .count import Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
+from .ordinal import Ordinal
 from .positive import Exponential, Gamma, LogNormal, Weibull
 from .ranking import PlackettLuce, RankingDistribution
 from .real import Gumbel, Laplace, Logistic, Normal, StudentT
@@ -26,6 +27,7 @@ __all__ = [
     "LogNormal",
     "Logistic",
     "Normal",
+    "Ordinal",
     "PlackettLuce",
     "Poisson",
     "RankingDistribution",
@@ -49,6 +51,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "poisson": Poisson,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
+    "ordinal": Ordinal,
     "plackett_luce": PlackettLuce,
 }
 

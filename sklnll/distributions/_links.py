@@ -180,10 +180,41 @@ class Logit(Link):
         return 0 < value < 1
 
 
+class OrderedFromZero(Link):
+    """Increasing numbers, the first of which is 0; a raw column for each gap between neighbours.
+
+    Parameters
+    ----------
+    gap : Link
+        From a raw column to a positive gap.
+    """
+
+    domain = Vector.domain
+    together = True
+    event_ndim = 1
+
+    def __init__(self, gap: Link):
+        self.gap = gap
+
+    def width(self, size: int) -> int:
+        return size - 2
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        zero = raw.new_zeros((*raw.shape[:-1], 1))
+        return torch.cat([zero, self.gap(raw).cumsum(dim=-1)], dim=-1)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        return self.gap.inverse(np.diff(value))
+
+    def contains(self, value: float) -> bool:
+        return False
+
+
 identity = Identity()
 vector = Vector()
 positive = Softplus(floor=1e-4)
 log = Log()
+ordered_from_zero = OrderedFromZero(gap=log)
 capped_log = Log(cap=1e8)
 degrees_of_freedom = Log(floor=1.0, start_range=(1.0, 30.0))
 logit = Logit()

@@ -7,18 +7,20 @@ import numpy as np
 
 from ..distributions import Distribution
 from ._base import Predictive, RandomState
-from .labels import LabelPredictive, encode_labels
+from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
 from .numbers import ContinuousPredictive, DiscretePredictive, PredictiveDistribution
 from .rankings import RankingPredictive
 
 __all__ = [
     "ContinuousPredictive",
     "DiscretePredictive",
+    "IndicatorPredictive",
     "LabelPredictive",
     "Predictive",
     "PredictiveDistribution",
     "RandomState",
     "RankingPredictive",
+    "encode_indicators",
     "encode_labels",
     "predictive",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
@@ -15,18 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class LabelPredictive(Predictive):
-    """One predicted distribution over class labels per row.
-
-    Parameters
-    ----------
-    distribution : LabelDistribution
-        The family.
-    params : mapping of str to ndarray
-        Its parameters, rows on the first axis.
-    classes : ndarray of shape (n_classes,)
-        The labels, sorted.
-    """
+class _OverClasses(Predictive, ABC):
+    """The part that one label and several labels a row share."""
 
     distribution: LabelDistribution
 
@@ -40,22 +31,58 @@ class LabelPredictive(Predictive):
         return type(self)(self.distribution, params, self.classes)
 
     @property
+    @abstractmethod
     def log_probs(self) -> np.ndarray:
-        """Log-probabilities of all labels, of shape (n, n_classes); finite however small."""
-        return self.distribution.log_proba(**self.params)
+        """Log-probabilities, of the shape of `probs`; finite however small."""
 
     @property
     def probs(self) -> np.ndarray:
         """Probabilities of all labels, of shape (n, n_classes)."""
         return np.exp(self.log_probs)
 
+    def to_frame(self) -> pd.DataFrame:
+        """The probabilities as a pandas data frame, a label each column; needs pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(self.probs, columns=self.classes)
+
+
+class LabelPredictive(_OverClasses):
+    """One predicted distribution over class labels per row.
+
+    Parameters
+    ----------
+    distribution : LabelDistribution
+        The family.
+    params : mapping of str to ndarray
+        Its parameters, rows on the first axis.
+    classes : ndarray of shape (n_classes,)
+        The labels, in the order of the columns of `probs`.
+    """
+
+    @property
+    def log_probs(self) -> np.ndarray:
+        """Log-probabilities of all labels, of shape (n, n_classes); finite however small."""
+        return self.distribution.log_proba(**self.params)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Logits: what the sigmoid, or the softmax, turns into probabilities.
+
+        For two labels the log-odds of the second, of shape (n,); else the log-probabilities, of
+        shape (n, n_classes), which are logits too: the softmax gives them back.
+        """
+        log_probs = self.log_probs
+        return log_probs[:, 1] - log_probs[:, 0] if len(self.classes) == 2 else log_probs
+
     def log_prob(self, y: ArrayLike) -> np.ndarray:
         """Log-probability of each row's label: the negative of the training loss.
 
         Parameters
         ----------
-        y : array-like of shape (n,)
-            Labels out of `classes`.
+        y : array-like of shape (n,), or (n, n_classes) for soft targets
+            Labels out of `classes`; or rows of probabilities, for which it is the negative
+            cross-entropy.
 
         Returns
         -------
@@ -67,6 +94,9 @@ class LabelPredictive(Predictive):
             If a label is not among `classes`.
         """
         y = np.asarray(y)
+        if self.distribution.event_ndim and y.shape == (len(self), len(self.classes)):
+            self.distribution.check_target(y)
+            return (y * self.log_probs).sum(axis=1)
         if y.shape != (len(self),):
             raise ValueError(f"y must have shape ({len(self)},), a label a row; got {y.shape}.")
         position = encode_labels(y, self.classes)
@@ -95,26 +125,118 @@ class LabelPredictive(Predictive):
         labels = self.classes[(draws[:, :, None] > cumulative[:, None, :]).sum(axis=-1)]
         return labels[:, 0] if size is None else labels
 
-    def to_frame(self) -> pd.DataFrame:
-        """The probabilities as a pandas data frame, a label each column; needs pandas."""
-        import pandas as pd
 
-        return pd.DataFrame(self.probs, columns=self.classes)
+class IndicatorPredictive(_OverClasses):
+    """Predicted probabilities of several labels per row, each of which is there or not.
+
+    The labels of a row are independent of each other, given x.
+
+    Parameters
+    ----------
+    distribution : LabelDistribution
+        The family of each label.
+    params : mapping of str to ndarray of shape (n, n_labels)
+        Its parameters, rows on the first axis.
+    classes : ndarray of shape (n_labels,)
+        The labels: numbers of the columns of y.
+    """
+
+    def _both(self) -> np.ndarray:
+        """Log-probabilities of 0 and of 1, of shape (n, n_labels, 2)."""
+        return self.distribution.log_proba(**self.params)
+
+    @property
+    def log_probs(self) -> np.ndarray:
+        """Log-probabilities of a 1, of shape (n, n_labels); finite however small."""
+        return self._both()[..., 1]
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Log-odds of a 1, of shape (n, n_labels)."""
+        absent, present = np.moveaxis(self._both(), -1, 0)
+        return present - absent
+
+    def log_prob(self, y: ArrayLike) -> np.ndarray:
+        """Log-probability of each row of indicators: the negative of the training loss.
+
+        Parameters
+        ----------
+        y : array-like of shape (n, n_labels)
+            1 where a label is there, 0 where not.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Summed over the labels.
+        """
+        encoded = encode_indicators(np.asarray(y), len(self.classes))
+        if len(encoded) != len(self):
+            raise ValueError(
+                f"y must have {len(self)} rows, like the predicted ones; got {len(encoded)}."
+            )
+        absent, present = np.moveaxis(self._both(), -1, 0)
+        return np.where(encoded == 1, present, absent).sum(axis=1)
+
+    logpmf = log_prob
+
+    def pmf(self, y: ArrayLike) -> np.ndarray:
+        """Probability of each row of indicators."""
+        return np.exp(self.log_prob(y))
+
+    def mode(self) -> np.ndarray:
+        """The most probable rows of 0 and 1, of shape (n, n_labels)."""
+        return (self.scores > 0).astype(int)
+
+    def entropy(self) -> np.ndarray:
+        """Entropy in nats, summed over the labels."""
+        log_probs = self._both()
+        return -(np.exp(log_probs) * log_probs).sum(axis=(1, 2))
+
+    def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
+        """Draw rows of 0 and 1; shape (n, n_labels), or (n, n_labels, size)."""
+        shape = (*self.probs.shape, 1 if size is None else size)
+        draws = as_generator(random_state).uniform(size=shape) < self.probs[..., None]
+        return draws.astype(int)[..., 0] if size is None else draws.astype(int)
+
+
+def encode_indicators(y: np.ndarray, n_labels: int) -> np.ndarray:
+    """Indicators of `n_labels` labels as float64.
+
+    Raises
+    ------
+    ValueError
+        If `y` has other columns, or holds anything but 0 and 1.
+    """
+    if y.ndim != 2 or y.shape[1] != n_labels:
+        raise ValueError(
+            f"y must be an indicator matrix, a column of 0 and 1 for each of {n_labels} labels; "
+            f"got shape {y.shape}."
+        )
+    illegal = ~np.isin(y, [0, 1])
+    if illegal.any():
+        row, column = np.argwhere(illegal)[0]
+        raise ValueError(
+            "y must be an indicator matrix, 1 where a label is there and 0 where not; found "
+            f"{y[row, column]} at row {row}, column {column} ({illegal.sum()} of {y.size} values "
+            "are neither)."
+        )
+    return y.astype(float)
 
 
 def encode_labels(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Positions of the labels `y` in the sorted `classes`.
+    """Positions of the labels `y` in `classes`.
 
     Raises
     ------
     ValueError
         If a label is not among `classes`.
     """
-    unknown = ~np.isin(y, classes)
-    if unknown.any():
-        row = int(np.argmax(unknown))
+    position = {label: place for place, label in enumerate(classes.tolist())}
+    places = np.array([position.get(label, -1) for label in y.tolist()], dtype=int)
+    if (places < 0).any():
+        row = int(np.argmax(places < 0))
         raise ValueError(
             f"y contains a label that was not seen in fit: {y[row]!r} at row {row}; "
             f"the classes are {classes.tolist()}."
         )
-    return np.searchsorted(classes, y)
+    return places

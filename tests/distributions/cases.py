@@ -133,6 +133,21 @@ def _log_plackett_luce_mass(y, scores):
     return total
 
 
+def _log_ordinal_mass(y, location, thresholds):
+    cuts = [-mp.inf, *(threshold - location for threshold in thresholds), mp.inf]
+    below, above = cuts[int(y)], cuts[int(y) + 1]
+    # A difference of small numbers, instead of one of numbers near 1.
+    if below > 0:
+        below, above = -above, -below
+    return mp.log(1 / (1 + mp.exp(-above)) - 1 / (1 + mp.exp(-below)))
+
+
+def _torch_ordinal(location, thresholds):
+    at_most = torch.sigmoid(thresholds - location[..., None])
+    zero, one = torch.zeros_like(at_most[..., :1]), torch.ones_like(at_most[..., :1])
+    return torch.distributions.Categorical(torch.cat([zero, at_most, one], -1).diff())
+
+
 def _log_logistic_density(y, loc, scale):
     z = abs(y - loc) / scale
     return -z - 2 * mp.log1p(mp.exp(-z)) - mp.log(scale)
@@ -307,6 +322,32 @@ CASES: dict[str, Case] = {
         log_density=_log_categorical_mass,
         size=3,
     ),
+    "ordinal": LabelCase(
+        params=rows(
+            location=[0.0, 1.5, -2.0], thresholds=[[0.0, 1.0, 2.5], [0.0, 0.01, 3.0], [0, 5, 5.1]]
+        ),
+        extreme=rows(
+            location=[0.5, 800.0, -800.0, 1e4, 1e4, -1e300, 1e300, 7.0],
+            thresholds=[
+                [0.0, 1e-300, 1e-9],
+                [0.0, 1e-6, 800.0],
+                [0.0, 1.0, 1e4],
+                [0.0, 2e4, 2.1e4],
+                [0.0, 9999.0, 10001.0],
+                [0.0, 1.0, 2.0],
+                [0.0, 1.0, 1e300],
+                [0.0, 1e8, 1e8 + 1],
+            ],
+        ),
+        large=rows(location=[100.0, -1e3], thresholds=[[0.0, 99.0, 101.0], [0.0, 10.0, 1e3]]),
+        far=[0.0, 1.0, 2.0, 3.0],
+        sample=_rng.randint(4, size=81).astype(float),
+        fixed={},
+        scipy=lambda location, thresholds: _Ordinal(location, thresholds),
+        torch=_torch_ordinal,
+        log_density=_log_ordinal_mass,
+        size=4,
+    ),
 }
 
 CASES["plackett_luce"] = RankingCase(
@@ -358,9 +399,27 @@ class _Choices:
         return total
 
 
+class _Ordinal:
+    """Scipy's logistic distribution, cut at the thresholds."""
+
+    def __init__(self, location: np.ndarray, thresholds: np.ndarray):
+        ends = ((0, 0), (1, 1))
+        at_most = stats.logistic.cdf(thresholds - location[:, None])
+        self.p = np.diff(np.pad(at_most, ends, constant_values=(0, 1)))
+
+    def logpmf(self, y: np.ndarray) -> np.ndarray:
+        return np.log(self.p[np.arange(len(y)), y.astype(int)])
+
+
 NAMES = list(DISTRIBUTIONS)
 PLAIN = {name: make for name, make in DISTRIBUTIONS.items() if isinstance(make, type)}
-"""The families that are classes whose arguments are their parameters."""
+"""The families that are classes whose arguments are their parameters, and options."""
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "categorical": {"soft_targets": False},
+    "ordinal": {"thresholds": "constant", "order": None},
+}
+"""Arguments that are no parameters, and parameters that are not predicted by default."""
 
 FAMILIES = {name: make() for name, make in DISTRIBUTIONS.items()}
 LABELS = [name for name in NAMES if isinstance(FAMILIES[name], LabelDistribution)]

@@ -20,7 +20,7 @@ from sklnll.distributions import (
     get_distribution,
 )
 
-from .cases import CASES, FAMILIES, NUMBERS, PLAIN
+from .cases import CASES, FAMILIES, NUMBERS, OPTIONS, PLAIN
 
 PARAMETERS = [
     pytest.param(name, key, id=f"{name}-{key}")
@@ -31,12 +31,14 @@ PARAMETERS = [
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_every_parameter_is_an_argument_that_is_predicted_by_default(name):
-    family = DISTRIBUTIONS[name]
-    assert family().get_params() == dict.fromkeys(family.parameters)
-    assert list(inspect.signature(family).parameters) == list(family.parameters)
-    assert family().predicted() == list(family.parameters)
-    assert family().constant() == []
-    assert family().fixed() == {}
+    family, options = DISTRIBUTIONS[name], OPTIONS.get(name, {})
+    assert family().get_params() == {**dict.fromkeys(family.parameters), **options}
+    arguments = list(dict.fromkeys([*family.parameters, *options]))
+    assert list(inspect.signature(family).parameters) == arguments
+    predicted = family(**dict.fromkeys(family.parameters))
+    assert predicted.predicted() == list(family.parameters)
+    assert predicted.constant() == []
+    assert predicted.fixed() == {}
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -52,7 +54,8 @@ def test_family_is_public_documented_and_named_after_its_class(name):
 
 @pytest.mark.parametrize(("name", "key"), PARAMETERS)
 def test_a_parameter_is_predicted_constant_or_fixed(name, key):
-    constant = DISTRIBUTIONS[name](**{key: "constant"})
+    parameters = dict.fromkeys(DISTRIBUTIONS[name].parameters)
+    constant = DISTRIBUTIONS[name](**{**parameters, key: "constant"})
     constant.check_params()
     assert constant.constant() == [key]
     assert key not in constant.predicted()
@@ -66,11 +69,12 @@ def test_a_parameter_is_predicted_constant_or_fixed(name, key):
 
 @pytest.mark.parametrize(("name", "key"), PARAMETERS)
 def test_clone_repr_and_pickle_keep_parameters(name, key):
-    family = DISTRIBUTIONS[name]().set_params(**{key: "constant"})
+    switch = "constant" if DISTRIBUTIONS[name]().switch(key) is None else None
+    family = DISTRIBUTIONS[name]().set_params(**{key: switch})
     for copy in (clone(family), pickle.loads(pickle.dumps(family))):
         assert type(copy) is type(family)
         assert copy.get_params() == family.get_params()
-    assert repr(family) == f"{type(family).__name__}({key}='constant')"
+    assert repr(family) == f"{type(family).__name__}({key}={switch!r})"
     assert repr(DISTRIBUTIONS[name]()) == f"{type(family).__name__}()"
 
 

@@ -152,5 +152,5 @@ def test_everything_fixed_but_one_constant_needs_no_network_column():
 def test_label_without_rows_starts_finite(name):
     y = np.zeros(5)
     params, log_likelihood = marginal_fit(DISTRIBUTIONS[name](), y, size=CASES[name].size)
-    assert np.isfinite(params["logits"]).all()
+    assert all((np.abs(value) < 100).all() for value in params.values())
     assert log_likelihood == pytest.approx(0, abs=1e-6)

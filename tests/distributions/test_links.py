@@ -4,12 +4,23 @@ import torch
 from scipy import special
 
 from sklnll.distributions import DISTRIBUTIONS
-from sklnll.distributions._links import Log, Logit, Softplus, Vector, capped_log, log, positive
+from sklnll.distributions._links import (
+    Log,
+    Logit,
+    OrderedFromZero,
+    Softplus,
+    Vector,
+    capped_log,
+    log,
+    ordered_from_zero,
+    positive,
+)
 
 LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")
     for name, family in DISTRIBUTIONS.items()
     for parameter, link in family().parameters.items()
+    if not isinstance(link, OrderedFromZero)  # has tests of its own below
 ]
 FAR = [-1e30, -1e4, -100.0, 100.0, 1e4, 1e30]
 DTYPES = [torch.float32, torch.float64]
@@ -112,6 +123,43 @@ def test_nan_and_infinity_are_no_legal_number(link):
 
 
 def test_vector_has_a_column_per_class_and_others_one():
+    widths = {Vector: 5, OrderedFromZero: 3}
     for family in DISTRIBUTIONS.values():
         for link in family().parameters.values():
-            assert link.width(5) == (5 if isinstance(link, Vector) else 1)
+            assert link.width(5) == widths.get(type(link), 1)
+
+
+# Ordered vectors ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_ordered_values_start_at_zero_and_never_fall(dtype):
+    raw = torch.tensor([[-1.0, 0.0, 2.0], FAR[:3], FAR[3:]], dtype=dtype)
+    value = ordered_from_zero(raw)
+    assert value.dtype == dtype
+    assert value.isfinite().all()
+    assert (value[:, 0] == 0).all()
+    assert (value.diff() > 0)[:2].all()
+    assert (value.diff() >= 0).all()
+
+
+def test_ordered_values_are_sums_of_positive_gaps():
+    raw = torch.tensor(np.random.RandomState(0).normal(size=(4, 7, 3)), requires_grad=True)
+    torch.testing.assert_close(ordered_from_zero(raw).diff(), raw.exp(), rtol=1e-12, atol=1e-14)
+    assert torch.autograd.gradcheck(ordered_from_zero, raw)
+
+
+def test_ordered_values_go_back():
+    raw = np.linspace(-8, 15, 24).reshape(8, 3)
+    value = ordered_from_zero(torch.tensor(raw)).numpy()
+    np.testing.assert_allclose(ordered_from_zero.inverse(value), raw, rtol=1e-12, atol=1e-12)
+    equal = ordered_from_zero.inverse(np.zeros(4))
+    assert np.isfinite(equal).all()
+
+
+def test_two_classes_have_one_threshold_and_no_column():
+    assert ordered_from_zero.width(2) == 0
+    value = ordered_from_zero(torch.empty(5, 0))
+    torch.testing.assert_close(value, torch.zeros(5, 1))
+    assert ordered_from_zero.inverse(np.zeros(1)).shape == (0,)
+    assert not ordered_from_zero.contains(0.0)

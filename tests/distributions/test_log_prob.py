@@ -123,12 +123,14 @@ def exact_log_density_at(name, y, params, key, step):
 def test_every_parameter_gets_a_gradient(name):
     case, family = CASES[name], DISTRIBUTIONS[name]()
     head = Head(family, 1, case.size, {})
-    raw = torch.tensor(np.random.RandomState(0).uniform(-3, 3, (81, head.n_predicted)))
-    raw.requires_grad_()
-    nll = head.nll(raw, torch.empty(0), torch.tensor(case.sample)[:, None])
-    (gradient,) = torch.autograd.grad(nll.sum(), raw)
-    assert gradient.isfinite().all()
-    assert (gradient != 0).all(dim=0).all()
+    random = np.random.RandomState(0)
+    raw = torch.tensor(random.uniform(-3, 3, (81, head.n_predicted)), requires_grad=True)
+    constant = torch.tensor(random.uniform(-3, 3, (1, head.n_constant)), requires_grad=True)
+    nll = head.nll(raw, constant[0], torch.tensor(case.sample)[:, None])
+    gradients = torch.autograd.grad(nll.sum(), [raw, constant], allow_unused=not head.n_constant)
+    for gradient in gradients[: 1 + bool(head.n_constant)]:
+        assert gradient.isfinite().all()
+        assert (gradient != 0).all(dim=0).all()
 
 
 @pytest.mark.parametrize("far", [-1e30, -1e4, 1e4, 1e30])
@@ -140,7 +142,8 @@ def test_one_far_raw_output_gives_no_nan(name, far):
         raw = torch.zeros(81, head.n_predicted, dtype=torch.float64)
         raw[:, column] = far
         raw.requires_grad_()
-        nll = head.nll(raw, torch.empty(0), torch.tensor(case.sample)[:, None])
+        constant = torch.zeros(head.n_constant)
+        nll = head.nll(raw, constant, torch.tensor(case.sample)[:, None])
         (gradient,) = torch.autograd.grad(nll.sum(), raw)
         assert not nll.isnan().any()
         assert not gradient.isnan().any()
