@@ -36,13 +36,15 @@ from sklnll.distributions import (
     StudentT,
 )
 from sklnll.metrics import neg_nll_scorer
-from sklnll.predictive import LabelPredictive, PredictiveDistribution
+from sklnll.predictive import LabelPredictive, PredictiveDistribution, VectorPredictive
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [NLLRegressor, NLLClassifier]
 LABELS = [name for name, cls in DISTRIBUTIONS.items() if issubclass(cls, LabelDistribution)]
-NUMBERS = [name for name in DISTRIBUTIONS if name not in LABELS]
+NUMBERS = [
+    name for name in DISTRIBUTIONS if name not in LABELS and not DISTRIBUTIONS[name]().event_ndim
+]
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "learning_rate_init": 0.01}
 
 
@@ -636,7 +638,7 @@ DOCUMENTED = [
     sklnll.predict_dist,
     *(
         method
-        for cls in [*ESTIMATORS, PredictiveDistribution, LabelPredictive]
+        for cls in [*ESTIMATORS, PredictiveDistribution, LabelPredictive, VectorPredictive]
         for name, method in inspect.getmembers(cls, inspect.isfunction)
         if method.__module__.startswith("sklnll")
         and "\nParameters\n" in (inspect.getdoc(method) or "")

@@ -10,7 +10,7 @@ from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import DISTRIBUTIONS, LabelDistribution
 
 LABELS = [name for name, cls in DISTRIBUTIONS.items() if issubclass(cls, LabelDistribution)]
-NUMBERS = [name for name in DISTRIBUTIONS if name not in LABELS]
+NUMBERS = [name for name, cls in DISTRIBUTIONS.items() if name not in LABELS and not cls.event_ndim]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 2))
 UNIFORM = RNG.uniform(1, 2, 20)

@@ -153,7 +153,7 @@ def is_legal(name, y):
     ("name", "kind"),
     [
         (name, kind)
-        for name in DISTRIBUTIONS
+        for name in NUMBERS + LABELS
         for kind in EXTREME_Y
         if is_legal(name, EXTREME_Y[kind])
     ],

@@ -31,14 +31,15 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_members=2):
     X, y = draw_rows(name, n=n)
     distribution = get_distribution(name)
-    head = Head(distribution, 1, 3 if name == "categorical" else 1, {})
+    size = y.shape[1] if distribution.event_ndim else 3 if name == "categorical" else 1
+    head = Head(distribution, 1, size, {})
     architecture = Architecture(
         (3, 4, head.n_predicted), head.n_constant, activation="tanh", batch_norm=batch_norm
     )
     n_weights = sum(int(np.prod(shape)) for shape in architecture.shapes)
     flat = torch.from_numpy(0.5 * np.random.default_rng(1).normal(size=(n_members, n_weights)))
     weight = np.random.default_rng(2).uniform(0, 3, n)
-    rows = Rows(torch.from_numpy(X), torch.from_numpy(y.reshape(-1, 1)), torch.from_numpy(weight))
+    rows = Rows(*map(torch.from_numpy, (X, y[:, None], weight)))
     return Objective(Network(architecture, flat), head, alpha, 0.7), rows
 
 

@@ -7,6 +7,7 @@ from ._base import Distribution
 from ._supports import Support
 from .count import Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
+from .multivariate import Dirichlet, MultivariateNormal, VectorDistribution
 from .positive import Exponential, Gamma, LogNormal, Weibull
 from .real import Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
@@ -16,6 +17,7 @@ __all__ = [
     "Bernoulli",
     "Beta",
     "Categorical",
+    "Dirichlet",
     "Distribution",
     "Exponential",
     "Gamma",
@@ -24,10 +26,12 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "Logistic",
+    "MultivariateNormal",
     "Normal",
     "Poisson",
     "StudentT",
     "Support",
+    "VectorDistribution",
     "Weibull",
     "get_distribution",
 ]
@@ -43,6 +47,8 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "log_normal": LogNormal,
     "weibull": Weibull,
     "beta": Beta,
+    "multivariate_normal": MultivariateNormal,
+    "dirichlet": Dirichlet,
     "poisson": Poisson,
     "bernoulli": Bernoulli,
     "categorical": Categorical,

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import Distribution
+from ..distributions import Distribution, VectorDistribution
 from ._base import Predictive, RandomState
 from .labels import LabelPredictive, encode_labels
 from .numbers import ContinuousPredictive, DiscretePredictive, PredictiveDistribution
+from .vectors import VectorPredictive
 
 __all__ = [
     "ContinuousPredictive",
@@ -17,12 +18,15 @@ __all__ = [
     "Predictive",
     "PredictiveDistribution",
     "RandomState",
+    "VectorPredictive",
     "encode_labels",
     "predictive",
 ]
 
 
 def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
-    """Wrap the parameters of numbers in the class for densities or for masses."""
+    """Wrap the parameters in the class for vectors, or for densities or masses of numbers."""
+    if isinstance(distribution, VectorDistribution):
+        return VectorPredictive(distribution, params)
     kind = DiscretePredictive if distribution.support.discrete else ContinuousPredictive
     return kind(distribution, params)
