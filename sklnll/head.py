@@ -221,9 +221,12 @@ def _minimise(
     options = {"gtol": 1e-9, "ftol": 0, "maxiter": 200}
     with np.errstate(all="ignore"):
         fit = scipy.optimize.minimize(function, start, jac=True, method="L-BFGS-B", options=options)
-        root = scipy.optimize.root(lambda raw: function(raw)[1], fit.x, tol=1e-14)
-    is_near = np.abs(root.x - fit.x).max() < 1
-    for candidate in (fit.x, root.x) if is_near else (fit.x,):
+        # The search takes as many gradients a step as there are parameters.
+        most = {"maxfev": min(200 * (len(start) + 1), 1000)}
+        root = scipy.optimize.root(lambda raw: function(raw)[1], fit.x, tol=1e-14, options=most)
+    # A root far away is that of a flat likelihood, not of this minimum.
+    polished = root.x if np.abs(root.x - fit.x).max() < 1 else fit.x
+    for candidate in (fit.x, polished):
         new_loss, new_slope = _loss_and_slope(function, candidate)
         if new_loss <= loss + 1e-14 * abs(loss) and new_slope < slope:
             best, loss, slope = candidate, new_loss, new_slope

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from .composition import predict_dist
-from .predictive import RankingPredictive
 
 __all__ = ["neg_crps_scorer", "neg_nll_scorer"]
 
@@ -40,7 +39,8 @@ class DistributionScorer:
       distribution does better on average than the true one. Only families of the same kind of y
       can be compared.
     - `neg_crps_scorer`: negative mean continuous ranked probability score, in y's units (mean over
-      outputs), for families of numbers. Proper too, and less sensitive to outliers.
+      outputs), for families of numbers. Proper too, and less sensitive to outliers. Of families of
+      vectors it judges each component alone (mean over them), not how they depend on each other.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class DistributionScorer:
     ) -> float:
         dist = predict_dist(estimator, X, exposure=exposure)
         y = np.asarray(y)
-        if y.ndim == 2 and y.shape[1] == 1 and not isinstance(dist, RankingPredictive):
+        if y.ndim == 2 and y.shape[1] == 1 and not dist.distribution.event_ndim:
             y = y[:, 0]  # as fit takes it; to the distribution, a column would be a grid
         loss = self._loss(dist, y)
         weight = None if sample_weight is None else np.asarray(sample_weight)

@@ -20,7 +20,7 @@ from .distributions import (
     RankingDistribution,
     get_distribution,
 )
-from .predictive import PredictiveDistribution, RandomState, predictive
+from .predictive import PredictiveDistribution, RandomState, VectorPredictive, predictive
 
 
 class NLLRegressor(RegressorMixin, NLLEstimator):
@@ -34,7 +34,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     distribution : str or Distribution, default="normal"
         The family that fits what y may be: "normal", "laplace", "logistic", "student_t", "gumbel"
         for real y, "exponential", "gamma", "log_normal", "weibull" for positive, "beta" for
-        proportions, "poisson" for counts; or an instance such as ``Normal(scale="constant")``,
+        proportions, "poisson" for counts; "multivariate_normal" and "dirichlet" for a 2-d y whose
+        columns depend on each other; or an instance such as ``Normal(scale="constant")``,
         each parameter of which is predicted from x (None), learned once for all rows ("constant"),
         or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
@@ -249,11 +250,13 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         try:
-            support = get_distribution(self.distribution).support
+            distribution = get_distribution(self.distribution)
         except ValueError:
             return tags
+        support, is_row = distribution.support, distribution.event_ndim == 1
         tags.target_tags.positive_only = support.low == 0
-        tags.target_tags.multi_output = support.units == "affine"
+        tags.target_tags.multi_output = support.units == "affine" or is_row
+        tags.target_tags.single_output = not is_row
         return tags
 
     def _check_family(self, distribution: Distribution) -> None:
@@ -343,7 +346,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
     def predict_dist(
         self, X: ArrayLike, *, exposure: ArrayLike | None = None
-    ) -> PredictiveDistribution:
+    ) -> PredictiveDistribution | VectorPredictive:
         """Predict the distribution of y at each row.
 
         Parameters
@@ -356,7 +359,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         Returns
         -------
         PredictiveDistribution
-            In y's units, with scipy's methods: ``mean, std, ppf, interval, cdf, rvs, ...``.
+            In y's units, with scipy's methods: ``mean, std, ppf, interval, cdf, rvs, ...``; a
+            VectorPredictive for families of vectors.
         """
         params = self._predict_params(X, exposure)
         if self.distribution_.event_ndim == len(self._y_shape):
@@ -487,4 +491,5 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
             In y's units.
         """
-        return self.predict_dist(X, exposure=exposure).rvs(n_samples, random_state)
+        draws = self.predict_dist(X, exposure=exposure).rvs(n_samples, random_state)
+        return np.moveaxis(draws, 1, -1) if self.distribution_.event_ndim else draws

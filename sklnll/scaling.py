@@ -93,8 +93,9 @@ class TargetScaling:
         """Whether a parameter is a place or a distance in y's units, or a pure number."""
         if name in PLACES:
             return self.shift, self.unit
-        nothing = np.zeros_like(self.shift)
-        return nothing, self.unit if name in DISTANCES else np.ones_like(self.unit)
+        if name in DISTANCES:
+            return np.zeros_like(self.shift), self.unit
+        return np.zeros(len(self.shift)), np.ones(len(self.unit))
 
 
 def _center_and_spread(y: np.ndarray, weight: np.ndarray, robust: bool) -> tuple[float, float]:

@@ -9,7 +9,13 @@ import torch
 from scipy.special import expit
 
 from sklnll import NLLClassifier, NLLRanker, NLLRegressor
-from sklnll.distributions import LabelDistribution, RankingDistribution, get_distribution
+from sklnll.distributions import (
+    Dirichlet,
+    LabelDistribution,
+    MultivariateNormal,
+    RankingDistribution,
+    get_distribution,
+)
 from sklnll.distributions._supports import BINARY, ORDERS
 
 # Tests run side by side; threads of one would only wait for those of another.
@@ -34,9 +40,16 @@ def draw_rows():
 
 def _draw_rows(distribution, n=60, seed=0):
     rng = np.random.default_rng(seed)
-    support = get_distribution(distribution).support
+    family = get_distribution(distribution)
+    support = family.support
     X = rng.normal(size=(n, 3))
     eta = 0.5 * X[:, 0] - 0.3 * X[:, 1]
+    if isinstance(family, MultivariateNormal):
+        common, own = rng.normal(size=n), rng.normal(size=(2, n)) * np.exp(0.3 * X[:, 2])
+        return X, np.column_stack([5 + eta + common + own[0], 80 - eta + 10 * common - 3 * own[1]])
+    if isinstance(family, Dirichlet):
+        gamma = rng.gamma(3 * np.exp(np.outer(eta, [-1, 0, 1])))
+        return X, gamma / gamma.sum(axis=1, keepdims=True)
     if support.units == "affine":
         return X, 5 + eta + rng.standard_t(5, n) * np.exp(0.3 * X[:, 2])
     if support.units == "ratio":

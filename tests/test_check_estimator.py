@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from distributions.cases import NUMBERS
+from distributions.cases import NUMBERS, VECTORS
+from scipy.special import softmax
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -13,22 +14,55 @@ from sklnll.distributions import DISTRIBUTIONS, Categorical, Normal, StudentT
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-class Squashed(NLLRegressor):
-    """Fits a family on (0, 1) to any real y, which no tag of scikit-learn could announce."""
+class Adapted(NLLRegressor):
+    """Fits a family to any real y, whose support no tag of scikit-learn could announce; abstract.
+
+    `there` makes a legal y of a finite one, `back` the first again of a prediction.
+    """
 
     def fit(self, X, y, sample_weight=None):
-        return super().fit(X, None if y is None else self._squash(y), sample_weight)
+        values = np.asarray(y)
+        if values.dtype.kind in "iuf" or (values.dtype.kind == "O" and values.ndim):
+            values = values.astype(float)
+            if np.isfinite(values).all():
+                self._shape = values.shape[1:]
+                y = self.there(values)
+        return super().fit(X, y, sample_weight)
 
-    def predict(self, X):
-        return np.tan(np.pi * (super().predict(X) - 0.5))
+    def predict(self, X, exposure=None):
+        return self.back(super().predict(X))
 
-    @staticmethod
-    def _squash(y):
-        y = np.asarray(y)
-        if y.dtype.kind == "c":
-            return y
-        y = y.astype(float)
-        return np.where(np.isfinite(y), np.arctan(y) / np.pi + 0.5, y)
+
+class Squashed(Adapted):
+    """To (0, 1)."""
+
+    def there(self, y):
+        return np.arctan(y) / np.pi + 0.5
+
+    def back(self, y):
+        return np.tan(np.pi * (y - 0.5))
+
+
+class Shared(Adapted):
+    """To shares, one for each column of y, and one for the rest."""
+
+    def there(self, y):
+        log_ratio = np.arctan(y).reshape(len(y), -1)
+        return softmax(np.column_stack([log_ratio, np.zeros(len(y))]), axis=1)
+
+    def back(self, y):
+        return np.tan(np.log(y[:, :-1] / y[:, -1:])).reshape(-1, *self._shape)
+
+
+class Stacked(Adapted):
+    """To rows of numbers that depend on each other."""
+
+    def there(self, y):
+        columns = y.reshape(len(y), -1)
+        return np.column_stack([columns, np.arctan(columns) + np.sin(3 * columns)])
+
+    def back(self, y):
+        return y[:, : y.shape[1] // 2].reshape(-1, *self._shape)
 
 
 class Ranked(NLLRanker):
@@ -60,6 +94,8 @@ class Alphabetical(NLLClassifier):
 
 
 def regressor(name):
+    if name == "dirichlet":
+        return Shared(name)
     return (NLLRegressor if DISTRIBUTIONS[name]().support.high == np.inf else Squashed)(name)
 
 
@@ -67,7 +103,8 @@ DEFAULTS = [NLLRegressor(), NLLClassifier(), Ranked()]
 OTHERS = [
     NLLClassifier("bernoulli"),
     Alphabetical("ordinal"),
-    *(regressor(name) for name in NUMBERS if name != "normal"),
+    Stacked("multivariate_normal"),  # beside itself, which the checks give one column
+    *(regressor(name) for name in [*NUMBERS, *VECTORS] if name != "normal"),
 ]
 ESTIMATORS = DEFAULTS + OTHERS
 
@@ -99,7 +136,8 @@ def test_tags_state_the_support(name, as_name):
     tags = get_tags(NLLRegressor(name if as_name else family)).target_tags
     assert tags.required
     assert tags.positive_only == (family.support.low >= 0)
-    assert tags.multi_output == (family.support.low == -np.inf)
+    assert tags.multi_output == (family.support.low == -np.inf or family.event_ndim == 1)
+    assert tags.single_output == (family.event_ndim == 0)
 
 
 @pytest.mark.parametrize("cls", [NLLRegressor, NLLClassifier, NLLRanker])

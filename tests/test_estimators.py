@@ -36,7 +36,12 @@ from sklnll.distributions import (
     StudentT,
 )
 from sklnll.metrics import neg_nll_scorer
-from sklnll.predictive import LabelPredictive, PredictiveDistribution, RankingPredictive
+from sklnll.predictive import (
+    LabelPredictive,
+    PredictiveDistribution,
+    RankingPredictive,
+    VectorPredictive,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -640,7 +645,13 @@ DOCUMENTED = [
     sklnll.ranks_to_orders,
     *(
         method
-        for cls in [*ESTIMATORS, PredictiveDistribution, LabelPredictive, RankingPredictive]
+        for cls in [
+            *ESTIMATORS,
+            PredictiveDistribution,
+            LabelPredictive,
+            RankingPredictive,
+            VectorPredictive,
+        ]
         for name, method in inspect.getmembers(cls, inspect.isfunction)
         if method.__module__.startswith("sklnll")
         and "\nParameters\n" in (inspect.getdoc(method) or "")

@@ -316,6 +316,7 @@ CHANGES_BY_NAME = [
 def moved(params, a, b):
     """Parameters of a * y + b."""
     move = {"loc": lambda loc: a * loc + b, "scale": lambda scale: abs(a) * scale}
+    move["scale_tril"] = move["scale"]
     return {name: move.get(name, lambda value: value)(value) for name, value in params.items()}
 
 
@@ -329,7 +330,7 @@ def test_a_change_of_units_moves_the_predicted_distribution(name, a, b, draw_row
     # steps of training spread what is lost.
     for parameter, value in other.predict_dist(X).params.items():
         np.testing.assert_allclose(value, expected[parameter], rtol=1e-9)
-    shift = np.log(abs(a))
+    shift = np.log(abs(a)) * (y.shape[1] if y.ndim == 2 else 1)
     np.testing.assert_allclose(other.loss_curve_, np.add(net.loss_curve_, shift), atol=1e-9)
 
 

@@ -7,6 +7,7 @@ from ._base import Distribution
 from ._supports import Support
 from .count import Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
+from .multivariate import Dirichlet, MultivariateNormal, VectorDistribution
 from .ordinal import Ordinal
 from .positive import Exponential, Gamma, LogNormal, Weibull
 from .ranking import PlackettLuce, RankingDistribution
@@ -18,6 +19,7 @@ __all__ = [
     "Bernoulli",
     "Beta",
     "Categorical",
+    "Dirichlet",
     "Distribution",
     "Exponential",
     "Gamma",
@@ -26,6 +28,7 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "Logistic",
+    "MultivariateNormal",
     "Normal",
     "Ordinal",
     "PlackettLuce",
@@ -33,6 +36,7 @@ __all__ = [
     "RankingDistribution",
     "StudentT",
     "Support",
+    "VectorDistribution",
     "Weibull",
     "get_distribution",
 ]
@@ -48,6 +52,8 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "log_normal": LogNormal,
     "weibull": Weibull,
     "beta": Beta,
+    "multivariate_normal": MultivariateNormal,
+    "dirichlet": Dirichlet,
     "poisson": Poisson,
     "bernoulli": Bernoulli,
     "categorical": Categorical,

@@ -4,6 +4,7 @@ A link maps `raw` columns to parameter values and knows its inverse. The links a
 field, so that a network without hidden layers is the generalised linear model of that name.
 """
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -68,6 +69,61 @@ class Vector(Identity):
     domain = "predicted or 'constant', because it is a vector"
     together = True
     event_ndim = 1
+
+    def contains(self, value: float) -> bool:
+        return False
+
+
+class Simplex(Link):
+    """parameter = softmax(raw): positive shares that sum to one, kept off 0 by rounding's width."""
+
+    domain = "predicted or 'constant', because it is a vector"
+    together = True
+    event_ndim = 1
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return torch.softmax(raw, dim=-1).clamp(min=torch.finfo(raw.dtype).tiny)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        log_share = np.log(np.maximum(value, 1e-300))
+        return log_share - log_share.mean(axis=-1, keepdims=True)
+
+    def contains(self, value: float) -> bool:
+        return False
+
+
+class CholeskyFactor(Link):
+    """A lower triangular matrix, row by row; its diagonal has the link `diagonal`, the rest none.
+
+    Parameters
+    ----------
+    diagonal : Link
+        Onto positive numbers, with a floor that keeps the likelihood bounded.
+    """
+
+    domain = "predicted or 'constant', because it is a matrix"
+    together = True
+    event_ndim = 2
+
+    def __init__(self, diagonal: Link):
+        self.diagonal = diagonal
+
+    def width(self, size: int) -> int:
+        return size * (size + 1) // 2
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        size = math.isqrt(2 * raw.shape[-1])
+        row, column = torch.tril_indices(size, size)
+        matrix = raw.new_zeros(*raw.shape[:-1], size, size)
+        matrix[..., row, column] = torch.where(row == column, self.diagonal(raw), raw)
+        return matrix
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        row, column = np.tril_indices(value.shape[-1])
+        entries = value[..., row, column]
+        raw = entries.copy()
+        raw[..., row == column] = self.diagonal.inverse(entries[..., row == column])
+        return raw
 
     def contains(self, value: float) -> bool:
         return False
@@ -218,3 +274,5 @@ ordered_from_zero = OrderedFromZero(gap=log)
 capped_log = Log(cap=1e8)
 degrees_of_freedom = Log(floor=1.0, start_range=(1.0, 30.0))
 logit = Logit()
+simplex = Simplex()
+cholesky_factor = CholeskyFactor(diagonal=positive)

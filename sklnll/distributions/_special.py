@@ -36,16 +36,21 @@ class _StirlingError(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (a,) = ctx.saved_tensors
-        direct = torch.digamma(a) - torch.log(a) + 0.5 / a
-        square = 1 / (a * a)
-        tail = 1 / 252 - square * (1 / 240 - square * (1 / 132 - square * (691 / 32760)))
-        series = -square * (1 / 12 - square * (1 / 120 - square * tail))
-        return gradient * torch.where(a < _SERIES_FROM, direct, series)
+        return gradient * stirling_slope(a)
 
 
 def stirling_error(a: Tensor) -> Tensor:
     """Log Gamma(a) minus Stirling's formula (a - 1/2) log(a) - a + log(2 pi) / 2, for a > 0."""
     return _StirlingError.apply(a)
+
+
+def stirling_slope(a: Tensor) -> Tensor:
+    """Derivative of `stirling_error`: digamma(a) - log(a) + 1 / (2 a), for a > 0."""
+    direct = torch.digamma(a) - torch.log(a) + 0.5 / a
+    square = 1 / (a * a)
+    tail = 1 / 252 - square * (1 / 240 - square * (1 / 132 - square * (691 / 32760)))
+    series = -square * (1 / 12 - square * (1 / 120 - square * tail))
+    return torch.where(a < _SERIES_FROM, direct, series)
 
 
 class _LogRatioDeviance(torch.autograd.Function):

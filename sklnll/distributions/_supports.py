@@ -61,6 +61,12 @@ UNIT_INTERVAL = Support(
     low=0.0,
     high=1.0,
 )
+SHARES = Support(
+    "a positive share of a whole",
+    "merge parts that are seldom there, or move zeros inside, as (y * (n - 1) + 1 / K) / n does "
+    "with n rows of K shares",
+    low=0.0,
+)
 COUNTS = Support(
     "a non-negative count", "use distribution='normal'", low=0.0, closed_low=True, discrete=True
 )

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import Distribution
+from ..distributions import Distribution, VectorDistribution
 from ._base import Predictive, RandomState
 from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
 from .numbers import ContinuousPredictive, DiscretePredictive, PredictiveDistribution
 from .rankings import RankingPredictive
+from .vectors import VectorPredictive
 
 __all__ = [
     "ContinuousPredictive",
@@ -20,6 +21,7 @@ __all__ = [
     "PredictiveDistribution",
     "RandomState",
     "RankingPredictive",
+    "VectorPredictive",
     "encode_indicators",
     "encode_labels",
     "predictive",
@@ -27,6 +29,8 @@ __all__ = [
 
 
 def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
-    """Wrap the parameters of numbers in the class for densities or for masses."""
+    """Wrap the parameters in the class for vectors, or for densities or masses of numbers."""
+    if isinstance(distribution, VectorDistribution):
+        return VectorPredictive(distribution, params)
     kind = DiscretePredictive if distribution.support.discrete else ContinuousPredictive
     return kind(distribution, params)

@@ -235,6 +235,20 @@ class PredictiveDistribution(Predictive):
         with np.errstate(all="ignore"):
             return self._full(self.distribution.std(**self.params))
 
+    def cov(self) -> np.ndarray:
+        """Refused: outputs are independent given x; `VectorPredictive` has covariances.
+
+        Raises
+        ------
+        ValueError
+            Always; the message says which family learns covariances.
+        """
+        raise ValueError(
+            f"{self.distribution!r} predicts each output on its own and knows no covariance "
+            "between them; fit distribution='multivariate_normal' to a y of several columns, or "
+            "use var()."
+        )
+
     def entropy(self) -> np.ndarray:
         """Entropy in nats: differential for densities."""
         return self._full(self._scipy("entropy"))

@@ -10,7 +10,12 @@ import numpy as np
 import torch
 from scipy import special, stats
 
-from sklnll.distributions import DISTRIBUTIONS, LabelDistribution, RankingDistribution
+from sklnll.distributions import (
+    DISTRIBUTIONS,
+    LabelDistribution,
+    RankingDistribution,
+    VectorDistribution,
+)
 
 Params = dict[str, np.ndarray]
 
@@ -25,7 +30,7 @@ class Case:
 
     `far` holds legal y far out, `sample` a y to fit, `fixed` a number each parameter can be
     fixed to; `scipy` and `torch` make other people's distributions, `log_density` is the textbook
-    formula in mpmath; `size` is the number of classes, 1 for numbers.
+    formula in mpmath; `size` is the number of classes or components, 1 for numbers.
     """
 
     params: Params
@@ -84,6 +89,27 @@ def all_orders(n_items: int) -> np.ndarray:
         for order in permutations(range(n_items), n_listed)
     ]
     return np.array(orders, dtype=float)
+
+
+class VectorCase(Case):
+    """The same for a family of vectors: `far` is a list of them."""
+
+    def pairs(self, params: Params, *, far: bool = True) -> tuple[np.ndarray, Params]:
+        """Each row of parameters with seeded draws from it, and with the far vectors."""
+        rng = np.random.RandomState(0)
+        n_rows = len(next(iter(params.values())))
+        y = [
+            self.draw(rng, **{name: value[i] for name, value in params.items()})
+            for i in range(n_rows)
+        ]
+        y = np.stack([np.vstack([draws, self.far]) if far else draws for draws in y])
+        repeated = {name: np.repeat(value, y.shape[1], axis=0) for name, value in params.items()}
+        y = y.reshape(-1, self.size)
+        drawn = (np.abs(y) > 0).all(axis=1)  # shares of tiny precisions underflow in scipy
+        return y[drawn], {name: value[drawn] for name, value in repeated.items()}
+
+    def draw(self, rng: np.random.RandomState, **params: Any) -> np.ndarray:
+        return self.scipy(**{name: value[None] for name, value in params.items()}).rvs(4, rng)
 
 
 def with_axis(params: Params) -> Params:
@@ -172,6 +198,25 @@ def _log_log_normal_density(y, sigma, scale):
 def _log_weibull_density(y, shape, scale):
     hazard = (y / scale) ** shape
     return mp.log(shape) - mp.log(y) + mp.log(hazard) - hazard
+
+
+def _log_multivariate_normal_density(y, loc, scale_tril):
+    z = []
+    for row, v, mean in zip(scale_tril, y, loc, strict=True):
+        before = mp.fsum(a * b for a, b in zip(row, z, strict=False))
+        z.append((v - mean - before) / row[len(z)])
+    of_z = [
+        -(v**2) / 2 - mp.log(row[j]) for j, (v, row) in enumerate(zip(z, scale_tril, strict=True))
+    ]
+    return mp.fsum(of_z) - len(y) * mp.log(2 * mp.pi) / 2
+
+
+def _log_dirichlet_density(y, mean, precision):
+    # The floats nearest to shares miss a sum of one by their rounding.
+    y = [v / mp.fsum(y) for v in y]
+    a = [m * precision / mp.fsum(mean) for m in mean]
+    norm = mp.fsum(mp.loggamma(v) for v in a) - mp.loggamma(precision)
+    return mp.fsum((v - 1) * mp.log(share) for v, share in zip(a, y, strict=True)) - norm
 
 
 _rng = np.random.RandomState(0)
@@ -288,6 +333,69 @@ CASES: dict[str, Case] = {
         ),
         log_density=_log_beta_density,
     ),
+    "multivariate_normal": VectorCase(
+        params=rows(
+            loc=[[0.0, 0.0, 0.0], [-3.0, 1e3, 2.5], [1.0, 2.0, 3.0]],
+            scale_tril=[
+                [[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],
+                [[0.2, 0, 0], [30.0, 40.0, 0], [1e-3, -2e-3, 5e-4]],
+                [[2.0, 0, 0], [-1.9, 0.6, 0], [0.3, 1.4, 0.1]],
+            ],
+        ),
+        extreme=rows(
+            loc=[[1e10, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1e100, 1e-100]],
+            scale_tril=[
+                [[1e-4, 0, 0], [0.5, 1e-4, 0], [0.1, 0.5, 1e-4]],
+                [[1.0, 0, 0], [1e6, 1e6, 0], [1e-6, -1e-6, 1e-6]],
+                [[1e-100, 0, 0], [1e99, 1e98, 0], [3e-101, 0, 4e-101]],
+            ],
+        ),
+        large=rows(
+            loc=[[1e4, 0.0, 0.0]], scale_tril=[[[1e4, 0, 0], [1e8, 1e8, 0], [0.1, -0.1, 0.1]]]
+        ),
+        far=[[-1e9, -1.0, 2.0], [1e-300, -1e-9, 1.0], [1e100, 1e9, -1e100]],
+        sample=stats.multivariate_normal([1.0, -2, 50], [[4, 1, 9], [1, 1, 5], [9, 5, 90]]).rvs(
+            81, random_state=_rng
+        ),
+        fixed={},
+        scipy=lambda loc, scale_tril: RowByRow(
+            lambda loc, scale_tril: stats.multivariate_normal(
+                loc, stats.Covariance.from_cholesky(scale_tril)
+            ),
+            loc=loc,
+            scale_tril=scale_tril,
+        ),
+        torch=lambda loc, scale_tril: torch.distributions.MultivariateNormal(
+            loc, scale_tril=scale_tril
+        ),
+        log_density=_log_multivariate_normal_density,
+        size=3,
+    ),
+    "dirichlet": VectorCase(
+        params=rows(
+            mean=[[0.25, 0.25, 0.5], [0.125, 0.75, 0.125], [0.0625, 0.0625, 0.875]],
+            precision=[4.0, 20.0, 300.0],
+        ),
+        extreme=rows(
+            mean=[[0.25, 0.25, 0.5], [2.0**-40, 0.5, 0.5 - 2.0**-40], [0.25, 0.5, 0.25]],
+            precision=[1e8, 1e6, 1e-6],
+        ),
+        large=rows(
+            mean=[[0.5, 0.25, 0.25], [0.0625, 0.4375, 0.5], [0.25, 0.5, 0.25]],
+            precision=[100.0, 1e4, 1e5],
+        ),
+        far=[[1e-300, 0.25, 0.75], [0.5, 0.5 - 1e-9, 1e-9], [0.125, 0.25, 0.625]],
+        sample=stats.dirichlet([2.0, 5.0, 1.5]).rvs(81, random_state=_rng),
+        fixed={"precision": 6.0},
+        scipy=lambda mean, precision: RowByRow(
+            lambda mean, precision: stats.dirichlet(mean * precision),
+            mean=mean,
+            precision=precision,
+        ),
+        torch=lambda mean, precision: torch.distributions.Dirichlet(mean * precision[..., None]),
+        log_density=_log_dirichlet_density,
+        size=3,
+    ),
     "poisson": Case(
         params=rows(rate=[0.3, 1.0, 4.5, 40.5, 300.0]),
         extreme=rows(rate=[1e-300, 1e-9, 16.5, 1e6, 1e12, 1e100, 1e300]),
@@ -366,6 +474,20 @@ CASES["plackett_luce"] = RankingCase(
 )
 
 
+class RowByRow:
+    """Scipy's distributions of vectors, a row each: `make` takes the parameters of one row."""
+
+    def __init__(self, make: Callable[..., Any], **params: np.ndarray):
+        rows_of = zip(*params.values(), strict=True)
+        self.rows = [make(**dict(zip(params, row, strict=True))) for row in rows_of]
+
+    def logpdf(self, y: np.ndarray) -> np.ndarray:
+        return np.array([row.logpdf(v) for row, v in zip(self.rows, y, strict=True)])
+
+    def rvs(self, size: int, rng: np.random.RandomState) -> np.ndarray:
+        return self.rows[0].rvs(size, random_state=rng)
+
+
 class _Categorical:
     """Scipy's multinomial distribution of one draw, with y as a label."""
 
@@ -424,6 +546,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 FAMILIES = {name: make() for name, make in DISTRIBUTIONS.items()}
 LABELS = [name for name in NAMES if isinstance(FAMILIES[name], LabelDistribution)]
 RANKINGS = [name for name in NAMES if isinstance(FAMILIES[name], RankingDistribution)]
-NUMBERS = [name for name in NAMES if name not in [*LABELS, *RANKINGS]]
+VECTORS = [name for name in NAMES if isinstance(FAMILIES[name], VectorDistribution)]
+NUMBERS = [name for name in NAMES if name not in LABELS and not FAMILIES[name].event_ndim]
 CONTINUOUS = [name for name in NUMBERS if not FAMILIES[name].support.discrete]
 DISCRETE = [name for name in NUMBERS if FAMILIES[name].support.discrete]

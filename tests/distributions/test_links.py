@@ -5,22 +5,26 @@ from scipy import special
 
 from sklnll.distributions import DISTRIBUTIONS
 from sklnll.distributions._links import (
+    CholeskyFactor,
     Log,
     Logit,
     OrderedFromZero,
+    Simplex,
     Softplus,
     Vector,
     capped_log,
+    cholesky_factor,
     log,
     ordered_from_zero,
     positive,
+    simplex,
 )
 
 LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")
     for name, family in DISTRIBUTIONS.items()
     for parameter, link in family().parameters.items()
-    if not isinstance(link, OrderedFromZero)  # has tests of its own below
+    if not isinstance(link, Simplex | CholeskyFactor | OrderedFromZero)  # have tests of their own
 ]
 FAR = [-1e30, -1e4, -100.0, 100.0, 1e4, 1e30]
 DTYPES = [torch.float32, torch.float64]
@@ -123,7 +127,7 @@ def test_nan_and_infinity_are_no_legal_number(link):
 
 
 def test_vector_has_a_column_per_class_and_others_one():
-    widths = {Vector: 5, OrderedFromZero: 3}
+    widths = {Vector: 5, Simplex: 5, CholeskyFactor: 15, OrderedFromZero: 3}
     for family in DISTRIBUTIONS.values():
         for link in family().parameters.values():
             assert link.width(5) == widths.get(type(link), 1)
@@ -163,3 +167,84 @@ def test_two_classes_have_one_threshold_and_no_column():
     torch.testing.assert_close(value, torch.zeros(5, 1))
     assert ordered_from_zero.inverse(np.zeros(1)).shape == (0,)
     assert not ordered_from_zero.contains(0.0)
+
+
+# Vectors and matrices -----------------------------------------------------------------------------
+
+TOGETHER = [pytest.param(simplex, 4, id="simplex"), pytest.param(cholesky_factor, 6, id="cholesky")]
+
+
+def assert_legal_value(link, value):
+    if link is simplex:
+        assert (value > 0).all()
+        torch.testing.assert_close(value.sum(dim=-1), torch.ones_like(value[..., 0]))
+    else:
+        assert value.isfinite().all()
+        assert (value.triu(diagonal=1) == 0).all()
+        assert (value.diagonal(dim1=-2, dim2=-1) >= positive.floor).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("link", "width"), TOGETHER)
+def test_far_raw_columns_give_legal_values_and_finite_gradients(link, width, dtype):
+    """Each column alone far out, and all of them."""
+    for far in FAR:
+        raw = torch.vstack([far * torch.eye(width), far * torch.ones(1, width)]).to(dtype)
+        value = link(raw.requires_grad_())
+        assert value.dtype == dtype
+        assert value.shape == (width + 1, *[{4: 4, 6: 3}[width]] * link.event_ndim)
+        assert_legal_value(link, value.detach())
+        for direction in value.detach().flatten():
+            (gradient,) = torch.autograd.grad((value * direction).sum(), raw, retain_graph=True)
+            assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize(("link", "width"), TOGETHER)
+def test_gradient_of_columns_together_is_finite_differences(link, width):
+    raw = torch.tensor(np.random.RandomState(0).normal(size=(3, 2, width)), requires_grad=True)
+    assert torch.autograd.gradcheck(link, raw)
+
+
+@pytest.mark.parametrize(("link", "width"), TOGETHER)
+def test_inverse_of_columns_together_goes_back(link, width):
+    raw = torch.tensor(np.random.RandomState(0).normal(scale=3, size=(7, width)))
+    value = link(raw).numpy()
+    np.testing.assert_allclose(link(torch.tensor(link.inverse(value))), value, rtol=1e-9)
+    # The softmax does not see what all columns share.
+    shared = raw.mean(dim=-1, keepdim=True) if link is simplex else 0
+    np.testing.assert_allclose(link.inverse(value), raw - shared, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("link", "value"),
+    [
+        (simplex, [0.0, 0.0, 1.0, 0.0]),
+        (simplex, [1e-300, 1e-310, 0.5, 0.5]),
+        (cholesky_factor, np.zeros((3, 3))),
+        (cholesky_factor, [[1e-9, 0, 0], [1e300, 0, 0], [-1e300, 2, 1e300]]),
+    ],
+)
+def test_inverse_beyond_the_reachable_values_is_finite(link, value):
+    with np.errstate(all="raise", under="ignore"):
+        raw = link.inverse(np.array(value))
+    assert np.isfinite(raw).all()
+    assert_legal_value(link, link(torch.from_numpy(raw)))
+
+
+def test_simplex_is_scipys_softmax():
+    raw = np.random.RandomState(0).normal(scale=50, size=(9, 5))
+    expected = special.softmax(raw, axis=-1)
+    np.testing.assert_allclose(simplex(torch.tensor(raw)), expected, rtol=1e-13)
+
+
+def test_cholesky_factor_is_filled_row_by_row():
+    raw = np.random.RandomState(0).normal(size=6)
+    expected = np.zeros((3, 3))
+    expected[np.tril_indices(3)] = raw
+    np.fill_diagonal(expected, positive(torch.tensor(expected.diagonal().copy())))
+    np.testing.assert_array_equal(cholesky_factor(torch.tensor(raw)), expected)
+
+
+@pytest.mark.parametrize(("link", "width"), TOGETHER)
+def test_vectors_and_matrices_are_no_number(link, width):
+    assert not any(link.contains(value) for value in (0.0, 0.5, 1.0, np.nan))
