@@ -32,7 +32,8 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_members=2):
     X, y = draw_rows(name, n=n)
     distribution = get_distribution(name)
-    head = Head(distribution, 1, CASES[name].size, {})
+    size = y.shape[1] if distribution.event_ndim else CASES[name].size
+    head = Head(distribution, 1, size, {})
     architecture = Architecture(
         (3, 4, head.n_predicted), head.n_constant, activation="tanh", batch_norm=batch_norm
     )
