@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import LabelDistribution, get_distribution
-from sklnll.distributions._supports import BINARY
+from sklnll.distributions._supports import BINARY, SUCCESSES
 
 # Tests run side by side; threads of one would only wait for those of another.
 torch.set_num_threads(1)
@@ -43,6 +43,8 @@ def _draw_rows(distribution, n=60, seed=0):
         return X, 10 * np.exp(eta) * rng.gamma(2.0, size=n)
     if support is BINARY:
         return X, (rng.uniform(size=n) < expit(eta)).astype(int)
+    if support is SUCCESSES:
+        return X, (rng.uniform(size=n) < expit(eta)).astype(float)
     if support.discrete and support.low == 0:
         return X, rng.poisson(np.exp(0.5 + eta)).astype(float)
     if support.discrete:

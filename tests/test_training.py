@@ -7,6 +7,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
+from distributions.cases import make_head
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_squared_error
@@ -16,7 +17,6 @@ from statsmodels.tools.numdiff import approx_fprime
 
 from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import DISTRIBUTIONS, Gamma, Normal, get_distribution
-from sklnll.head import Head
 from sklnll.network import Architecture, Network
 from sklnll.objective import Objective, Rows
 
@@ -31,7 +31,7 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_members=2):
     X, y = draw_rows(name, n=n)
     distribution = get_distribution(name)
-    head = Head(distribution, 1, 3 if name == "categorical" else 1, {})
+    head = make_head(distribution, size=3 if name == "categorical" else 1)
     architecture = Architecture(
         (3, 4, head.n_predicted), head.n_constant, activation="tanh", batch_norm=batch_norm
     )

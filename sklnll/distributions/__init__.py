@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from ._base import Distribution
 from ._supports import Support
-from .count import Poisson
+from .count import Binomial, NegativeBinomial, Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
 from .positive import Exponential, Gamma, LogNormal, Weibull
 from .real import Gumbel, Laplace, Logistic, Normal, StudentT
@@ -15,6 +15,7 @@ __all__ = [
     "DISTRIBUTIONS",
     "Bernoulli",
     "Beta",
+    "Binomial",
     "Categorical",
     "Distribution",
     "Exponential",
@@ -24,6 +25,7 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "Logistic",
+    "NegativeBinomial",
     "Normal",
     "Poisson",
     "StudentT",
@@ -44,6 +46,8 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "weibull": Weibull,
     "beta": Beta,
     "poisson": Poisson,
+    "negative_binomial": NegativeBinomial,
+    "binomial": Binomial,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
 }

@@ -64,5 +64,12 @@ UNIT_INTERVAL = Support(
 COUNTS = Support(
     "a non-negative count", "use distribution='normal'", low=0.0, closed_low=True, discrete=True
 )
+SUCCESSES = Support(
+    "a non-negative count",
+    "use distribution='normal'",
+    low=0.0,
+    closed_low=True,
+    discrete=True,
+)
 BINARY = Support("one of two classes", "use distribution='categorical'", discrete=True)
 CLASSES = Support("a class label", "use NLLClassifier", discrete=True)

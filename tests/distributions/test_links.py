@@ -10,6 +10,7 @@ LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")
     for name, family in DISTRIBUTIONS.items()
     for parameter, link in family().parameters.items()
+    if link.learnable
 ]
 FAR = [-1e30, -1e4, -100.0, 100.0, 1e4, 1e30]
 DTYPES = [torch.float32, torch.float64]
