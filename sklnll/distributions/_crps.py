@@ -62,9 +62,9 @@ def half_mean_difference(
     std : ndarray
         Standard deviation, for the width of the integrand.
     """
-    step = 0.25
+    step = 0.15
     total = np.zeros(np.shape(std))
-    for log_v in np.arange(-36, 36, step):
+    for log_v in np.arange(-31, 31, step):
         v = (1 + 2 * std) * np.exp(log_v)
         with np.errstate(divide="ignore", over="ignore"):
             total -= step * v * np.expm1(log_square(1 / (1 + v * v)))

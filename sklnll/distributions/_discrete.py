@@ -141,8 +141,9 @@ def _between(low: np.ndarray, high: np.ndarray, step: float) -> np.ndarray:
         is_far = high / 4 > low + 2
         middle = np.where(is_far, np.sqrt(low + 1) * np.sqrt(high), low + np.ceil((high - low) / 2))
         if step < 1e100:
-            middle = np.where(low < 0, high - step, middle)
-            middle = np.where(high == _LARGEST, low + step, middle)
+            grain = step * 2.0**-50
+            middle = np.where(low < 0, high - np.maximum(step, grain * high), middle)
+            middle = np.where(high == _LARGEST, low + np.maximum(step, grain * low), middle)
     return np.clip(np.floor(middle), low + 1, high)
 
 

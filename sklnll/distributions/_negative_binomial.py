@@ -55,7 +55,8 @@ class _NegativeBinomial(CountDistribution):
         random_state: Any = None,
     ) -> np.ndarray:
         share = dispersion * random_state.standard_gamma(1 / dispersion, size)
-        return poisson._rvs(mean * share, size, random_state)
+        with np.errstate(over="ignore"):
+            return poisson._rvs(mean * share, size, random_state)
 
 
 negative_binomial: Any = _NegativeBinomial(name="negative_binomial", shapes="mean, dispersion")
