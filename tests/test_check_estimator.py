@@ -22,8 +22,8 @@ class Squashed(NLLRegressor):
     def fit(self, X, y, sample_weight=None):
         return super().fit(X, None if y is None else self._squash(y), sample_weight)
 
-    def predict(self, X):
-        return np.tan(np.pi * (super().predict(X) - 0.5))
+    def predict(self, X, *, exposure=None):
+        return np.tan(np.pi * (super().predict(X, exposure=exposure) - 0.5))
 
     @staticmethod
     def _squash(y):
