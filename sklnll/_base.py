@@ -349,6 +349,8 @@ class NLLEstimator(BaseEstimator, ABC):
         checked = validate_data(self, X, reset=False, **X_PARAMS)
         check_finite(checked, type(self).__name__)
         time = check_exposure(exposure, checked)
+        if time is not None:
+            self.distribution_.check_exposure(time)
         x = as_tensor(cast(checked, self.weights_.dtype))
         network = self._network()
         with torch.no_grad(), threads_for(len(x) * network.weights.numel()):

@@ -34,10 +34,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     distribution : str or Distribution, default="normal"
         The family that fits what y may be: "normal", "laplace", "logistic", "student_t", "gumbel"
         for real y, "exponential", "gamma", "log_normal", "weibull" for positive, "beta" for
-        proportions, "poisson" for counts; "multivariate_normal" and "dirichlet" for a 2-d y whose
-        columns depend on each other; or an instance such as ``Normal(scale="constant")``,
-        each parameter of which is predicted from x (None), learned once for all rows ("constant"),
-        or fixed (a number).
+        proportions, "poisson", "negative_binomial", "binomial" for counts; "multivariate_normal"
+        and "dirichlet" for a 2-d y whose columns depend on each other; or an instance such as
+        ``Normal(scale="constant")``, each parameter of which is predicted from x (None), learned
+        once for all rows ("constant"), or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
         models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact

@@ -16,7 +16,7 @@ from sklnll.distributions import (
     RankingDistribution,
     get_distribution,
 )
-from sklnll.distributions._supports import BINARY, ORDERS
+from sklnll.distributions._supports import BINARY, ORDERS, SUCCESSES
 
 # Tests run side by side; threads of one would only wait for those of another.
 torch.set_num_threads(1)
@@ -59,6 +59,8 @@ def _draw_rows(distribution, n=60, seed=0):
         return X, np.where(np.arange(3) <= 2 * rng.integers(2, size=(n, 1)), y, -1)
     if support is BINARY:
         return X, (rng.uniform(size=n) < expit(eta)).astype(int)
+    if support is SUCCESSES:
+        return X, (rng.uniform(size=n) < expit(eta)).astype(float)
     if support.discrete and support.low == 0:
         return X, rng.poisson(np.exp(0.5 + eta)).astype(float)
     if support.discrete:

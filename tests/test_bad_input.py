@@ -13,6 +13,7 @@ from sklnll.distributions import (
     DISTRIBUTIONS,
     Bernoulli,
     Beta,
+    Binomial,
     Categorical,
     Exponential,
     Gamma,
@@ -85,6 +86,7 @@ def fitted():
         ("beta", 1, "must be strictly between 0 and 1 for Beta()"),
         ("beta", 1.5, "must be strictly between 0 and 1 for Beta()"),
         ("poisson", -1, "must be a non-negative count for Poisson()"),
+        ("negative_binomial", -1, "must be a non-negative count for NegativeBinomial()"),
     ],
 )
 @pytest.mark.parametrize("row", [0, 7])
@@ -221,7 +223,7 @@ def test_a_distribution_is_a_name_or_an_instance(distribution):
 @pytest.mark.parametrize("family", PLAIN.values())
 @pytest.mark.parametrize("value", ["constnat", True, np.nan, [1.0], (1.0, 2.0), b"constant"])
 def test_a_parameter_of_a_family_is_checked(family, value):
-    name = next(iter(family.parameters))
+    name = next(key for key, link in family.parameters.items() if link.learnable)
     distribution = family(**{name: value})
     cls = NLLClassifier if hasattr(family, "log_proba") else NLLRegressor
     with refuses(
@@ -242,6 +244,7 @@ def test_a_parameter_of_a_family_is_checked(family, value):
         (Gamma(shape=-1), "shape of Gamma(shape=-1) must be positive; got -1"),
         (Beta(mean=1), "mean of Beta(mean=1) must be strictly between 0 and 1; got 1"),
         (Poisson(rate=-1), "rate of Poisson(rate=-1) must be positive; got -1"),
+        (Binomial(trials=2.5), "trials of Binomial(trials=2.5) must be a whole number"),
     ],
     ids=repr,
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from distributions.cases import NUMBERS, VECTORS
+from distributions.cases import NUMBERS, VECTORS, accepts
 from scipy.special import softmax
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -29,8 +29,8 @@ class Adapted(NLLRegressor):
                 y = self.there(values)
         return super().fit(X, y, sample_weight)
 
-    def predict(self, X, exposure=None):
-        return self.back(super().predict(X))
+    def predict(self, X, *, exposure=None):
+        return self.back(super().predict(X, exposure=exposure))
 
 
 class Squashed(Adapted):
@@ -96,7 +96,8 @@ class Alphabetical(NLLClassifier):
 def regressor(name):
     if name == "dirichlet":
         return Shared(name)
-    return (NLLRegressor if DISTRIBUTIONS[name]().support.high == np.inf else Squashed)(name)
+    has_no_end = name in VECTORS or accepts(DISTRIBUTIONS[name](), np.array([1e3]))
+    return (NLLRegressor if has_no_end else Squashed)(name)
 
 
 DEFAULTS = [NLLRegressor(), NLLClassifier(), Ranked()]

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from statsmodels.othermod.betareg import BetaModel
 
 from sklnll import NLLClassifier, NLLRegressor
-from sklnll.distributions import DISTRIBUTIONS, Beta, Gamma, Normal
+from sklnll.distributions import DISTRIBUTIONS, Beta, Gamma, NegativeBinomial, Normal
 
 LINEAR = {
     "hidden_layer_sizes": (),
@@ -64,6 +64,35 @@ def test_linear_poisson_is_statsmodels(counts):
     assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
     np.testing.assert_allclose(net.coefs_[0].ravel(), oracle.params[1:], atol=1e-5)
     np.testing.assert_allclose(net.predict(X), oracle.fittedvalues, rtol=1e-4)
+
+
+@pytest.mark.parametrize("source", ["generated", "doctor_visits"])
+def test_linear_negative_binomial_is_statsmodels(source, request):
+    if source == "doctor_visits":
+        X, y = doctor_visits(request.getfixturevalue("shared_data"))
+    else:
+        X, rng = generated_features()
+        y = rng.poisson(np.exp(X @ [0.5, -0.3, 0.8]) * rng.gamma(2, 0.5, size=len(X)))
+    oracle = sm.NegativeBinomial(y, sm.add_constant(X)).fit(disp=0, maxiter=1000, gtol=1e-8)
+    net = NLLRegressor(NegativeBinomial(dispersion="constant"), **LINEAR).fit(X, y)
+    # At least its maximum: its search may stop early.
+    assert log_likelihood(net, X, y) >= oracle.llf - RTOL * abs(oracle.llf)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=1e-4)
+    np.testing.assert_allclose(net.predict(X), np.exp(oracle.predict(which="linear")), rtol=1e-2)
+
+
+@pytest.mark.parametrize("most_trials", [1, 40])
+def test_linear_binomial_is_statsmodels(most_trials):
+    X, rng = generated_features()
+    trials = rng.integers(1, most_trials, len(X), endpoint=True)
+    y = rng.binomial(trials, expit(X @ [0.5, -0.3, 0.8]))
+    both = np.column_stack([y, trials - y])
+    oracle = sm.GLM(both, sm.add_constant(X), family=sm.families.Binomial()).fit(tol=1e-12)
+    net = NLLRegressor("binomial", **LINEAR).fit(X, y, exposure=trials)
+    dist = net.predict_dist(X, exposure=trials)
+    assert dist.log_prob(y).sum() == pytest.approx(oracle.llf, rel=RTOL)
+    np.testing.assert_allclose(net.coefs_[0].ravel(), oracle.params[1:], atol=1e-5)
+    np.testing.assert_allclose(net.predict(X), oracle.fittedvalues, rtol=1e-5)
 
 
 @pytest.mark.parametrize("distribution", ["bernoulli", "categorical"])

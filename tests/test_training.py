@@ -7,7 +7,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from distributions.cases import CASES
+from distributions.cases import CASES, make_head
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_squared_error
@@ -17,7 +17,6 @@ from statsmodels.tools.numdiff import approx_fprime
 
 from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import DISTRIBUTIONS, Gamma, Normal, get_distribution
-from sklnll.head import Head
 from sklnll.network import Architecture, Network
 from sklnll.objective import Objective, Rows
 
@@ -33,7 +32,7 @@ def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_
     X, y = draw_rows(name, n=n)
     distribution = get_distribution(name)
     size = y.shape[1] if distribution.event_ndim else CASES[name].size
-    head = Head(distribution, 1, size, {})
+    head = make_head(distribution, size=size)
     architecture = Architecture(
         (3, 4, head.n_predicted), head.n_constant, activation="tanh", batch_norm=batch_norm
     )

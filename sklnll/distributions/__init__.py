@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from ._base import Distribution
 from ._supports import Support
-from .count import Poisson
+from .count import Binomial, NegativeBinomial, Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
 from .multivariate import Dirichlet, MultivariateNormal, VectorDistribution
 from .ordinal import Ordinal
@@ -18,6 +18,7 @@ __all__ = [
     "DISTRIBUTIONS",
     "Bernoulli",
     "Beta",
+    "Binomial",
     "Categorical",
     "Dirichlet",
     "Distribution",
@@ -29,6 +30,7 @@ __all__ = [
     "LogNormal",
     "Logistic",
     "MultivariateNormal",
+    "NegativeBinomial",
     "Normal",
     "Ordinal",
     "PlackettLuce",
@@ -55,6 +57,8 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "multivariate_normal": MultivariateNormal,
     "dirichlet": Dirichlet,
     "poisson": Poisson,
+    "negative_binomial": NegativeBinomial,
+    "binomial": Binomial,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
     "ordinal": Ordinal,

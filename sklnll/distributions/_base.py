@@ -111,6 +111,10 @@ class Distribution(BaseEstimator, ABC):
             f"{self!r} has no exposure; leave it out, or use a family of counts such as 'poisson'."
         )
 
+    def check_exposure(self, exposure: np.ndarray) -> None:
+        """Raise a ValueError for exposures (positive and finite) that the family cannot have."""
+        self.exposed({name: np.ones(1) for name in self.parameters}, exposure)
+
     def magnitudes(self, y: np.ndarray) -> np.ndarray:
         """Numbers that stand for `y` where its units are chosen; rows first."""
         return y
@@ -176,7 +180,7 @@ class Distribution(BaseEstimator, ABC):
             How long each row was watched; a ValueError where the family knows none.
         """
         if exposure is not None:
-            self.exposed({key: np.ones(1) for key in self.parameters}, exposure)
+            self.check_exposure(exposure)
         outside = ~self.support.contains(y)
         if not outside.any():
             return

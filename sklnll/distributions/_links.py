@@ -138,17 +138,22 @@ class Known(Identity):
         Ends the sentence "the parameter must be ...".
     low, high : float
         Smallest and largest legal number.
+    whole : bool, default=False
+        Whether it must be a whole number.
     """
 
     learnable = False
 
-    def __init__(self, domain: str, low: float = -np.inf, high: float = np.inf):
+    def __init__(
+        self, domain: str, low: float = -np.inf, high: float = np.inf, whole: bool = False
+    ):
         self.domain = domain
         self.low = low
         self.high = high
+        self.whole = whole
 
     def contains(self, value: float) -> bool:
-        return self.low <= value <= self.high
+        return self.low <= value <= self.high and (value.is_integer() or not self.whole)
 
 
 class Softplus(Link):
@@ -273,6 +278,8 @@ log = Log()
 ordered_from_zero = OrderedFromZero(gap=log)
 capped_log = Log(cap=1e8)
 degrees_of_freedom = Log(floor=1.0, start_range=(1.0, 30.0))
+dispersion = Log(start_range=(0.05, 1e3))
 logit = Logit()
 simplex = Simplex()
 cholesky_factor = CholeskyFactor(diagonal=positive)
+number_of_trials = Known("a whole number from 1 to 2**53", low=1, high=2.0**53, whole=True)

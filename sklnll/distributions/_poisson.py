@@ -8,6 +8,9 @@ from scipy import special, stats
 LARGE_RATE = 1e10
 """From here on the Poisson distribution is a rounded normal to all digits that matter."""
 
+_MOST_DRAWN = 2.0**63 - 1024
+"""The largest count that scipy's draws, which are whole numbers of 64 bits, can hold."""
+
 
 class _Poisson(type(stats.poisson)):  # type: ignore[misc]
     """Entropy by its asymptotic series; beyond `LARGE_RATE` quantiles by Cornish and Fisher's."""
@@ -34,8 +37,9 @@ class _Poisson(type(stats.poisson)):  # type: ignore[misc]
         few = super()._rvs(np.minimum(mu, LARGE_RATE), size, random_state)
         if np.all(mu <= LARGE_RATE):
             return few
+        mu = np.minimum(mu, 2 * _MOST_DRAWN)
         many = np.round(mu + np.sqrt(mu) * random_state.standard_normal(size))
-        return np.where(mu > LARGE_RATE, many, few)
+        return np.where(mu > LARGE_RATE, np.minimum(many, _MOST_DRAWN), few)
 
 
 poisson: Any = _Poisson(name="poisson")

@@ -55,9 +55,9 @@ def stirling_slope(a: Tensor) -> Tensor:
 
 class _LogRatioDeviance(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, mean: Tensor) -> Tensor:
-        ctx.save_for_backward(x, mean)
-        u = (x - mean) / mean
+    def forward(ctx: Any, x: Tensor, mean: Tensor, difference: Tensor) -> Tensor:
+        ctx.save_for_backward(x, mean, difference)
+        u = difference / mean
         # Near zero log(1 + u) = 2 artanh(s) with s = u / (2 + u), whose first term takes u away.
         s = u / (2 + u)
         square = s * s
@@ -65,24 +65,42 @@ class _LogRatioDeviance(torch.autograd.Function):
         for k in range(17, 1, -2):
             series = 1 / k + square * series
         near = s * (2 * square * series - u)
-        far = torch.log(x) - torch.log(mean) - (x / mean - 1)
+        far = torch.log(x) - torch.log(mean) - u
         return torch.where(u.abs() < 0.2, near, far)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        x, mean = ctx.saved_tensors
-        slope = gradient * ((mean - x) / mean)
-        by_x, by_mean = ctx.needs_input_grad
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        x, mean, difference = ctx.saved_tensors
+        slope = -gradient * (difference / mean)
+        by_x, by_mean, _ = ctx.needs_input_grad
         return (
             (slope / x).sum_to_size(x.shape) if by_x else None,
             (-slope / mean).sum_to_size(mean.shape) if by_mean else None,
+            None,
         )
 
 
-def log_ratio_deviance(x: Tensor, mean: Tensor) -> Tensor:
-    """log(x / mean) - x / mean + 1, for positive x and mean; zero, its maximum, at x = mean."""
-    return _LogRatioDeviance.apply(x, mean)
+def log_ratio_deviance(x: Tensor, mean: Tensor, difference: Tensor | None = None) -> Tensor:
+    """log(x / mean) - x / mean + 1, for positive x and mean; zero, its maximum, at x = mean.
+
+    `difference` is x - mean, where that is known better than by subtraction.
+    """
+    difference = x - mean if difference is None else difference
+    return _LogRatioDeviance.apply(x, mean, difference.detach())
+
+
+def log_poisson_mass(y: Tensor, rate: Tensor, difference: Tensor | None = None) -> Tensor:
+    """Y log(rate) - rate - log(y!), with Gamma(y + 1) for y!; the masses of counts consist of it.
+
+    `difference` is rate - y, where that is known better than by subtraction.
+    """
+    many = y > _SERIES_FROM
+    some = torch.where(many, 0.0, y)
+    few = torch.xlogy(some, rate) - rate - torch.lgamma(some + 1)
+    count = torch.where(many, y, 17.0)
+    saddle = count * log_ratio_deviance(rate, count, difference) - stirling_error(count)
+    return torch.where(many, saddle - 0.5 * torch.log(count) - HALF_LOG_2PI, few)
 
 
 def log_ratio(x: Tensor, reference: Tensor) -> Tensor:

@@ -70,6 +70,13 @@ SHARES = Support(
 COUNTS = Support(
     "a non-negative count", "use distribution='normal'", low=0.0, closed_low=True, discrete=True
 )
+SUCCESSES = Support(
+    "a non-negative count",
+    "use distribution='normal'",
+    low=0.0,
+    closed_low=True,
+    discrete=True,
+)
 BINARY = Support("one of two classes", "use distribution='categorical'", discrete=True)
 CLASSES = Support("a class label", "use NLLClassifier", discrete=True)
 ORDERS = Support("an order of items 0, ..., K - 1, best first", "use NLLRanker", discrete=True)

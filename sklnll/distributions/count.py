@@ -3,15 +3,17 @@
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from scipy import special
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import log
+from ._binomial import binomial, log_binomial_mass
+from ._crps import half_mean_difference
+from ._links import dispersion, log, logit, number_of_trials
+from ._negative_binomial import log_negative_binomial_mass, negative_binomial
 from ._poisson import LARGE_RATE, poisson
-from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
-from ._supports import COUNTS
+from ._special import log_poisson_mass
+from ._supports import COUNTS, SUCCESSES
 from .real import Normal
 
 
@@ -24,7 +26,7 @@ class Poisson(Distribution):
 
     Training accepts any y >= 0, with Gamma(y + 1) in place of y!, as scikit-learn's Poisson losses
     do. The variance equals the mean; a count whose variance is larger is over-dispersed, and its
-    predicted intervals come out too narrow.
+    predicted intervals come out too narrow: use `NegativeBinomial`.
 
     Parameters
     ----------
@@ -43,12 +45,7 @@ class Poisson(Distribution):
         self.rate = rate
 
     def log_prob(self, y: Tensor, rate: Tensor) -> Tensor:
-        many = y > 16
-        some = torch.where(many, 0.0, y)
-        few = torch.xlogy(some, rate) - rate - torch.lgamma(some + 1)
-        count = torch.where(many, y, 17.0)
-        saddle = count * log_ratio_deviance(rate, count) - stirling_error(count)
-        return torch.where(many, saddle - 0.5 * torch.log(count) - HALF_LOG_2PI, few)
+        return log_poisson_mass(y, rate)
 
     def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
         return {**params, "rate": params["rate"] * exposure}
@@ -69,3 +66,155 @@ class Poisson(Distribution):
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         return {"rate": np.average(y, weights=weight)}
+
+
+class NegativeBinomial(Distribution):
+    """Negative binomial distribution by mean and dispersion, for over-dispersed counts.
+
+    The variance is mean + dispersion * mean**2 (the form called NB2): a Poisson distribution whose
+    rate varies from row to row, by a gamma distribution, beyond what x explains.
+
+    Support: 0, 1, 2, ... Mass, with r = 1 / dispersion and p = r / (r + mean)::
+
+        p(y) = Gamma(y + r) / (Gamma(r) * y!) * p ** r * (1 - p) ** y
+
+    Training accepts any y >= 0, as `Poisson` does, and where the dispersion goes to 0 it is
+    `Poisson`, which suits counts that are not over-dispersed.
+
+    Parameters
+    ----------
+    mean : None, "constant" or float, default=None
+        Mean count. Log link.
+    dispersion : None, "constant" or float, default=None
+        Pure number. Log link. The usual negative binomial regression has it constant.
+
+    References
+    ----------
+    A. C. Cameron and P. K. Trivedi (1998). Regression Analysis of Count Data.
+    doi:10.1017/CBO9780511814365
+    """
+
+    support = COUNTS
+    parameters: ClassVar = {"mean": log, "dispersion": dispersion}
+
+    def __init__(self, mean: Any = None, dispersion: Any = None):
+        self.mean = mean
+        self.dispersion = dispersion
+
+    def log_prob(self, y: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
+        return log_negative_binomial_mass(y, mean, dispersion)
+
+    def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
+        return {**params, "mean": params["mean"] * exposure}
+
+    def frozen(self, mean: np.ndarray, dispersion: np.ndarray) -> Any:
+        return negative_binomial(mean, dispersion)
+
+    def mode(self, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
+        return np.floor(mean * np.maximum(1 - dispersion, 0))
+
+    def std(self, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
+        return np.sqrt(mean) * np.sqrt(1 + dispersion * mean)
+
+    def crps(self, y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
+        # A. Jordan, F. Krueger and S. Lerch (2019), doi:10.18637/jss.v090.i12
+        whole = np.floor(y)
+        r, odds = 1 / dispersion, np.minimum(dispersion * mean, 1e150)
+        std = self.std(mean, dispersion)
+        # The law of y + 1, each y weighted by itself, has r + 1 in place of r.
+        biased = negative_binomial.cdf(whole - 1, mean + odds, dispersion / (1 + dispersion))
+        below = negative_binomial.cdf(whole, mean, dispersion)
+        distance = y * (2 * below - 1) - mean * (2 * biased - 1)
+        spread = half_mean_difference(lambda s: -r * np.log1p(4 * odds * (1 + odds) * s), std)
+        is_normal = mean > LARGE_RATE * (1 + odds)
+        return np.where(is_normal, Normal().crps(y, mean, std), distance - spread)
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        mean = np.average(y, weights=weight)
+        unit = max(mean, 1e-150)
+        excess = np.average((y / unit - mean / unit) ** 2, weights=weight) - 1 / unit
+        return {"mean": mean, "dispersion": max(excess, 0.05)}
+
+
+class Binomial(Distribution):
+    """Binomial distribution, for the number of successes among a known number of trials.
+
+    Support: 0, 1, ..., trials. Mass::
+
+        p(y) = trials! / (y! * (trials - y)!) * p ** y * (1 - p) ** (trials - y)
+
+    Give the numbers of trials that differ from row to row as ``exposure`` to `fit` and to the
+    methods that predict. Training accepts any y between 0 and the trials, with Gamma functions in
+    place of factorials. One trial with labels is `Bernoulli`; shares without a number of trials
+    are `Beta`'s; counts without an upper end are `Poisson`'s.
+
+    Parameters
+    ----------
+    trials : float, default=1
+        Whole number of trials for one unit of exposure; known, never learned.
+    p : None, "constant" or float, default=None
+        Probability of a success. Logit link.
+
+    References
+    ----------
+    P. McCullagh and J. Nelder (1989). Generalized Linear Models, chapter 4.
+    """
+
+    support = SUCCESSES
+    parameters: ClassVar = {"trials": number_of_trials, "p": logit}
+
+    def __init__(self, trials: Any = 1, p: Any = None):
+        self.trials = trials
+        self.p = p
+
+    def check_exposure(self, exposure: np.ndarray) -> None:
+        trials = self.trials * exposure
+        illegal = ~((trials == np.floor(trials)) & (trials <= 2.0**53))
+        if illegal.any():
+            row = int(np.argmax(illegal))
+            raise ValueError(
+                f"trials * exposure must be whole numbers up to 2**53 for {self!r}; found "
+                f"{trials[row]:g} at row {row}. Give the numbers of trials as exposure."
+            )
+
+    def check_target(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> None:
+        super().check_target(y, name, exposure)
+        trials = self.trials * np.ones(len(y)) if exposure is None else self.trials * exposure
+        trials = trials.reshape(-1, *(1,) * (y.ndim - 1))
+        above = y > trials
+        if above.any():
+            place = tuple(np.argwhere(above)[0])
+            where = f"row {place[0]}" + (f", column {place[1]}" if y.ndim > 1 else "")
+            raise ValueError(
+                f"{name} must be at most the number of trials for {self!r}; found {y[place]:g} of "
+                f"{trials[place[0]].item():g} at {where} ({above.sum()} of {y.size} values are "
+                "above). To mend it, give the numbers of trials as exposure, or use "
+                "Binomial(trials=n) where all rows have n."
+            )
+
+    def log_prob(self, y: Tensor, trials: Tensor, p: Tensor) -> Tensor:
+        return log_binomial_mass(y, trials, p)
+
+    def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
+        return {**params, "trials": params["trials"] * exposure}
+
+    def frozen(self, trials: np.ndarray, p: np.ndarray) -> Any:
+        return binomial(trials, p)
+
+    def mode(self, trials: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return np.minimum(np.floor((trials + 1) * p), trials)
+
+    def crps(self, y: np.ndarray, trials: np.ndarray, p: np.ndarray) -> np.ndarray:
+        whole, mean = np.floor(y), trials * p
+        # As for the negative binomial; here one trial less is left.
+        biased = binomial.cdf(whole - 1, trials - 1, p)
+        distance = y * (2 * binomial.cdf(whole, trials, p) - 1) - mean * (2 * biased - 1)
+        var = mean * (1 - p)
+        std = np.sqrt(var)
+        spread = half_mean_difference(lambda s: trials * np.log1p(-4 * p * (1 - p) * s), std)
+        return np.where(var > LARGE_RATE, Normal().crps(y, mean, std), distance - spread)
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        return {"p": np.average(y, weights=weight) / self.trials}

@@ -12,10 +12,12 @@ from scipy import special, stats
 
 from sklnll.distributions import (
     DISTRIBUTIONS,
+    Distribution,
     LabelDistribution,
     RankingDistribution,
     VectorDistribution,
 )
+from sklnll.head import Head
 
 Params = dict[str, np.ndarray]
 
@@ -112,6 +114,14 @@ class VectorCase(Case):
         return self.scipy(**{name: value[None] for name, value in params.items()}).rvs(4, rng)
 
 
+class TrialsCase(Case):
+    """The same where y ends at a parameter called trials."""
+
+    def _legal(self, y: np.ndarray, params: Params) -> tuple[np.ndarray, Params]:
+        row, column = np.nonzero((y >= 0) & (y <= params["trials"][:, None]))
+        return y[row, column], {name: value[row] for name, value in params.items()}
+
+
 def with_axis(params: Params) -> Params:
     """Room for an axis of y or of levels after the rows."""
     return {name: value[:, None] for name, value in params.items()}
@@ -120,6 +130,21 @@ def with_axis(params: Params) -> Params:
 def stacked(*params: Params) -> Params:
     """All rows of several sets of parameters."""
     return {name: np.concatenate([p[name] for p in params]) for name in params[0]}
+
+
+def make_head(family: Distribution, n_outputs: int = 1, size: int = 1) -> Head:
+    """The head of a family whose fixed parameters have no units."""
+    fixed = {name: np.full(n_outputs, value) for name, value in family.fixed().items()}
+    return Head(family, n_outputs, size, fixed)
+
+
+def accepts(family: Distribution, y: np.ndarray) -> bool:
+    """Whether `y` may be fitted."""
+    try:
+        family.check_target(y)
+    except ValueError:
+        return False
+    return True
 
 
 def tensors(params: Params, dtype: torch.dtype = torch.float64) -> dict[str, torch.Tensor]:
@@ -217,6 +242,17 @@ def _log_dirichlet_density(y, mean, precision):
     a = [m * precision / mp.fsum(mean) for m in mean]
     norm = mp.fsum(mp.loggamma(v) for v in a) - mp.loggamma(precision)
     return mp.fsum((v - 1) * mp.log(share) for v, share in zip(a, y, strict=True)) - norm
+
+
+def _log_negative_binomial_mass(y, mean, dispersion):
+    r = 1 / dispersion
+    gammas = mp.loggamma(y + r) - mp.loggamma(r) - mp.loggamma(y + 1)
+    return gammas - r * mp.log1p(mean / r) - y * mp.log1p(r / mean)
+
+
+def _log_binomial_mass(y, trials, p):
+    gammas = mp.loggamma(trials + 1) - mp.loggamma(y + 1) - mp.loggamma(trials - y + 1)
+    return gammas + y * mp.log(p) + (trials - y) * mp.log1p(-p)
 
 
 _rng = np.random.RandomState(0)
@@ -407,6 +443,36 @@ CASES: dict[str, Case] = {
         torch=torch.distributions.Poisson,
         log_density=lambda y, rate: y * mp.log(rate) - rate - mp.loggamma(y + 1),
     ),
+    "negative_binomial": Case(
+        params=rows(mean=[0.3, 1.0, 4.5, 40.5, 300.0], dispersion=[1.0, 0.5, 2.0, 0.1, 0.01]),
+        extreme=rows(
+            mean=[1e-300, 1e-9, 16.5, 1e6, 1e6, 3.0, 4.0, 1e9, 1e100],
+            dispersion=[1.0, 1.0, 1e-6, 1e-8, 5.0, 1e3, 1e-100, 1e-9, 1e-3],
+        ),
+        large=rows(mean=[30.0, 1e3, 1e5, 1e5], dispersion=[1e-6, 1e-4, 1e-5, 0.5]),
+        far=[0.0, 1.0, 16.0, 17.0, 1000.0, 1e9],
+        sample=stats.nbinom(2, 0.3).rvs(81, random_state=_rng).astype(float),
+        fixed={"mean": 3.0, "dispersion": 0.5},
+        scipy=lambda mean, dispersion: stats.nbinom(1 / dispersion, 1 / (1 + dispersion * mean)),
+        torch=lambda mean, dispersion: torch.distributions.NegativeBinomial(
+            1 / dispersion, logits=torch.log(mean * dispersion)
+        ),
+        log_density=_log_negative_binomial_mass,
+    ),
+    "binomial": TrialsCase(
+        params=rows(trials=[2.0, 7.0, 40.0, 300.0, 12.0], p=[0.3, 0.5, 0.05, 0.9, 0.99]),
+        extreme=rows(
+            trials=[1.0, 16.0, 17.0, 1e3, 1e6, 1e9, 1e12, 1e15],
+            p=[1e-300, 1 - 1e-12, 1e-9, 1e-12, 0.999999, 0.3, 1e-12, 1 - 1e-9],
+        ),
+        large=rows(trials=[1e3, 1e4, 1e5, 1e6], p=[0.5, 0.01, 0.999, 0.3]),
+        far=[0.0, 1.0],
+        sample=stats.bernoulli(0.3).rvs(81, random_state=_rng).astype(float),
+        fixed={},
+        scipy=lambda trials, p: stats.binom(trials, p),
+        torch=lambda trials, p: torch.distributions.Binomial(trials, p, validate_args=False),
+        log_density=_log_binomial_mass,
+    ),
     "bernoulli": LabelCase(
         params=rows(logits=[0.0, -3.0, 1.5, 20.0]),
         extreme=rows(logits=[1e-300, -800.0, 800.0, 1e4, -1e300]),
@@ -544,6 +610,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """Arguments that are no parameters, and parameters that are not predicted by default."""
 
 FAMILIES = {name: make() for name, make in DISTRIBUTIONS.items()}
+LEARNED = {
+    name: [key for key, link in family.parameters.items() if link.learnable]
+    for name, family in FAMILIES.items()
+}
+"""The parameters of each family that can be learned; all others are known numbers."""
+
 LABELS = [name for name in NAMES if isinstance(FAMILIES[name], LabelDistribution)]
 RANKINGS = [name for name in NAMES if isinstance(FAMILIES[name], RankingDistribution)]
 VECTORS = [name for name in NAMES if isinstance(FAMILIES[name], VectorDistribution)]

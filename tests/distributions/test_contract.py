@@ -10,35 +10,43 @@ from sklnll import distributions
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Beta,
+    Binomial,
     Categorical,
     Distribution,
     Exponential,
     Gamma,
+    NegativeBinomial,
     Normal,
     Poisson,
     StudentT,
     get_distribution,
 )
 
-from .cases import CASES, FAMILIES, NUMBERS, OPTIONS, PLAIN
+from .cases import CASES, FAMILIES, LEARNED, NUMBERS, OPTIONS, PLAIN
 
 PARAMETERS = [
+    pytest.param(name, key, id=f"{name}-{key}") for name in PLAIN for key in LEARNED[name]
+]
+KNOWN = [
     pytest.param(name, key, id=f"{name}-{key}")
     for name, family in PLAIN.items()
     for key in family.parameters
+    if key not in LEARNED[name]
 ]
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_every_parameter_is_an_argument_that_is_predicted_by_default(name):
     family, options = DISTRIBUTIONS[name], OPTIONS.get(name, {})
-    assert family().get_params() == {**dict.fromkeys(family.parameters), **options}
-    arguments = list(dict.fromkeys([*family.parameters, *options]))
+    parameters, known = family().parameters, family().fixed()
+    assert known.keys() == parameters.keys() - LEARNED[name]
+    assert family().get_params() == {**dict.fromkeys(parameters), **known, **options}
+    arguments = list(dict.fromkeys([*parameters, *options]))
     assert list(inspect.signature(family).parameters) == arguments
-    predicted = family(**dict.fromkeys(family.parameters))
-    assert predicted.predicted() == list(family.parameters)
+    predicted = family(**dict.fromkeys(LEARNED[name]))
+    assert predicted.predicted() == LEARNED[name]
     assert predicted.constant() == []
-    assert predicted.fixed() == {}
+    assert predicted.fixed() == known
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -48,7 +56,8 @@ def test_family_is_public_documented_and_named_after_its_class(name):
     assert getattr(distributions, family.__name__) is family
     assert name == re.sub(r"(?<!^)(?=[A-Z])", "_", family.__name__).lower()
     for parameter in family.parameters:
-        assert f"{parameter} : None" in family.__doc__
+        kind = "None" if parameter in LEARNED[name] else "float"
+        assert f"{parameter} : {kind}" in family.__doc__
     assert "References" in family.__doc__
 
 
@@ -88,9 +97,22 @@ def test_illegal_parameter_is_named(name, key, value):
         assert part in str(error.value)
 
 
+@pytest.mark.parametrize("value", [None, "constant", True, np.nan, np.inf, [1.0]])
+@pytest.mark.parametrize(("name", "key"), KNOWN)
+def test_a_known_parameter_is_a_number(name, key, value):
+    family = DISTRIBUTIONS[name](**{key: value})
+    message = f"^{key} of {type(family).__name__}.* must be {family.parameters[key].domain}; got "
+    with pytest.raises(ValueError, match=re.escape(repr(value)) + r"\.$") as error:
+        family.check_params()
+    assert re.match(message.replace("**", r"\*\*"), str(error.value))
+
+
 @pytest.mark.parametrize(
     ("family", "message"),
     [
+        (Binomial(trials=2.5), r"trials of Binomial\(trials=2.5\) must be a whole number"),
+        (Binomial(trials=0), "trials of .* must be a whole number from 1 .*; got 0"),
+        (NegativeBinomial(dispersion=0), "dispersion of .* must be positive; got 0"),
         (Normal(scale=0), r"scale of Normal\(scale=0\) must be positive; got 0\."),
         (Normal(scale=-1.5), "must be positive; got -1.5"),
         (StudentT(df=-1), "df of .* must be positive; got -1"),

@@ -5,9 +5,8 @@ import torch
 from scipy import special
 
 from sklnll.distributions import DISTRIBUTIONS, Bernoulli, Categorical, StudentT
-from sklnll.head import Head
 
-from .cases import CASES, NAMES, NUMBERS, tensors
+from .cases import CASES, LEARNED, NAMES, NUMBERS, make_head, tensors
 
 
 def log_prob(name, y, params):
@@ -82,17 +81,22 @@ def test_gradient_is_finite_differences(name):
     off_kink = np.ones(y.shape, bool) if "loc" not in params else y != params["loc"]
     off_kink = off_kink.reshape(len(y), -1).all(axis=1)
     y = torch.tensor(y[off_kink])
-    leaves = [value[off_kink].requires_grad_() for value in tensors(params).values()]
-    assert torch.autograd.gradcheck(
-        lambda *values: DISTRIBUTIONS[name]().log_prob(y, *values), leaves, eps=1e-7, rtol=1e-5
-    )
+    inputs = {key: value[off_kink] for key, value in tensors(params).items()}
+    leaves = [inputs[key].requires_grad_() for key in LEARNED[name]]
+
+    def log_prob_of(*values):
+        learned = dict(zip(LEARNED[name], values, strict=True))
+        return DISTRIBUTIONS[name]().log_prob(y, **{**inputs, **learned})
+
+    assert torch.autograd.gradcheck(log_prob_of, leaves, eps=1e-7, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_gradient_is_exact_for_extreme_parameters(name):
     y, params = CASES[name].pairs(CASES[name].extreme, far=False)
-    leaves = {key: value.requires_grad_() for key, value in tensors(params).items()}
-    total = DISTRIBUTIONS[name]().log_prob(torch.tensor(y), **leaves).sum()
+    inputs = tensors(params)
+    leaves = {key: inputs[key].requires_grad_() for key in LEARNED[name]}
+    total = DISTRIBUTIONS[name]().log_prob(torch.tensor(y), **inputs).sum()
     gradients = torch.autograd.grad(total, list(leaves.values()))
     with mp.workdps(350):
         for key, gradient in zip(leaves, gradients, strict=True):
@@ -123,7 +127,7 @@ def exact_log_density_at(name, y, params, key, step):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_gets_a_gradient(name):
     case, family = CASES[name], DISTRIBUTIONS[name]()
-    head = Head(family, 1, case.size, {})
+    head = make_head(family, size=case.size)
     random = np.random.RandomState(0)
     raw = torch.tensor(random.uniform(-3, 3, (81, head.n_predicted)), requires_grad=True)
     constant = torch.tensor(random.uniform(-3, 3, (1, head.n_constant)), requires_grad=True)
@@ -138,7 +142,7 @@ def test_every_parameter_gets_a_gradient(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_one_far_raw_output_gives_no_nan(name, far):
     case = CASES[name]
-    head = Head(DISTRIBUTIONS[name](), 1, case.size, {})
+    head = make_head(DISTRIBUTIONS[name](), size=case.size)
     for column in range(head.n_predicted):
         raw = torch.zeros(81, head.n_predicted, dtype=torch.float64)
         raw[:, column] = far
