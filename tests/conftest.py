@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import LabelDistribution, get_distribution
-from sklnll.distributions._supports import BINARY
+from sklnll.distributions._supports import ANGLE, BINARY
 
 # Tests run side by side; threads of one would only wait for those of another.
 torch.set_num_threads(1)
@@ -41,6 +41,8 @@ def _draw_rows(distribution, n=60, seed=0):
         return X, 5 + eta + rng.standard_t(5, n) * np.exp(0.3 * X[:, 2])
     if support.units == "ratio":
         return X, 10 * np.exp(eta) * rng.gamma(2.0, size=n)
+    if support is ANGLE:
+        return X, rng.vonmises(1 + eta, 4.0)
     if support is BINARY:
         return X, (rng.uniform(size=n) < expit(eta)).astype(int)
     if support.discrete and support.low == 0:

@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklnll import NLLClassifier, NLLRegressor
-from sklnll.distributions import DISTRIBUTIONS, LabelDistribution, Normal, StudentT
+from sklnll.distributions import (
+    DISTRIBUTIONS,
+    CircularDistribution,
+    LabelDistribution,
+    Normal,
+    StudentT,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -33,8 +40,25 @@ class Squashed(NLLRegressor):
         return np.where(np.isfinite(y), np.arctan(y) / np.pi + 0.5, y)
 
 
+class Wound(Squashed):
+    """Fits a family of angles to any real y, wound once around the circle."""
+
+    def predict(self, X):
+        return np.tan(NLLRegressor.predict(self, X) / 2)
+
+    def score(self, X, y, sample_weight=None):
+        return r2_score(y, self.predict(X), sample_weight=sample_weight)
+
+    @staticmethod
+    def _squash(y):
+        return 2 * np.pi * (Squashed._squash(y) - 0.5)
+
+
 def regressor(name):
-    return (NLLRegressor if DISTRIBUTIONS[name]().support.high == np.inf else Squashed)(name)
+    family = DISTRIBUTIONS[name]()
+    if isinstance(family, CircularDistribution):
+        return Wound(name)
+    return (NLLRegressor if family.support.high == np.inf else Squashed)(name)
 
 
 DEFAULTS = [NLLRegressor(), NLLClassifier()]

@@ -5,10 +5,11 @@ from difflib import get_close_matches
 
 from ._base import Distribution
 from ._supports import Support
+from .circular import CircularDistribution, VonMises
 from .count import Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
 from .positive import Exponential, Gamma, LogNormal, Weibull
-from .real import Gumbel, Laplace, Logistic, Normal, StudentT
+from .real import Cauchy, Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Bernoulli",
     "Beta",
     "Categorical",
+    "Cauchy",
+    "CircularDistribution",
     "Distribution",
     "Exponential",
     "Gamma",
@@ -28,6 +31,7 @@ __all__ = [
     "Poisson",
     "StudentT",
     "Support",
+    "VonMises",
     "Weibull",
     "get_distribution",
 ]
@@ -36,6 +40,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "normal": Normal,
     "laplace": Laplace,
     "student_t": StudentT,
+    "cauchy": Cauchy,
     "logistic": Logistic,
     "gumbel": Gumbel,
     "exponential": Exponential,
@@ -43,6 +48,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "log_normal": LogNormal,
     "weibull": Weibull,
     "beta": Beta,
+    "von_mises": VonMises,
     "poisson": Poisson,
     "bernoulli": Bernoulli,
     "categorical": Categorical,

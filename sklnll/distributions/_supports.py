@@ -61,6 +61,7 @@ UNIT_INTERVAL = Support(
     low=0.0,
     high=1.0,
 )
+ANGLE = Support("a finite angle in radians", "remove such rows")
 COUNTS = Support(
     "a non-negative count", "use distribution='normal'", low=0.0, closed_low=True, discrete=True
 )

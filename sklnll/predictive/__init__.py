@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import Distribution
+from ..distributions import CircularDistribution, Distribution
 from ._base import Predictive, RandomState
+from .circular import CircularPredictive
 from .labels import LabelPredictive, encode_labels
 from .numbers import ContinuousPredictive, DiscretePredictive, PredictiveDistribution
 
 __all__ = [
+    "CircularPredictive",
     "ContinuousPredictive",
     "DiscretePredictive",
     "LabelPredictive",
@@ -23,6 +25,8 @@ __all__ = [
 
 
 def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
-    """Wrap the parameters of numbers in the class for densities or for masses."""
+    """Wrap the parameters of numbers in the class for angles, densities or masses."""
+    if isinstance(distribution, CircularDistribution):
+        return CircularPredictive(distribution, params)
     kind = DiscretePredictive if distribution.support.discrete else ContinuousPredictive
     return kind(distribution, params)

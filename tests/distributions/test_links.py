@@ -4,13 +4,26 @@ import torch
 from scipy import special
 
 from sklnll.distributions import DISTRIBUTIONS
-from sklnll.distributions._links import Log, Logit, Softplus, Vector, capped_log, log, positive
+from sklnll.distributions._links import (
+    Direction,
+    Log,
+    Logit,
+    Softplus,
+    Vector,
+    capped_log,
+    direction,
+    log,
+    positive,
+)
 
 LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")
     for name, family in DISTRIBUTIONS.items()
     for parameter, link in family().parameters.items()
+    if not isinstance(link, Direction)
 ]
+"""Links that map columns one by one; that of directions has tests of its own below."""
+
 FAR = [-1e30, -1e4, -100.0, 100.0, 1e4, 1e30]
 DTYPES = [torch.float32, torch.float64]
 
@@ -111,7 +124,48 @@ def test_nan_and_infinity_are_no_legal_number(link):
     assert not any(link.contains(value) for value in (np.nan, np.inf, -np.inf))
 
 
-def test_vector_has_a_column_per_class_and_others_one():
+def test_vector_has_a_column_per_class_a_direction_two_and_others_one():
+    widths = {Vector: 5, Direction: 2}
     for family in DISTRIBUTIONS.values():
         for link in family().parameters.values():
-            assert link.width(5) == (5 if isinstance(link, Vector) else 1)
+            assert link.width(5) == widths.get(type(link), 1)
+
+
+# Directions -------------------------------------------------------------------------------------
+
+
+def test_direction_is_the_angle_of_a_complex_number():
+    raw = np.random.default_rng(0).normal(size=(50, 3, 2))
+    angle = direction(torch.tensor(raw))
+    np.testing.assert_allclose(angle, np.angle(raw[..., 0] + 1j * raw[..., 1]), rtol=1e-15)
+
+
+@pytest.mark.parametrize("length", [1e-2, 1.0, 1e8])
+def test_gradient_of_direction_is_finite_differences(length):
+    turn = np.linspace(-3.1, 3.1, 20)
+    raw = torch.tensor(length * np.column_stack([np.cos(turn), np.sin(turn)]), requires_grad=True)
+    step = 1e-6 * length
+    assert torch.autograd.gradcheck(direction, raw, eps=step, atol=1e-6 / length, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_direction_and_its_gradient_are_finite_everywhere(dtype):
+    values = [0.0, -0.0, 1e-300, -1e-30, 1e-4, -1.0, *FAR]
+    raw = torch.cartesian_prod(*[torch.tensor(values, dtype=dtype)] * 2).requires_grad_()
+    angle = direction(raw)
+    (gradient,) = torch.autograd.grad(angle.sum(), raw)
+    assert angle.dtype == gradient.dtype == dtype
+    assert (angle.abs() <= np.float32(np.pi)).all()
+    assert gradient.isfinite().all()
+    assert (gradient.norm(dim=1) <= 1000 * (1 + 1e-6)).all()  # bounded where nothing is pointed at
+
+
+def test_inverse_of_direction_goes_back():
+    angle = np.linspace(-20, 20, 401)
+    again = direction(torch.tensor(direction.inverse(angle))).numpy()
+    np.testing.assert_allclose(np.exp(1j * again), np.exp(1j * angle), atol=1e-14)
+
+
+def test_a_direction_may_be_fixed_to_any_finite_number():
+    assert all(direction.contains(value) for value in (0.0, -1e300, 7.0))
+    assert not any(direction.contains(value) for value in (np.nan, np.inf))
