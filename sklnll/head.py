@@ -73,6 +73,16 @@ class Head:
             units["loc"] /= self.fixed["scale"].numpy().reshape(-1, 1)
         return np.concatenate([np.ones((self.n_outputs, 0)), *units.values()], axis=1).ravel()
 
+    @property
+    def penalised_biases(self) -> np.ndarray:
+        """Whether `alpha` holds each of the last layer's biases to its start; (n_predicted,)."""
+        links = self.distribution.parameters
+        by_output = [
+            np.full((self.n_outputs, width), links[name].only_ratios)
+            for name, width in self.predicted.items()
+        ]
+        return np.concatenate([np.ones((self.n_outputs, 0), bool), *by_output], axis=1).ravel()
+
     def params(self, raw: Tensor, constant: Tensor) -> dict[str, Tensor]:
         """Apply the links.
 

@@ -182,7 +182,7 @@ class Network:
         return (h - mean) / torch.sqrt(variance + _BATCH_NORM_EPSILON)
 
 
-def penalty_shares(network: Network, last_units: Tensor) -> Tensor:
+def penalty_shares(network: Network, last_units: Tensor, last_biases: Tensor) -> Tensor:
     """Which learned values an L2 penalty counts, and in which units.
 
     Parameters
@@ -190,18 +190,40 @@ def penalty_shares(network: Network, last_units: Tensor) -> Tensor:
     network : Network
     last_units : Tensor of shape (n_raw,)
         Units of the last layer's columns.
+    last_biases : Tensor of shape (n_raw,)
+        Whether their biases count.
 
     Returns
     -------
     Tensor of shape (1, n_weights)
-        1 for the weights of the hidden layers, squared units for the last, 0 for all else.
+        1 for the weights of the hidden layers and the biases that count, squared units for the
+        weights of the last layer, 0 for all else.
     """
     shares = Network(network.architecture, torch.zeros_like(network.weights[:1]))
-    *hidden, (last, _) = shares.layers()
+    *hidden, (last, bias) = shares.layers()
     for matrix, *_ in hidden:
         matrix.fill_(1)
     last.copy_(last_units.square().expand_as(last))
+    bias.copy_(last_biases.expand_as(bias))
     return shares.weights
+
+
+def penalty_origin(network: Network, last_biases: Tensor) -> Tensor:
+    """Where the penalty is least: at zero, and at the present biases of the last layer that count.
+
+    Parameters
+    ----------
+    network : Network
+    last_biases : Tensor of shape (n_raw,)
+        Whether they count.
+
+    Returns
+    -------
+    Tensor of shape (n_members, n_weights)
+    """
+    origin = Network(network.architecture, torch.zeros_like(network.weights))
+    origin.layers()[-1][1].copy_(network.layers()[-1][1] * last_biases)
+    return origin.weights
 
 
 def initial_weights(

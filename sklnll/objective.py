@@ -8,7 +8,7 @@ from sklearn.utils import gen_batches
 from torch import Tensor
 
 from .head import Head
-from .network import Network, penalty_shares
+from .network import Network, penalty_origin, penalty_shares
 
 _ROWS_AT_ONCE = 10_000
 """Rows that are evaluated together outside of training, to bound the memory it takes."""
@@ -62,6 +62,7 @@ class Objective:
     Parameters
     ----------
     network : Network
+        At its start.
     head : Head
     alpha : float
         Strength of the L2 penalty, as in scikit-learn's multi-layer perceptrons.
@@ -76,7 +77,9 @@ class Objective:
         self.alpha = alpha
         self.mean_weight = mean_weight
         last_units = torch.from_numpy(head.penalty_units).to(network.weights.dtype)
-        self._penalty_shares = penalty_shares(network, last_units)
+        last_biases = torch.from_numpy(head.penalised_biases)
+        self._penalty_shares = penalty_shares(network, last_units, last_biases)
+        self._penalty_origin = penalty_origin(network, last_biases)
 
     def nll(self, rows: Rows, *, momentum: float | None = None) -> Tensor:
         """Weighted sum of the rows' losses over their number; shape (n_members,)."""
@@ -90,7 +93,8 @@ class Objective:
 
     def penalty(self, n_rows: int) -> Tensor:
         """L2 penalty of each member for a batch of `n_rows` rows."""
-        squares = (self._penalty_shares * self.network.weights.double().square()).sum(dim=1)
+        away = self.network.weights.double() - self._penalty_origin
+        squares = (self._penalty_shares * away.square()).sum(dim=1)
         return 0.5 * self._penalty_rate(n_rows) * squares
 
     def gradient(self, rows: Rows, *, momentum: float) -> tuple[float, Tensor]:
@@ -104,7 +108,8 @@ class Objective:
         loss = nll.detach().mean().item()
         if not math.isfinite(loss):
             raise NonFiniteLossError(self._culprit(rows))
-        gradient.addcmul_(self._penalty_shares, weights, value=self._penalty_rate(len(rows)))
+        away = weights - self._penalty_origin
+        gradient.addcmul_(self._penalty_shares, away, value=self._penalty_rate(len(rows)))
         return loss, gradient
 
     @torch.no_grad()

@@ -15,11 +15,13 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 from ._base import X_PARAMS, NLLEstimator
 from ._validation import Given, Table, check_exposure, check_finite, check_weight
 from .distributions import (
+    CircularDistribution,
     Distribution,
     LabelDistribution,
     RankingDistribution,
     get_distribution,
 )
+from .metrics import circular_r2_score
 from .predictive import PredictiveDistribution, RandomState, VectorPredictive, predictive
 
 
@@ -32,10 +34,11 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     Parameters
     ----------
     distribution : str or Distribution, default="normal"
-        The family that fits what y may be: "normal", "laplace", "logistic", "student_t", "gumbel"
-        for real y, "exponential", "gamma", "log_normal", "weibull" for positive, "beta" for
-        proportions, "poisson", "negative_binomial", "binomial" for counts; "multivariate_normal"
-        and "dirichlet" for a 2-d y whose columns depend on each other; or an instance such as
+        The family that fits what y may be: "normal", "laplace", "logistic", "student_t", "cauchy",
+        "gumbel" for real y, "exponential", "gamma", "log_normal", "weibull" for positive, "beta"
+        for proportions, "von_mises" for angles, "poisson", "negative_binomial", "binomial" for
+        counts; "multivariate_normal" and "dirichlet" for a 2-d y whose columns depend on each
+        other; or an instance such as
         ``Normal(scale="constant")``, each parameter of which is predicted from x (None), learned
         once for all rows ("constant"), or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
@@ -156,10 +159,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     too.
 
     Real y is shifted and scaled for training (by mean and standard deviation, or by median and
-    spread for the robust families "laplace", "logistic" and "student_t"), positive y is scaled by
-    its mean; everything returned is in y's units. Hence a change of y's units changes nothing but
-    the units of the result, and `alpha` acts on weights that are measured in units of y's spread.
-    Where the scale is fixed to a number, it acts in units of that number: a linear
+    spread for the robust families "laplace", "logistic", "student_t" and "cauchy"), positive y is
+    scaled by its mean; everything returned is in y's units. Hence a change of y's units changes
+    nothing but the units of the result, and `alpha` acts on weights that are measured in units of
+    y's spread. Where the scale is fixed to a number, it acts in units of that number: a linear
     ``Normal(scale=1.0)`` with alpha is ridge regression with the same alpha.
 
     A learned scale of the real families stays above 1e-4 of y's spread, so that the likelihood
@@ -255,7 +258,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
             return tags
         support, is_row = distribution.support, distribution.event_ndim == 1
         tags.target_tags.positive_only = support.low == 0
-        tags.target_tags.multi_output = support.units == "affine" or is_row
+        tags.target_tags.multi_output = support.low == -np.inf or is_row
         tags.target_tags.single_output = not is_row
         return tags
 
@@ -402,6 +405,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     ) -> float:
         """Coefficient of determination R² of the predicted points.
 
+        Of angles it is the circular one, `sklnll.metrics.circular_r2_score`.
+
         Scores of the whole distribution are in `sklnll.metrics`.
 
         Parameters
@@ -418,7 +423,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         float
             1 is the best.
         """
-        return r2_score(y, self.predict(X, exposure=exposure), sample_weight=sample_weight)
+        point = self.predict(X, exposure=exposure)
+        is_circular = isinstance(self.distribution_, CircularDistribution)
+        r2 = circular_r2_score if is_circular else r2_score
+        return r2(y, point, sample_weight=sample_weight)
 
     def predict_quantiles(
         self,

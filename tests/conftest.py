@@ -16,7 +16,7 @@ from sklnll.distributions import (
     RankingDistribution,
     get_distribution,
 )
-from sklnll.distributions._supports import BINARY, ORDERS, SUCCESSES
+from sklnll.distributions._supports import ANGLE, BINARY, ORDERS, SUCCESSES
 
 # Tests run side by side; threads of one would only wait for those of another.
 torch.set_num_threads(1)
@@ -54,6 +54,8 @@ def _draw_rows(distribution, n=60, seed=0):
         return X, 5 + eta + rng.standard_t(5, n) * np.exp(0.3 * X[:, 2])
     if support.units == "ratio":
         return X, 10 * np.exp(eta) * rng.gamma(2.0, size=n)
+    if support is ANGLE:
+        return X, rng.vonmises(1 + eta, 4.0)
     if support is ORDERS:
         y = (np.outer(eta, [-1, 0, 1]) + rng.gumbel(size=(n, 3))).argsort(axis=1)[:, ::-1]
         return X, np.where(np.arange(3) <= 2 * rng.integers(2, size=(n, 1)), y, -1)

@@ -5,11 +5,18 @@ import pandas as pd
 import pytest
 from distributions.cases import NUMBERS, VECTORS, accepts
 from scipy.special import softmax
+from sklearn.metrics import r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklnll import NLLClassifier, NLLRanker, NLLRegressor
-from sklnll.distributions import DISTRIBUTIONS, Categorical, Normal, StudentT
+from sklnll.distributions import (
+    DISTRIBUTIONS,
+    Categorical,
+    CircularDistribution,
+    Normal,
+    StudentT,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -93,10 +100,26 @@ class Alphabetical(NLLClassifier):
         return super().fit(X, pd.Categorical(y, ordered=True) if is_text else y, sample_weight)
 
 
+class Wound(Adapted):
+    """To angles, wound once around the circle."""
+
+    def there(self, y):
+        return 2 * np.arctan(y)
+
+    def back(self, y):
+        return np.tan(y / 2)
+
+    def score(self, X, y, sample_weight=None):
+        return r2_score(y, self.predict(X), sample_weight=sample_weight)
+
+
 def regressor(name):
+    family = DISTRIBUTIONS[name]()
+    if isinstance(family, CircularDistribution):
+        return Wound(name)
     if name == "dirichlet":
         return Shared(name)
-    has_no_end = name in VECTORS or accepts(DISTRIBUTIONS[name](), np.array([1e3]))
+    has_no_end = name in VECTORS or accepts(family, np.array([1e3]))
     return (NLLRegressor if has_no_end else Squashed)(name)
 
 

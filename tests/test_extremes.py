@@ -56,6 +56,7 @@ def fit(net, *rows, **params):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("error")
         warnings.simplefilter("always", ConvergenceWarning)
+        warnings.filterwarnings("ignore", message=".*Are these degrees")
         warnings.filterwarnings("ignore", message=".*larger than the .* rows")
         net.set_params(random_state=0, **params).fit(*rows)
     messages = [str(warning.message) for warning in caught]

@@ -14,6 +14,7 @@ from sklnll.distributions import (
     DISTRIBUTIONS,
     Beta,
     Binomial,
+    Cauchy,
     Exponential,
     Gamma,
     Gumbel,
@@ -24,6 +25,7 @@ from sklnll.distributions import (
     Normal,
     Poisson,
     StudentT,
+    VonMises,
     Weibull,
 )
 
@@ -215,6 +217,11 @@ def _location_scale_fit(law):
     return lambda y: dict(zip(["loc", "scale"], law.fit(y), strict=True))
 
 
+def _von_mises_fit(y):
+    concentration, loc, _ = stats.vonmises.fit(y, fscale=1)
+    return {"loc": loc, "concentration": concentration}
+
+
 def _weibull_fit(y):
     shape, _, scale = stats.weibull_min.fit(y, floc=0)
     return {"shape": shape, "scale": scale}
@@ -249,6 +256,7 @@ MARGINAL_FITS = {
         StudentT(df="constant", loc="constant", scale="constant"),
         lambda y: dict(zip(["df", "loc", "scale"], stats.t.fit(y), strict=True)),
     ),
+    "cauchy": (_constants_of(Cauchy), _location_scale_fit(stats.cauchy)),
     "logistic": (_constants_of(Logistic), _location_scale_fit(stats.logistic)),
     "gumbel": (_constants_of(Gumbel), _location_scale_fit(stats.gumbel_r)),
     "exponential": (Exponential(scale="constant"), lambda y: {"scale": y.mean()}),
@@ -259,6 +267,7 @@ MARGINAL_FITS = {
     "weibull": (_constants_of(Weibull), _weibull_fit),
     "gamma": (Gamma(shape="constant", scale="constant"), _gamma_fit),
     "beta": (Beta(mean="constant", precision="constant"), _beta_fit),
+    "von_mises": (_constants_of(VonMises), _von_mises_fit),
     "poisson": (Poisson(rate="constant"), lambda y: {"rate": y.mean()}),
     "negative_binomial": (_constants_of(NegativeBinomial), _negative_binomial_fit),
     "binomial": (Binomial(p="constant"), lambda y: {"trials": 1.0, "p": y.mean()}),
@@ -299,7 +308,9 @@ def test_every_family_of_numbers_has_a_marginal_fit_to_compare_with():
 # Several outputs ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in MARGINAL_FITS if name != "laplace"])
+@pytest.mark.parametrize(
+    "name", [name for name in MARGINAL_FITS if name not in ("laplace", "von_mises")]
+)
 def test_several_outputs_are_several_fits(name, draw_rows, make_net):
     (X, first), (_, second) = (draw_rows(name, n=100, seed=seed) for seed in [0, 1])
     params = {**LINEAR, "alpha": 0.1}

@@ -227,7 +227,8 @@ def test_a_search_with_a_scorer_can_be_copied(linear):
 
 
 def test_scorers_say_their_names():
-    assert set(metrics.__all__) == {repr(scorer) for scorer in SCORERS.values()}
+    scorers = {name for name in metrics.__all__ if name.endswith("_scorer")}
+    assert scorers == {repr(scorer) for scorer in SCORERS.values()}
 
 
 def test_weights_are_routed_where_asked_for():

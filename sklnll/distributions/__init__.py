@@ -5,13 +5,14 @@ from difflib import get_close_matches
 
 from ._base import Distribution
 from ._supports import Support
+from .circular import CircularDistribution, VonMises
 from .count import Binomial, NegativeBinomial, Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
 from .multivariate import Dirichlet, MultivariateNormal, VectorDistribution
 from .ordinal import Ordinal
 from .positive import Exponential, Gamma, LogNormal, Weibull
 from .ranking import PlackettLuce, RankingDistribution
-from .real import Gumbel, Laplace, Logistic, Normal, StudentT
+from .real import Cauchy, Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "Beta",
     "Binomial",
     "Categorical",
+    "Cauchy",
+    "CircularDistribution",
     "Dirichlet",
     "Distribution",
     "Exponential",
@@ -39,6 +42,7 @@ __all__ = [
     "StudentT",
     "Support",
     "VectorDistribution",
+    "VonMises",
     "Weibull",
     "get_distribution",
 ]
@@ -47,6 +51,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "normal": Normal,
     "laplace": Laplace,
     "student_t": StudentT,
+    "cauchy": Cauchy,
     "logistic": Logistic,
     "gumbel": Gumbel,
     "exponential": Exponential,
@@ -54,6 +59,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "log_normal": LogNormal,
     "weibull": Weibull,
     "beta": Beta,
+    "von_mises": VonMises,
     "multivariate_normal": MultivariateNormal,
     "dirichlet": Dirichlet,
     "poisson": Poisson,

@@ -6,10 +6,12 @@ field, so that a network without hidden layers is the generalised linear model o
 
 import math
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 class Link(ABC):
@@ -26,6 +28,10 @@ class Link(ABC):
 
     learnable = True
     """Whether the parameter may be predicted or constant, or is always given as a number."""
+
+    only_ratios = False
+    """Whether the parameter depends on the ratio of its columns alone. The penalty then holds their
+    biases to the start: weights that shrink along with the biases would escape it."""
 
     start_range: tuple[float, float] | None = None
     """Lowest and highest value that training starts at. Where other values hardly change the
@@ -213,7 +219,7 @@ class Log(Link):
         bound = 0.98 * np.log(torch.finfo(raw.dtype).max)
         value = torch.exp(raw.clamp(-bound / 2, bound))
         if self.cap < np.inf:
-            value = value / (1 + value / self.cap)
+            value = 1 / (1 / value + 1 / self.cap)
         return self.floor + value if self.floor else value
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
@@ -271,6 +277,50 @@ class OrderedFromZero(Link):
         return False
 
 
+class _Angle(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, raw: Tensor) -> Tensor:
+        ctx.save_for_backward(raw)
+        return torch.atan2(raw[..., 1], raw[..., 0])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (raw,) = ctx.saved_tensors
+        cosine, sine = raw.unbind(-1)
+        length = torch.hypot(cosine, sine).clamp(min=_NO_DIRECTION)
+        across = torch.stack([-sine / length, cosine / length], dim=-1)
+        return across * (gradient / length).unsqueeze(-1)
+
+
+_NO_DIRECTION = 1e-3
+"""So near to the origin raw outputs point nowhere: there the gradient is bounded, lest one such
+row outweighs all others."""
+
+
+class Direction(Link):
+    """The angle of two raw outputs, parameter = atan2(raw[1], raw[0]).
+
+    No jump: directions that are close have raw outputs that are close, also across -pi = pi.
+    """
+
+    domain = "a finite number"
+    together = True
+    only_ratios = True
+
+    def width(self, size: int) -> int:
+        return 2
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return _Angle.apply(raw)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        return np.stack([np.cos(value), np.sin(value)], axis=-1)
+
+    def contains(self, value: float) -> bool:
+        return bool(np.isfinite(value))
+
+
 identity = Identity()
 vector = Vector()
 positive = Softplus(floor=1e-4)
@@ -283,3 +333,5 @@ logit = Logit()
 simplex = Simplex()
 cholesky_factor = CholeskyFactor(diagonal=positive)
 number_of_trials = Known("a whole number from 1 to 2**53", low=1, high=2.0**53, whole=True)
+direction = Direction()
+concentrated = Log(cap=1e10, start_range=(0.1, 1e10))

@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+LOG_PI = math.log(math.pi)
+LOG_2PI = math.log(2 * math.pi)
+HALF_LOG_2PI = 0.5 * LOG_2PI
 _SERIES_FROM = 16.0
 
 
@@ -135,3 +137,50 @@ class _Log1pSquare(torch.autograd.Function):
 def log1p_square(t: Tensor) -> Tensor:
     """log(1 + t**2) without overflow."""
     return _Log1pSquare.apply(t)
+
+
+# Hankel's expansion: I_v(k) is exp(k) / sqrt(2 pi k) times the sum of these terms over k**j.
+_ORDER_0 = [1.0]
+_ORDER_1 = [1.0]
+for _j in range(1, 19):
+    _ORDER_0.append(_ORDER_0[-1] * (2 * _j - 1) ** 2 / (8 * _j))
+    _ORDER_1.append(_ORDER_1[-1] * ((2 * _j - 1) ** 2 - 4) / (8 * _j))
+_ORDER_0_LESS_1 = [zero - one for zero, one in zip(_ORDER_0, _ORDER_1, strict=True)]
+_HANKEL_FROM = 30.0
+
+
+def bessel_ratio(k: Tensor) -> tuple[Tensor, Tensor]:
+    """I1(k) / I0(k) for k >= 0, the mean cosine of a von Mises angle, and one minus it.
+
+    Each is exact to rounding, however small.
+    """
+    direct = torch.special.i1e(k) / torch.special.i0e(k)
+    inverse = 1 / k.clamp(min=_HANKEL_FROM)
+    series = _polynomial(_ORDER_0_LESS_1, inverse) / _polynomial(_ORDER_0, inverse)
+    rest = torch.where(k < _HANKEL_FROM, 1 - direct, series)
+    return torch.where(k < _HANKEL_FROM, direct, 1 - rest), rest
+
+
+def _polynomial(coefficients: list[float], x: Tensor) -> Tensor:
+    value = torch.zeros_like(x)
+    for coefficient in reversed(coefficients):
+        value = coefficient + x * value
+    return value
+
+
+class _LogBesselI0(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, k: Tensor) -> Tensor:
+        ctx.save_for_backward(k)
+        return torch.log(torch.special.i0e(k))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (k,) = ctx.saved_tensors
+        return -gradient * bessel_ratio(k)[1]
+
+
+def log_bessel_i0e(k: Tensor) -> Tensor:
+    """Log I0(k) - k, for k >= 0."""
+    return _LogBesselI0.apply(k)

@@ -67,6 +67,7 @@ SHARES = Support(
     "with n rows of K shares",
     low=0.0,
 )
+ANGLE = Support("a finite angle in radians", "remove such rows")
 COUNTS = Support(
     "a non-negative count", "use distribution='normal'", low=0.0, closed_low=True, discrete=True
 )

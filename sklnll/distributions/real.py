@@ -10,7 +10,7 @@ from torch import Tensor
 from ._base import Distribution
 from ._crps import crps_by_quadrature
 from ._links import degrees_of_freedom, identity, positive
-from ._special import HALF_LOG_2PI, exp_of_finite_slope, log1p_square, stirling_error
+from ._special import HALF_LOG_2PI, LOG_PI, exp_of_finite_slope, log1p_square, stirling_error
 from ._statistics import weighted_mean_std, weighted_median_spread
 from ._supports import REAL
 
@@ -119,7 +119,7 @@ class Laplace(Distribution):
 class StudentT(Distribution):
     """Student's t distribution, for a real y with outliers or errors of unknown tail weight.
 
-    The degrees of freedom say how heavy the tails are: 1 is Cauchy's law, above about 30 it is
+    The degrees of freedom say how heavy the tails are: 1 is `Cauchy`'s law, above about 30 it is
     nearly normal. Mean and variance exist only for df > 1 and df > 2, hence the median is what
     ``point_estimate="auto"`` predicts.
 
@@ -183,6 +183,59 @@ class StudentT(Distribution):
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         loc, scale = weighted_median_spread(y, weight)
         return {"df": 5.0, "loc": loc, "scale": scale}
+
+
+class Cauchy(Distribution):
+    """Cauchy distribution, for a real y whose outliers have no bound: ratios, resonances.
+
+    Its tails are so heavy that it has no mean and no variance, hence the median is what
+    ``point_estimate="auto"`` predicts.
+
+    Support: all real numbers. Density, with z = (y - loc) / scale::
+
+        p(y) = 1 / (pi * scale * (1 + z**2))
+
+    `StudentT` learns how heavy the tails are; it ends at this family with one degree of freedom.
+
+    Parameters
+    ----------
+    loc : None, "constant" or float, default=None
+        Median, in y's units.
+    scale : None, "constant" or float, default=None
+        Half the distance between the quartiles, in y's units.
+
+    References
+    ----------
+    N. Johnson, S. Kotz and N. Balakrishnan (1994). Continuous Univariate Distributions, chapter 16.
+    """
+
+    support = REAL
+    parameters: ClassVar = {"loc": identity, "scale": positive}
+    robust = True
+    central = "median"
+
+    def __init__(self, loc: Any = None, scale: Any = None):
+        self.loc = loc
+        self.scale = scale
+
+    def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        z = (y - loc) / scale
+        return -log1p_square(z) - torch.log(scale) - LOG_PI
+
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+        return stats.cauchy(loc, scale)
+
+    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return loc
+
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        # Its second derivative is twice the density; at z = 0 the integral is elementary.
+        z = (y - loc) / scale
+        return 2 / np.pi * scale * (z * np.arctan(z) - np.log(np.hypot(1, z) / 2))
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        loc, spread = weighted_median_spread(y, weight)
+        return {"loc": loc, "scale": spread / 1.4826}
 
 
 class Logistic(Distribution):

@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import Distribution, VectorDistribution
+from ..distributions import CircularDistribution, Distribution, VectorDistribution
 from ._base import Predictive, RandomState
+from .circular import CircularPredictive
 from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
 from .numbers import ContinuousPredictive, DiscretePredictive, PredictiveDistribution
 from .rankings import RankingPredictive
 from .vectors import VectorPredictive
 
 __all__ = [
+    "CircularPredictive",
     "ContinuousPredictive",
     "DiscretePredictive",
     "IndicatorPredictive",
@@ -29,8 +31,10 @@ __all__ = [
 
 
 def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
-    """Wrap the parameters in the class for vectors, or for densities or masses of numbers."""
+    """Wrap the parameters in the class for vectors, angles, densities or masses."""
     if isinstance(distribution, VectorDistribution):
         return VectorPredictive(distribution, params)
+    if isinstance(distribution, CircularDistribution):
+        return CircularPredictive(distribution, params)
     kind = DiscretePredictive if distribution.support.discrete else ContinuousPredictive
     return kind(distribution, params)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 from typing import Any
 
@@ -12,6 +13,7 @@ from scipy import special, stats
 
 from sklnll.distributions import (
     DISTRIBUTIONS,
+    CircularDistribution,
     Distribution,
     LabelDistribution,
     RankingDistribution,
@@ -199,6 +201,15 @@ def _torch_ordinal(location, thresholds):
     return torch.distributions.Categorical(torch.cat([zero, at_most, one], -1).diff())
 
 
+def _log_von_mises_density(y, loc, concentration):
+    return concentration * mp.cos(y - loc) - mp.log(2 * mp.pi) - _log_bessel_i0(concentration)
+
+
+@cache
+def _log_bessel_i0(x):
+    return mp.log(mp.besseli(0, x))
+
+
 def _log_logistic_density(y, loc, scale):
     z = abs(y - loc) / scale
     return -z - 2 * mp.log1p(mp.exp(-z)) - mp.log(scale)
@@ -293,6 +304,14 @@ CASES: dict[str, Case] = {
         scipy=lambda df, loc, scale: stats.t(df, loc, scale),
         torch=torch.distributions.StudentT,
         log_density=_log_t_density,
+    ),
+    "cauchy": Case(
+        **_real,
+        scipy=lambda loc, scale: stats.cauchy(loc, scale),
+        torch=torch.distributions.Cauchy,
+        log_density=lambda y, loc, scale: (
+            -mp.log(mp.pi) - mp.log(scale) - mp.log1p(((y - loc) / scale) ** 2)
+        ),
     ),
     "logistic": Case(
         **_real,
@@ -431,6 +450,20 @@ CASES: dict[str, Case] = {
         torch=lambda mean, precision: torch.distributions.Dirichlet(mean * precision[..., None]),
         log_density=_log_dirichlet_density,
         size=3,
+    ),
+    "von_mises": Case(
+        params=rows(loc=[0.0, -3.0, 1.5, 2.5], concentration=[1.0, 0.2, 4.0, 8.0]),
+        extreme=rows(
+            loc=[0.0, 3.1, -1.0, 0.5, 1e-3, 2.0, 0.0],
+            concentration=[1e-300, 1e-8, 29.99, 30.01, 1e4, 1e6, 1e8],
+        ),
+        large=rows(loc=[0.0, -3.0, 1e-3, 2.5], concentration=[100.0, 1e4, 1e5, 1e6]),
+        far=[-2 * np.pi, -np.pi, -1e-300, 0.0, 1.0, np.pi, 2 * np.pi],
+        sample=stats.vonmises(2.0, 2.5).rvs(81, random_state=np.random.RandomState(1)),
+        fixed={"loc": 2.0, "concentration": 1.5},
+        scipy=lambda loc, concentration: stats.vonmises(concentration, loc),
+        torch=torch.distributions.VonMises,
+        log_density=_log_von_mises_density,
     ),
     "poisson": Case(
         params=rows(rate=[0.3, 1.0, 4.5, 40.5, 300.0]),
@@ -620,5 +653,10 @@ LABELS = [name for name in NAMES if isinstance(FAMILIES[name], LabelDistribution
 RANKINGS = [name for name in NAMES if isinstance(FAMILIES[name], RankingDistribution)]
 VECTORS = [name for name in NAMES if isinstance(FAMILIES[name], VectorDistribution)]
 NUMBERS = [name for name in NAMES if name not in LABELS and not FAMILIES[name].event_ndim]
+ANGLES = [name for name in NUMBERS if isinstance(FAMILIES[name], CircularDistribution)]
+LINEAR = [name for name in NUMBERS if name not in ANGLES]
+"""The families of numbers on a line; moments and scores of angles have tests of their own, in
+test_circular.py and predictive/test_circular.py."""
+
 CONTINUOUS = [name for name in NUMBERS if not FAMILIES[name].support.discrete]
 DISCRETE = [name for name in NUMBERS if FAMILIES[name].support.discrete]

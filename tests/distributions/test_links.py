@@ -6,6 +6,7 @@ from scipy import special
 from sklnll.distributions import DISTRIBUTIONS
 from sklnll.distributions._links import (
     CholeskyFactor,
+    Direction,
     Log,
     Logit,
     OrderedFromZero,
@@ -14,19 +15,23 @@ from sklnll.distributions._links import (
     Vector,
     capped_log,
     cholesky_factor,
+    direction,
     log,
     ordered_from_zero,
     positive,
     simplex,
 )
 
+TOGETHER_LINKS = Simplex | CholeskyFactor | OrderedFromZero | Direction
 LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")
     for name, family in DISTRIBUTIONS.items()
     for parameter, link in family().parameters.items()
     # The others have tests of their own.
-    if link.learnable and not isinstance(link, Simplex | CholeskyFactor | OrderedFromZero)
+    if link.learnable and not isinstance(link, TOGETHER_LINKS)
 ]
+"""Links that map columns one by one; that of directions has tests of its own below."""
+
 FAR = [-1e30, -1e4, -100.0, 100.0, 1e4, 1e30]
 DTYPES = [torch.float32, torch.float64]
 
@@ -127,8 +132,8 @@ def test_nan_and_infinity_are_no_legal_number(link):
     assert not any(link.contains(value) for value in (np.nan, np.inf, -np.inf))
 
 
-def test_vector_has_a_column_per_class_and_others_one():
-    widths = {Vector: 5, Simplex: 5, CholeskyFactor: 15, OrderedFromZero: 3}
+def test_links_of_vectors_have_the_columns_they_need_and_others_one():
+    widths = {Vector: 5, Simplex: 5, CholeskyFactor: 15, OrderedFromZero: 3, Direction: 2}
     for family in DISTRIBUTIONS.values():
         for link in family().parameters.values():
             assert link.width(5) == widths.get(type(link), 1)
@@ -195,8 +200,8 @@ def test_far_raw_columns_give_legal_values_and_finite_gradients(link, width, dty
         assert value.dtype == dtype
         assert value.shape == (width + 1, *[{4: 4, 6: 3}[width]] * link.event_ndim)
         assert_legal_value(link, value.detach())
-        for direction in value.detach().flatten():
-            (gradient,) = torch.autograd.grad((value * direction).sum(), raw, retain_graph=True)
+        for weight in value.detach().flatten():
+            (gradient,) = torch.autograd.grad((value * weight).sum(), raw, retain_graph=True)
             assert gradient.isfinite().all()
 
 
@@ -249,3 +254,43 @@ def test_cholesky_factor_is_filled_row_by_row():
 @pytest.mark.parametrize(("link", "width"), TOGETHER)
 def test_vectors_and_matrices_are_no_number(link, width):
     assert not any(link.contains(value) for value in (0.0, 0.5, 1.0, np.nan))
+
+
+# Directions -------------------------------------------------------------------------------------
+
+
+def test_direction_is_the_angle_of_a_complex_number():
+    raw = np.random.default_rng(0).normal(size=(50, 3, 2))
+    angle = direction(torch.tensor(raw))
+    np.testing.assert_allclose(angle, np.angle(raw[..., 0] + 1j * raw[..., 1]), rtol=1e-15)
+
+
+@pytest.mark.parametrize("length", [1e-2, 1.0, 1e8])
+def test_gradient_of_direction_is_finite_differences(length):
+    turn = np.linspace(-3.1, 3.1, 20)
+    raw = torch.tensor(length * np.column_stack([np.cos(turn), np.sin(turn)]), requires_grad=True)
+    step = 1e-6 * length
+    assert torch.autograd.gradcheck(direction, raw, eps=step, atol=1e-6 / length, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_direction_and_its_gradient_are_finite_everywhere(dtype):
+    values = [0.0, -0.0, 1e-300, -1e-30, 1e-4, -1.0, *FAR]
+    raw = torch.cartesian_prod(*[torch.tensor(values, dtype=dtype)] * 2).requires_grad_()
+    angle = direction(raw)
+    (gradient,) = torch.autograd.grad(angle.sum(), raw)
+    assert angle.dtype == gradient.dtype == dtype
+    assert (angle.abs() <= np.float32(np.pi)).all()
+    assert gradient.isfinite().all()
+    assert (gradient.norm(dim=1) <= 1000 * (1 + 1e-6)).all()  # bounded where nothing is pointed at
+
+
+def test_inverse_of_direction_goes_back():
+    angle = np.linspace(-20, 20, 401)
+    again = direction(torch.tensor(direction.inverse(angle))).numpy()
+    np.testing.assert_allclose(np.exp(1j * again), np.exp(1j * angle), atol=1e-14)
+
+
+def test_a_direction_may_be_fixed_to_any_finite_number():
+    assert all(direction.contains(value) for value in (0.0, -1e300, 7.0))
+    assert not any(direction.contains(value) for value in (np.nan, np.inf))

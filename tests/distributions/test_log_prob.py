@@ -101,7 +101,7 @@ def test_gradient_is_exact_for_extreme_parameters(name):
     with mp.workdps(350):
         for key, gradient in zip(leaves, gradients, strict=True):
             # In units of the parameter, in which gradients are pure numbers.
-            unit = params["scale"] if key == "loc" else params[key]
+            unit = params.get("scale", np.ones(len(y))) if key == "loc" else params[key]
             exactly = [
                 float(elasticity(name, key, value, row, exact(u)))
                 for (value, row), u in zip(by_row(y, params), unit, strict=True)
