@@ -63,7 +63,7 @@ def test_family_is_public_documented_and_named_after_its_class(name):
 
 @pytest.mark.parametrize(("name", "key"), PARAMETERS)
 def test_a_parameter_is_predicted_constant_or_fixed(name, key):
-    parameters = dict.fromkeys(DISTRIBUTIONS[name].parameters)
+    parameters = dict.fromkeys(LEARNED[name])
     constant = DISTRIBUTIONS[name](**{**parameters, key: "constant"})
     constant.check_params()
     assert constant.constant() == [key]
@@ -72,7 +72,7 @@ def test_a_parameter_is_predicted_constant_or_fixed(name, key):
         value = CASES[name].fixed[key]
         fixed = DISTRIBUTIONS[name](**{key: value})
         fixed.check_params()
-        assert fixed.fixed() == {key: value}
+        assert fixed.fixed() == {**DISTRIBUTIONS[name]().fixed(), key: value}
         assert key not in fixed.predicted()
 
 
