@@ -29,7 +29,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     distribution : str or Distribution, default="normal"
         The family that fits what y may be: "normal", "laplace", "logistic", "student_t", "gumbel"
         for real y, "exponential", "gamma", "log_normal", "weibull" for positive, "beta" for
-        proportions, "poisson", "negative_binomial", "binomial" for counts; or an instance such as
+        proportions, "poisson", "negative_binomial", "binomial" for counts,
+        "zero_inflated_poisson", "hurdle_poisson", "zero_inflated_negative_binomial",
+        "hurdle_negative_binomial", "zero_adjusted_gamma", "zero_one_inflated_beta" where ends have
+        a probability of their own; or an instance such as
         ``Normal(scale="constant")``, each parameter of which is predicted from x (None), learned
         once for all rows ("constant"), or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)

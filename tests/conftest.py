@@ -33,8 +33,16 @@ def draw_rows():
 
 
 def _draw_rows(distribution, n=60, seed=0):
+    family = get_distribution(distribution)
     rng = np.random.default_rng(seed)
-    support = get_distribution(distribution).support
+    X, y = _draw_rows_without_inflation(family.support, n, rng)
+    if "inflation" in family.parameters:
+        at_end = rng.uniform(size=n) < expit(X[:, 0] - 1)
+        y = np.where(at_end, rng.choice(family.support.atoms or [0.0], n), y)
+    return X, y
+
+
+def _draw_rows_without_inflation(support, n, rng):
     X = rng.normal(size=(n, 3))
     eta = 0.5 * X[:, 0] - 0.3 * X[:, 1]
     if support.units == "affine":

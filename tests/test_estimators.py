@@ -14,6 +14,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from distributions.cases import CONTINUOUS, DISCRETE, NUMBERS
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 from sklearn.base import clone
@@ -30,7 +31,6 @@ from sklnll.distributions import (
     DISTRIBUTIONS,
     Bernoulli,
     Gamma,
-    LabelDistribution,
     Laplace,
     Normal,
     StudentT,
@@ -41,8 +41,6 @@ from sklnll.predictive import LabelPredictive, PredictiveDistribution
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [NLLRegressor, NLLClassifier]
-LABELS = [name for name, cls in DISTRIBUTIONS.items() if issubclass(cls, LabelDistribution)]
-NUMBERS = [name for name in DISTRIBUTIONS if name not in LABELS]
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "learning_rate_init": 0.01}
 
 
@@ -392,7 +390,7 @@ def test_point_estimates_are_scipys(name, estimate, fit):
     assert_allclose(net.predict(X), getattr(net.predict_dist(X).to_scipy(), estimate)())
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", CONTINUOUS + DISCRETE)
 def test_the_mode_has_the_largest_density(name, fit):
     net, X, _ = fit(name, point_estimate="mode")
     dist = net.predict_dist(X)

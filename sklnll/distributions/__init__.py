@@ -7,6 +7,17 @@ from ._base import Distribution
 from ._supports import Support
 from .count import Binomial, NegativeBinomial, Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
+from .inflated import (
+    Hurdle,
+    ZeroInflated,
+    ZeroOneInflated,
+    hurdle_negative_binomial,
+    hurdle_poisson,
+    zero_adjusted_gamma,
+    zero_inflated_negative_binomial,
+    zero_inflated_poisson,
+    zero_one_inflated_beta,
+)
 from .positive import Exponential, Gamma, LogNormal, Weibull
 from .real import Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
@@ -21,6 +32,7 @@ __all__ = [
     "Exponential",
     "Gamma",
     "Gumbel",
+    "Hurdle",
     "LabelDistribution",
     "Laplace",
     "LogNormal",
@@ -31,6 +43,8 @@ __all__ = [
     "StudentT",
     "Support",
     "Weibull",
+    "ZeroInflated",
+    "ZeroOneInflated",
     "get_distribution",
 ]
 
@@ -48,6 +62,12 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "poisson": Poisson,
     "negative_binomial": NegativeBinomial,
     "binomial": Binomial,
+    "zero_inflated_poisson": zero_inflated_poisson,
+    "hurdle_poisson": hurdle_poisson,
+    "zero_inflated_negative_binomial": zero_inflated_negative_binomial,
+    "hurdle_negative_binomial": hurdle_negative_binomial,
+    "zero_adjusted_gamma": zero_adjusted_gamma,
+    "zero_one_inflated_beta": zero_one_inflated_beta,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
 }

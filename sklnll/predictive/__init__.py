@@ -8,12 +8,18 @@ import numpy as np
 from ..distributions import Distribution
 from ._base import Predictive, RandomState
 from .labels import LabelPredictive, encode_labels
-from .numbers import ContinuousPredictive, DiscretePredictive, PredictiveDistribution
+from .numbers import (
+    ContinuousPredictive,
+    DiscretePredictive,
+    MixedPredictive,
+    PredictiveDistribution,
+)
 
 __all__ = [
     "ContinuousPredictive",
     "DiscretePredictive",
     "LabelPredictive",
+    "MixedPredictive",
     "Predictive",
     "PredictiveDistribution",
     "RandomState",
@@ -23,6 +29,8 @@ __all__ = [
 
 
 def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
-    """Wrap the parameters of numbers in the class for densities or for masses."""
-    kind = DiscretePredictive if distribution.support.discrete else ContinuousPredictive
+    """Wrap the parameters of numbers in the class for densities, for masses, or for both."""
+    if distribution.support.discrete:
+        return DiscretePredictive(distribution, params)
+    kind = MixedPredictive if distribution.support.atoms else ContinuousPredictive
     return kind(distribution, params)
