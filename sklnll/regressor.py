@@ -37,8 +37,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         The family that fits what y may be: "normal", "laplace", "logistic", "student_t", "cauchy",
         "gumbel" for real y, "exponential", "gamma", "log_normal", "weibull" for positive, "beta"
         for proportions, "von_mises" for angles, "poisson", "negative_binomial", "binomial" for
-        counts; "multivariate_normal" and "dirichlet" for a 2-d y whose columns depend on each
-        other; or an instance such as
+        counts, "zero_inflated_poisson", "hurdle_poisson", "zero_inflated_negative_binomial",
+        "hurdle_negative_binomial", "zero_adjusted_gamma", "zero_one_inflated_beta" where ends have
+        a probability of their own; "multivariate_normal" and "dirichlet" for a 2-d y whose columns
+        depend on each other; or an instance such as
         ``Normal(scale="constant")``, each parameter of which is predicted from x (None), learned
         once for all rows ("constant"), or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)

@@ -39,8 +39,16 @@ def draw_rows():
 
 
 def _draw_rows(distribution, n=60, seed=0):
-    rng = np.random.default_rng(seed)
     family = get_distribution(distribution)
+    rng = np.random.default_rng(seed)
+    X, y = _draw_rows_without_inflation(family, n, rng)
+    if "inflation" in family.parameters:
+        at_end = rng.uniform(size=n) < expit(X[:, 0] - 1)
+        y = np.where(at_end, rng.choice(family.support.atoms or [0.0], n), y)
+    return X, y
+
+
+def _draw_rows_without_inflation(family, n, rng):
     support = family.support
     X = rng.normal(size=(n, 3))
     eta = 0.5 * X[:, 0] - 0.3 * X[:, 1]

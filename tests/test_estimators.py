@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from distributions.cases import NUMBERS
+from distributions.cases import CONTINUOUS, DISCRETE, NUMBERS
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 from sklearn.base import clone
@@ -396,7 +396,7 @@ def test_point_estimates_are_scipys(name, estimate, fit):
     assert_allclose(net.predict(X), getattr(net.predict_dist(X).to_scipy(), estimate)())
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", CONTINUOUS + DISCRETE)
 def test_the_mode_has_the_largest_density(name, fit):
     net, X, _ = fit(name, point_estimate="mode")
     dist = net.predict_dist(X)

@@ -8,10 +8,26 @@ from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.preprocessing import StandardScaler
+from statsmodels.discrete.count_model import ZeroInflatedNegativeBinomialP, ZeroInflatedPoisson
+from statsmodels.discrete.truncated_model import (
+    TruncatedLFNegativeBinomialP,
+    TruncatedLFPoisson,
+)
 from statsmodels.othermod.betareg import BetaModel
 
 from sklnll import NLLClassifier, NLLRegressor
-from sklnll.distributions import DISTRIBUTIONS, Beta, Gamma, NegativeBinomial, Normal
+from sklnll.distributions import (
+    DISTRIBUTIONS,
+    Beta,
+    Gamma,
+    Hurdle,
+    LogNormal,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    ZeroInflated,
+    ZeroOneInflated,
+)
 
 LINEAR = {
     "hidden_layer_sizes": (),
@@ -222,6 +238,116 @@ def test_weighted_linear_poisson_is_statsmodels():
     )
     net = NLLRegressor("poisson", **LINEAR).fit(X, y, sample_weight=weight)
     np.testing.assert_allclose(net.predict(X), oracle.fittedvalues, rtol=1e-5)
+
+
+@pytest.fixture(params=["generated", "doctor_visits"])
+def counts_with_zeros(request):
+    if request.param == "doctor_visits":
+        return doctor_visits(request.getfixturevalue("shared_data"))
+    X, rng = generated_features()
+    is_extra = rng.uniform(size=len(X)) < expit(X @ [0.8, 0.5, -0.5])
+    rate = np.exp(1 + X @ [0.5, -0.3, 0.8]) * rng.gamma(2, 0.5, size=len(X))
+    return X, np.where(is_extra, 0, rng.poisson(rate))
+
+
+@pytest.mark.parametrize("inflation", ["constant", None])
+def test_linear_zero_inflated_poisson_is_statsmodels(inflation, counts_with_zeros):
+    X, y = counts_with_zeros
+    design = sm.add_constant(X)
+    of_zeros = np.ones((len(y), 1)) if inflation else design
+    oracle = ZeroInflatedPoisson(y, design, exog_infl=of_zeros).fit(
+        method="bfgs", maxiter=5000, gtol=1e-8, disp=0
+    )
+    net = NLLRegressor(ZeroInflated(Poisson(), inflation), **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
+    np.testing.assert_allclose(net.predict(X), oracle.predict(exog_infl=of_zeros), rtol=1e-3)
+
+
+def test_linear_zero_inflated_negative_binomial_is_statsmodels(counts_with_zeros):
+    X, y = counts_with_zeros
+    design, ones = sm.add_constant(X), np.ones((len(y), 1))
+    with np.errstate(invalid="ignore"):  # its steps leave the parameters' range
+        oracle = ZeroInflatedNegativeBinomialP(y, design, exog_infl=ones, p=2).fit(
+            method="bfgs", maxiter=5000, gtol=1e-6, disp=0
+        )
+    net = NLLRegressor(
+        ZeroInflated(NegativeBinomial(dispersion="constant"), "constant"), **LINEAR
+    ).fit(X, y)
+    # At least its maximum: its search may stop early.
+    assert log_likelihood(net, X, y) >= oracle.llf - RTOL * abs(oracle.llf)
+    assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=1e-4)
+
+
+def test_linear_hurdle_negative_binomial_is_a_logistic_and_a_truncated_regression(
+    counts_with_zeros,
+):
+    X, y = counts_with_zeros
+    design, is_positive = sm.add_constant(X), y > 0
+    logistic = sm.Logit(is_positive, design).fit(disp=0, tol=1e-12)
+    truncated = TruncatedLFNegativeBinomialP(y[is_positive], design[is_positive], p=2)
+    net = NLLRegressor(Hurdle(NegativeBinomial(dispersion="constant")), **LINEAR).fit(X, y)
+    params = net.predict_dist(X).params
+    coefficients = [*net.intercepts_[0][1:2], *net.coefs_[0][:, 1], params["dispersion"][0]]
+    # Its likelihood, at our parameters: its own search is lost on these counts.
+    expected = logistic.llf + truncated.loglike(np.array(coefficients))
+    assert log_likelihood(net, X, y) == pytest.approx(expected, rel=RTOL)
+    slope = truncated.score(np.array(coefficients)) / len(y)
+    np.testing.assert_allclose(slope, 0, atol=1e-5)
+
+
+def test_linear_zero_inflated_poisson_with_exposure_is_statsmodels(counts_with_zeros):
+    X, y = counts_with_zeros
+    exposure = np.random.default_rng(2).uniform(0.5, 2, len(y))
+    design = sm.add_constant(X)
+    oracle = ZeroInflatedPoisson(y, design, exog_infl=np.ones((len(y), 1)), exposure=exposure).fit(
+        method="bfgs", maxiter=5000, gtol=1e-8, disp=0
+    )
+    net = NLLRegressor(ZeroInflated(Poisson(), "constant"), **LINEAR)
+    dist = net.fit(X, y, exposure=exposure).predict_dist(X, exposure=exposure)
+    assert dist.log_prob(y).sum() == pytest.approx(oracle.llf, rel=RTOL)
+
+
+def test_linear_hurdle_is_a_logistic_and_a_truncated_regression(counts_with_zeros):
+    X, y = counts_with_zeros
+    design, is_positive = sm.add_constant(X), y > 0
+    logistic = sm.Logit(is_positive, design).fit(disp=0, tol=1e-12)
+    truncated = TruncatedLFPoisson(y[is_positive], design[is_positive]).fit(
+        method="bfgs", maxiter=5000, gtol=1e-8, disp=0
+    )
+    net = NLLRegressor(Hurdle(Poisson()), **LINEAR).fit(X, y)
+    assert log_likelihood(net, X, y) == pytest.approx(logistic.llf + truncated.llf, rel=RTOL)
+    inflation = net.predict_dist(X).params["inflation"]
+    np.testing.assert_allclose(inflation, 1 - logistic.predict(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("base", [Gamma(shape="constant"), LogNormal(sigma="constant"), Gamma()])
+def test_linear_zero_adjusted_amounts_are_a_logistic_and_a_positive_regression(base):
+    X, rng = generated_features()
+    is_positive = rng.uniform(size=len(X)) < expit(X @ [0.8, 0.5, -0.5])
+    y = np.where(is_positive, 1e4 * rng.gamma(3, np.exp(X @ [0.5, -0.3, 0.8])), 0)
+    logistic = sm.Logit(is_positive, sm.add_constant(X)).fit(disp=0, tol=1e-12)
+    amounts = NLLRegressor(base, **LINEAR).fit(X[is_positive], y[is_positive])
+    net = NLLRegressor(ZeroInflated(base), **LINEAR).fit(X, y)
+    of_amounts = log_likelihood(amounts, X[is_positive], y[is_positive])
+    assert log_likelihood(net, X, y) == pytest.approx(logistic.llf + of_amounts, rel=RTOL)
+    expected = logistic.predict() * amounts.predict(X)
+    np.testing.assert_allclose(net.predict(X), expected, rtol=1e-4)
+
+
+def test_linear_zero_one_inflated_beta_is_two_logistic_and_a_beta_regression():
+    X, rng = generated_features()
+    mean, end = expit(X @ [0.5, -0.3, 0.8]), rng.uniform(size=len(X)) < expit(X @ [0.8, 0.5, -1])
+    is_one = rng.uniform(size=len(X)) < mean
+    y = np.where(end, is_one, rng.beta(mean * 8, (1 - mean) * 8))
+    design = sm.add_constant(X)
+    parts = [
+        sm.Logit(end, design).fit(disp=0, tol=1e-12),
+        sm.Logit(is_one[end], design[end]).fit(disp=0, tol=1e-12),
+        BetaModel(y[~end], design[~end]).fit(disp=0, gtol=1e-9),
+    ]
+    net = NLLRegressor(ZeroOneInflated(Beta(precision="constant")), **LINEAR).fit(X, y)
+    expected = sum(part.llf for part in parts)
+    assert log_likelihood(net, X, y) == pytest.approx(expected, rel=RTOL)
 
 
 @pytest.mark.parametrize("factor", [1e-2, 1e3])

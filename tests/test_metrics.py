@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from distributions.cases import NUMBERS
+from distributions.cases import CASES, NUMBERS
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from sklearn import config_context
@@ -57,7 +57,7 @@ def crps_by_definition(frozen, y):
 @pytest.mark.parametrize("weight", WEIGHTS, ids=["", "weighted"])
 def test_nll_is_scipys(name, weight, linear):
     X, y, net = linear(name)
-    frozen = net.fit(X, y).predict_dist(X).to_scipy()
+    frozen = CASES[name].scipy(**net.fit(X, y).predict_dist(X).params)
     log_prob = (frozen.logpmf if net.distribution_.support.discrete else frozen.logpdf)(y)
     assert_allclose(neg_nll_scorer(net, X, y, weight), np.average(log_prob, weights=weight))
 

@@ -8,6 +8,17 @@ from ._supports import Support
 from .circular import CircularDistribution, VonMises
 from .count import Binomial, NegativeBinomial, Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
+from .inflated import (
+    Hurdle,
+    ZeroInflated,
+    ZeroOneInflated,
+    hurdle_negative_binomial,
+    hurdle_poisson,
+    zero_adjusted_gamma,
+    zero_inflated_negative_binomial,
+    zero_inflated_poisson,
+    zero_one_inflated_beta,
+)
 from .multivariate import Dirichlet, MultivariateNormal, VectorDistribution
 from .ordinal import Ordinal
 from .positive import Exponential, Gamma, LogNormal, Weibull
@@ -28,6 +39,7 @@ __all__ = [
     "Exponential",
     "Gamma",
     "Gumbel",
+    "Hurdle",
     "LabelDistribution",
     "Laplace",
     "LogNormal",
@@ -44,6 +56,8 @@ __all__ = [
     "VectorDistribution",
     "VonMises",
     "Weibull",
+    "ZeroInflated",
+    "ZeroOneInflated",
     "get_distribution",
 ]
 
@@ -65,6 +79,12 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "poisson": Poisson,
     "negative_binomial": NegativeBinomial,
     "binomial": Binomial,
+    "zero_inflated_poisson": zero_inflated_poisson,
+    "hurdle_poisson": hurdle_poisson,
+    "zero_inflated_negative_binomial": zero_inflated_negative_binomial,
+    "hurdle_negative_binomial": hurdle_negative_binomial,
+    "zero_adjusted_gamma": zero_adjusted_gamma,
+    "zero_one_inflated_beta": zero_one_inflated_beta,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
     "ordinal": Ordinal,

@@ -121,6 +121,8 @@ class Distribution(BaseEstimator, ABC):
 
     def is_density(self, y: np.ndarray) -> np.ndarray:
         """Whether exp(log_prob) at these `y` is a density, which has units, or a probability."""
+        if self.support.atoms:
+            return ~np.isin(y, self.support.atoms)
         return np.full(y.shape[: y.ndim - self.event_ndim], not self.support.discrete)
 
     def switch(self, name: str) -> Any:

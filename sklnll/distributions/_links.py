@@ -231,9 +231,18 @@ class Log(Link):
 
 
 class Logit(Link):
-    """logit(parameter) = raw, kept off 0 and 1 by rounding's width."""
+    """logit(parameter) = raw, kept off 0 and 1 by rounding's width.
+
+    Parameters
+    ----------
+    start_range : (float, float), optional
+        Lowest and highest value that training starts at.
+    """
 
     domain = "strictly between 0 and 1"
+
+    def __init__(self, start_range: tuple[float, float] | None = None):
+        self.start_range = start_range
 
     def __call__(self, raw: Tensor) -> Tensor:
         finfo = torch.finfo(raw.dtype)

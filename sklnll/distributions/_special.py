@@ -184,3 +184,17 @@ class _LogBesselI0(torch.autograd.Function):
 def log_bessel_i0e(k: Tensor) -> Tensor:
     """Log I0(k) - k, for k >= 0."""
     return _LogBesselI0.apply(k)
+
+
+def log1mexp(x: Tensor) -> Tensor:
+    """log(1 - exp(x)) for x < 0, exact near zero and far from it."""
+    near = x > -math.log(2)
+    small = torch.log(-torch.expm1(torch.where(near, x, -1.0)))
+    return torch.where(near, small, torch.log1p(-torch.exp(torch.where(near, -1.0, x))))
+
+
+def log_with_extra(p: Tensor, x: Tensor) -> Tensor:
+    """log(p + (1 - p) * exp(x)) for x <= 0: a probability exp(x) with an extra one, p, mixed in."""
+    near = x > -math.log(2)
+    large = torch.log1p((1 - p) * torch.expm1(torch.where(near, x, 0.0)))
+    return torch.where(near, large, torch.logaddexp(torch.log(p), torch.log1p(-p) + x))

@@ -18,13 +18,15 @@ class Support:
         What to do with a y outside, for the error message.
     low, high : float
         Ends of the support.
-    closed_low : bool
-        Whether `low` itself is allowed. `high` never is.
+    closed_low, closed_high : bool
+        Whether `low` and `high` themselves are allowed.
     discrete : bool
         Whether the distribution has a probability mass function.
     units : {"affine", "ratio", "none"}
         Which changes of units map the family onto itself: "affine" for y -> a*y + b, "ratio"
         for y -> a*y, both with a > 0, "none" for pure numbers. Training scales y accordingly.
+    atoms : tuple of float
+        Values that have a probability of their own where all others have a density.
     """
 
     words: str
@@ -34,17 +36,19 @@ class Support:
     closed_low: bool = False
     discrete: bool = False
     units: Literal["affine", "ratio", "none"] = "none"
+    closed_high: bool = False
+    atoms: tuple[float, ...] = ()
 
     def contains(self, y: np.ndarray) -> np.ndarray:
         """Whether each value lies in the support; NaN never does."""
         above = y >= self.low if self.closed_low else y > self.low
-        return above & (y < self.high)
+        return above & (y <= self.high if self.closed_high else y < self.high)
 
 
 REAL = Support("a real number", "remove such rows", units="affine")
 POSITIVE = Support(
     "positive",
-    "use distribution='normal', 'exponential' (which allows 0), or shift y",
+    "use distribution='normal', 'zero_adjusted_gamma' (which allows 0), or shift y",
     low=0.0,
     units="ratio",
 )
@@ -57,7 +61,8 @@ NON_NEGATIVE = Support(
 )
 UNIT_INTERVAL = Support(
     "strictly between 0 and 1",
-    "use distribution='normal', or move 0 and 1 inside, as (y * (n - 1) + 0.5) / n does",
+    "use distribution='normal', 'zero_one_inflated_beta' (which allows 0 and 1), or move 0 and 1 "
+    "inside, as (y * (n - 1) + 0.5) / n does",
     low=0.0,
     high=1.0,
 )

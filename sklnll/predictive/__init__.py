@@ -9,7 +9,12 @@ from ..distributions import CircularDistribution, Distribution, VectorDistributi
 from ._base import Predictive, RandomState
 from .circular import CircularPredictive
 from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
-from .numbers import ContinuousPredictive, DiscretePredictive, PredictiveDistribution
+from .numbers import (
+    ContinuousPredictive,
+    DiscretePredictive,
+    MixedPredictive,
+    PredictiveDistribution,
+)
 from .rankings import RankingPredictive
 from .vectors import VectorPredictive
 
@@ -19,6 +24,7 @@ __all__ = [
     "DiscretePredictive",
     "IndicatorPredictive",
     "LabelPredictive",
+    "MixedPredictive",
     "Predictive",
     "PredictiveDistribution",
     "RandomState",
@@ -31,10 +37,12 @@ __all__ = [
 
 
 def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
-    """Wrap the parameters in the class for vectors, angles, densities or masses."""
+    """Wrap the parameters in the class for vectors, angles, densities, masses, or both."""
     if isinstance(distribution, VectorDistribution):
         return VectorPredictive(distribution, params)
     if isinstance(distribution, CircularDistribution):
         return CircularPredictive(distribution, params)
-    kind = DiscretePredictive if distribution.support.discrete else ContinuousPredictive
+    if distribution.support.discrete:
+        return DiscretePredictive(distribution, params)
+    kind = MixedPredictive if distribution.support.atoms else ContinuousPredictive
     return kind(distribution, params)

@@ -98,7 +98,7 @@ class PredictiveDistribution(Predictive):
         return np.where(inside | np.isnan(y), values, -np.inf)
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
-        """Log-density (continuous) or log-mass (discrete) of each row, summed over outputs.
+        """Log-density, or log-probability where `y` has one, of each row, summed over outputs.
 
         This is the negative of the training loss.
 
@@ -145,10 +145,15 @@ class PredictiveDistribution(Predictive):
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
         """Probability integral transform: uniform on (0, 1) where the distributions are right.
 
-        For counts it is drawn uniformly between the probabilities of less than `y` and of at most
-        `y`; `random_state` seeds these draws.
+        Where `y` has a probability of its own, as for counts, it is drawn uniformly between the
+        probabilities of less than `y` and of at most `y`; `random_state` seeds these draws.
         """
         return self.cdf(y)
+
+    def _between_less_and_at_most(
+        self, y: ArrayLike, mass: np.ndarray, random_state: RandomState
+    ) -> np.ndarray:
+        return self.cdf(y) - mass * as_generator(random_state).uniform(size=mass.shape)
 
     # Levels of probability ---------------------------------------------------------------------
 
@@ -289,6 +294,17 @@ class DiscretePredictive(PredictiveDistribution):
         return np.exp(self.logpmf(y))
 
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
+        return self._between_less_and_at_most(y, self.pmf(y), random_state)
+
+
+class MixedPredictive(PredictiveDistribution):
+    """One predicted density per row, with probabilities of their own at the ends of its range.
+
+    Because neither tells all, there is no density method and no mass method: `log_prob` is a
+    log-probability at the ends and a log-density elsewhere. See `PredictiveDistribution`.
+    """
+
+    def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
         y = self._align(y)
-        share = as_generator(random_state).uniform(size=np.broadcast_shapes(y.shape, self.shape))
-        return self.cdf(y) - share * self.pmf(y)
+        mass = np.where(self.distribution.is_density(y), 0.0, np.exp(self._log_prob(y)))
+        return self._between_less_and_at_most(y, mass, random_state)

@@ -19,7 +19,10 @@ from sklnll.distributions import (
     RankingDistribution,
     VectorDistribution,
 )
+from sklnll.distributions._compound import Compound
 from sklnll.head import Head
+
+from .oracles import PointsAndCounts, PointsAndDensity, TorchPointsAnd, ZeroTruncated
 
 Params = dict[str, np.ndarray]
 
@@ -266,6 +269,18 @@ def _log_binomial_mass(y, trials, p):
     return gammas + y * mp.log(p) + (trials - y) * mp.log1p(-p)
 
 
+def _log_zero_adjusted_gamma_density(y, inflation, shape, scale):
+    if y == 0:
+        return mp.log(inflation)
+    return mp.log1p(-inflation) + _log_gamma_density(y, shape, scale)
+
+
+def _log_zero_one_inflated_beta_density(y, inflation, share_of_ones, mean, precision):
+    if y in (0, 1):
+        return mp.log(inflation) + mp.log(share_of_ones if y else 1 - share_of_ones)
+    return mp.log1p(-inflation) + _log_beta_density(y, mean, precision)
+
+
 _rng = np.random.RandomState(0)
 _loc, _scale = [0.0, -3.0, 1e3, 2.5], [1.0, 0.2, 50.0, 1e-3]
 _real: dict[str, Any] = {
@@ -506,6 +521,63 @@ CASES: dict[str, Case] = {
         torch=lambda trials, p: torch.distributions.Binomial(trials, p, validate_args=False),
         log_density=_log_binomial_mass,
     ),
+    "zero_adjusted_gamma": Case(
+        params=rows(inflation=[0.3, 0.05, 0.45, 0.2], shape=[0.5, 1.0, 3.0, 80.0], scale=_scale),
+        extreme=rows(
+            inflation=[1e-12, 0.3, 1e-300, 1 - 1e-12, 0.5, 0.5, 0.5],
+            shape=[1e-8, 0.01, 15.99, 1e6, 1e8, 2.0, 2.0],
+            scale=[1.0, 1e10, 1.0, 1e-3, 1.0, 1e-200, 1e200],
+        ),
+        large=rows(inflation=[0.3, 0.01, 0.4], shape=[100.0, 1e4, 1e5], scale=[1.0, 0.37, 3.0]),
+        far=[0.0, 1e-300, 1e-9, 1.0, 1e9, 1e100],
+        sample=stats.gamma(2.5, scale=3).rvs(81, random_state=_rng) * (_rng.rand(81) < 0.6),
+        fixed={"inflation": 0.3, "shape": 2.0, "scale": 1.5},
+        scipy=lambda inflation, shape, scale: PointsAndDensity(
+            stats.gamma(shape, scale=scale), inflation
+        ),
+        torch=lambda inflation, shape, scale: TorchPointsAnd(
+            torch.distributions.Gamma(shape, 1 / scale), inflation
+        ),
+        log_density=_log_zero_adjusted_gamma_density,
+    ),
+    "zero_one_inflated_beta": Case(
+        params=rows(
+            inflation=[0.3, 0.05, 0.45, 0.2],
+            share_of_ones=[0.5, 0.9, 0.1, 0.3],
+            mean=[0.5, 0.1, 0.7, 0.95],
+            precision=[5.0, 8.0, 4.2, 100.0],
+        ),
+        extreme=rows(
+            inflation=[1e-12, 1e-300, 0.5, 1 - 1e-12, 0.3, 0.3],
+            share_of_ones=[0.5, 0.5, 1e-12, 0.3, 1e-300, 1 - 1e-12],
+            mean=[1e-12, 1e-300, 0.5, 1 - 1e-12, 0.3, 0.999],
+            precision=[1e8, 10.0, 1e-6, 1e6, 1e8, 32.0],
+        ),
+        large=rows(
+            inflation=[0.3, 0.05, 0.45, 0.2],
+            share_of_ones=[0.5, 0.9, 0.1, 0.3],
+            mean=[0.5, 0.1, 0.7, 0.01],
+            precision=[100.0, 1e4, 1e5, 3e4],
+        ),
+        far=[0.0, 1e-300, 1e-9, 0.01, 0.5, 0.999, 1 - 1e-12, 1 - 2.0**-53, 1.0],
+        sample=np.select(
+            [_rng.rand(81) < 0.2, _rng.rand(81) < 0.1],
+            [0.0, 1.0],
+            stats.beta(2.0, 5.0).rvs(81, random_state=_rng),
+        ),
+        fixed={"inflation": 0.3, "share_of_ones": 0.6, "mean": 0.4, "precision": 6.0},
+        scipy=lambda inflation, share_of_ones, mean, precision: PointsAndDensity(
+            stats.beta(mean * precision, (1 - mean) * precision),
+            inflation * (1 - share_of_ones),
+            inflation * share_of_ones,
+        ),
+        torch=lambda inflation, share_of_ones, mean, precision: TorchPointsAnd(
+            torch.distributions.Beta(mean * precision, (1 - mean) * precision),
+            inflation * (1 - share_of_ones),
+            inflation * share_of_ones,
+        ),
+        log_density=_log_zero_one_inflated_beta_density,
+    ),
     "bernoulli": LabelCase(
         params=rows(logits=[0.0, -3.0, 1.5, 20.0]),
         extreme=rows(logits=[1e-300, -800.0, 800.0, 1e4, -1e300]),
@@ -632,6 +704,42 @@ class _Ordinal:
         return np.log(self.p[np.arange(len(y)), y.astype(int)])
 
 
+def _counts_with_zeros(base: Case, *, is_hurdle: bool) -> Case:
+    """The case of a zero-inflated or hurdle family, from that of its base."""
+
+    def with_inflation(params: Params, inflation: list[float]) -> Params:
+        return {"inflation": np.resize(inflation, len(next(iter(params.values())))), **params}
+
+    def frozen(inflation, **params):
+        law = base.scipy(**params)
+        return PointsAndCounts(ZeroTruncated(law) if is_hurdle else law, inflation)
+
+    def log_density(y, inflation, **params):
+        base_zero = mp.exp(base.log_density(mp.mpf(0), **params))
+        if y == 0:
+            return mp.log(inflation if is_hurdle else inflation + (1 - inflation) * base_zero)
+        above = mp.log1p(-inflation) + base.log_density(y, **params)
+        return above - mp.log(1 - base_zero) if is_hurdle else above
+
+    return Case(
+        params=with_inflation(base.params, [0.3, 0.05, 0.7, 0.2, 0.4]),
+        extreme=with_inflation(base.extreme, [0.3, 1e-12, 1 - 1e-12, 1e-300, 0.5, 1e-15]),
+        large=with_inflation({key: v[:3] for key, v in base.large.items()}, [0.1, 0.5, 0.9]),
+        far=base.far,
+        sample=base.sample * (np.arange(len(base.sample)) % 10 < 7),
+        fixed={"inflation": 0.3, **(base.fixed or {"rate": 2.5})},
+        scipy=frozen,
+        torch=lambda inflation, **params: TorchPointsAnd(
+            base.torch(**params), inflation, counts=True, truncated=is_hurdle
+        ),
+        log_density=log_density,
+    )
+
+
+for _base in ("poisson", "negative_binomial"):
+    CASES[f"zero_inflated_{_base}"] = _counts_with_zeros(CASES[_base], is_hurdle=False)
+    CASES[f"hurdle_{_base}"] = _counts_with_zeros(CASES[_base], is_hurdle=True)
+
 NAMES = list(DISTRIBUTIONS)
 PLAIN = {name: make for name, make in DISTRIBUTIONS.items() if isinstance(make, type)}
 """The families that are classes whose arguments are their parameters, and options."""
@@ -658,5 +766,21 @@ LINEAR = [name for name in NUMBERS if name not in ANGLES]
 """The families of numbers on a line; moments and scores of angles have tests of their own, in
 test_circular.py and predictive/test_circular.py."""
 
-CONTINUOUS = [name for name in NUMBERS if not FAMILIES[name].support.discrete]
+MIXED = [name for name in LINEAR if FAMILIES[name].support.atoms]
+"""Families of numbers that have a density and, at the ends, probabilities."""
+
+PURE = [name for name in LINEAR if name not in MIXED]
+"""Those that have a density everywhere, or a mass."""
+
+CONTINUOUS = [n for n in NUMBERS if not FAMILIES[n].support.discrete and n not in MIXED]
 DISCRETE = [name for name in NUMBERS if FAMILIES[name].support.discrete]
+COMPOUND = [name for name in NAMES if isinstance(FAMILIES[name], Compound)]
+
+
+def make(name: str, **switches: Any) -> Distribution:
+    """The family of that name with these parameters, which its base may hold."""
+    family = DISTRIBUTIONS[name]()
+    own = family.get_params(deep=False)
+    return family.set_params(
+        **{key if key in own else f"base__{key}": value for key, value in switches.items()}
+    )

@@ -17,7 +17,7 @@ from sklnll.distributions import (
 )
 from sklnll.head import Head
 
-from .cases import CASES, FAMILIES, LABELS, LEARNED, NAMES, NUMBERS, make_head
+from .cases import CASES, FAMILIES, LABELS, LEARNED, NAMES, NUMBERS, make, make_head
 
 # Every family with nothing fixed, and with each of its parameters fixed in turn.
 PARTLY_FIXED = [
@@ -60,7 +60,7 @@ def scipys_best(name, fixed, start):
 
 @pytest.mark.parametrize(("name", "fixed"), FREE + PARTLY_FIXED)
 def test_fit_is_the_maximum_of_scipys_likelihood(name, fixed):
-    params, log_likelihood = marginal_fit(DISTRIBUTIONS[name](**fixed), CASES[name].sample)
+    params, log_likelihood = marginal_fit(make(name, **fixed), CASES[name].sample)
     best, at = scipys_best(name, fixed, params)
     assert log_likelihood == pytest.approx(best, abs=1e-10)
     for key, value in at.items():
@@ -72,10 +72,10 @@ def test_fit_is_the_maximum_of_scipys_likelihood(name, fixed):
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_constant_parameters_are_fitted_as_predicted_ones(name):
-    family, y = DISTRIBUTIONS[name], CASES[name].sample
-    predicted, best = marginal_fit(family(), y)
+    family, y = DISTRIBUTIONS[name](), CASES[name].sample
+    predicted, best = marginal_fit(family, y)
     for key in LEARNED[name]:
-        params, log_likelihood = marginal_fit(family(**{key: "constant"}), y)
+        params, log_likelihood = marginal_fit(make(name, **{key: "constant"}), y)
         assert log_likelihood == pytest.approx(best, abs=1e-12)
         assert params == pytest.approx(predicted, rel=1e-6)
 

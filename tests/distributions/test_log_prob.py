@@ -6,7 +6,7 @@ from scipy import special
 
 from sklnll.distributions import DISTRIBUTIONS, Bernoulli, Categorical, StudentT
 
-from .cases import CASES, LEARNED, NAMES, NUMBERS, make_head, tensors
+from .cases import CASES, COMPOUND, LEARNED, NAMES, NUMBERS, make_head, tensors
 
 
 def log_prob(name, y, params):
@@ -135,7 +135,9 @@ def test_every_parameter_gets_a_gradient(name):
     gradients = torch.autograd.grad(nll.sum(), [raw, constant], allow_unused=not head.n_constant)
     for gradient in gradients[: 1 + bool(head.n_constant)]:
         assert gradient.isfinite().all()
-        assert (gradient != 0).all(dim=0).all()
+        # A y at an atom says nothing about the base, and at times only there is anything to say.
+        reached = gradient != 0
+        assert (reached.any(dim=0) if name in COMPOUND else reached.all(dim=0)).all()
 
 
 @pytest.mark.parametrize("far", [-1e30, -1e4, 1e4, 1e30])
