@@ -4,32 +4,45 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from ._base import Distribution
-from ._supports import Support
+from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Support
+from .censored import Censored, Truncated
 from .count import Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
+from .from_torch import FromTorch
+from .mixture import Mixture, normal_mixture
 from .positive import Exponential, Gamma, LogNormal, Weibull
 from .real import Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
 
 __all__ = [
+    "COUNTS",
     "DISTRIBUTIONS",
+    "NON_NEGATIVE",
+    "POSITIVE",
+    "REAL",
+    "UNIT_INTERVAL",
     "Bernoulli",
     "Beta",
     "Categorical",
+    "Censored",
     "Distribution",
     "Exponential",
+    "FromTorch",
     "Gamma",
     "Gumbel",
     "LabelDistribution",
     "Laplace",
     "LogNormal",
     "Logistic",
+    "Mixture",
     "Normal",
     "Poisson",
     "StudentT",
     "Support",
+    "Truncated",
     "Weibull",
     "get_distribution",
+    "normal_mixture",
 ]
 
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
@@ -38,6 +51,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "student_t": StudentT,
     "logistic": Logistic,
     "gumbel": Gumbel,
+    "normal_mixture": normal_mixture,
     "exponential": Exponential,
     "gamma": Gamma,
     "log_normal": LogNormal,

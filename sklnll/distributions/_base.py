@@ -10,7 +10,9 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from ._crps import crps_by_quadrature
+from ._law import Law
 from ._links import Link
+from ._numerical import numerical_law
 from ._supports import Support
 
 
@@ -46,24 +48,21 @@ class Distribution(BaseEstimator, ABC):
         """Log-density (or log-mass) at `y`, element by element, in torch."""
 
     def frozen(self, *args: Any, **params: Any) -> Any:
-        """Scipy's frozen distribution for these parameters (arrays)."""
-        raise NotImplementedError(f"{type(self).__name__} has no scipy counterpart")
+        """Scipy's frozen distribution for these parameters (arrays); by quadrature without one."""
+        return numerical_law(self, self._by_name(args, params))
 
     def mode(self, *args: Any, **params: Any) -> np.ndarray:
-        """The most probable value, for parameters given as arrays."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement mode")
+        """The most probable value, for parameters given as arrays; searched by default."""
+        return numerical_law(self, self._by_name(args, params)).mode()
 
     def crps(self, y: np.ndarray, *args: Any, **params: Any) -> np.ndarray:
-        """Continuous ranked probability score at `y`; by quadrature unless a subclass knows better.
-
-        Raises
-        ------
-        NotImplementedError
-            For a discrete family that does not write its own.
-        """
+        """Continuous ranked probability score at `y`; by quadrature or summation by default."""
+        frozen = self.frozen(*args, **params)
+        if isinstance(frozen, Law):
+            return frozen.crps(y)
         if self.support.discrete:
-            raise NotImplementedError(f"{type(self).__name__} does not implement crps")
-        return crps_by_quadrature(self.frozen(*args, **params), y)
+            return numerical_law(self, self._by_name(args, params)).crps(y)
+        return crps_by_quadrature(frozen, y)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         """Parameters near the marginal maximum-likelihood fit, to start its search.
@@ -87,7 +86,7 @@ class Distribution(BaseEstimator, ABC):
     def std(self, *args: Any, **params: Any) -> np.ndarray:
         """Standard deviation, in y's units, for parameters given as arrays."""
         # Scipy's is the root of its variance, which overflows long before.
-        names = dict(zip(self.parameters, args, strict=False)) | params
+        names = self._by_name(args, params)
         scale = names.get("scale", 1.0)
         unit = {"loc": 0.0, "scale": 1.0}
         standard = {name: unit.get(name, value) for name, value in names.items()}
@@ -118,6 +117,10 @@ class Distribution(BaseEstimator, ABC):
     def is_density(self, y: np.ndarray) -> np.ndarray:
         """Whether exp(log_prob) at these `y` is a density, which has units, or a probability."""
         return np.full(y.shape[: y.ndim - self.event_ndim], not self.support.discrete)
+
+    def _by_name(self, args: tuple[Any, ...], params: dict[str, Any]) -> dict[str, Any]:
+        """Parameters given by position or by name, all by name."""
+        return dict(zip(self.parameters, args, strict=False)) | params
 
     def switch(self, name: str) -> Any:
         """How a parameter comes about: None, "constant" or a number."""

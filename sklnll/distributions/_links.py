@@ -95,6 +95,39 @@ class Known(Identity):
         return self.low <= value <= self.high
 
 
+class Components(Link):
+    """A value for each component of a mixture, each mapped by the same link.
+
+    Parameters
+    ----------
+    link : Link
+        That of one component.
+    n_components : int
+    """
+
+    together = True
+    event_ndim = 1
+
+    def __init__(self, link: Link, n_components: int):
+        self.link = link
+        self.n_components = n_components
+        self.domain = link.domain
+        self.learnable = link.learnable
+        self.start_range = link.start_range
+
+    def width(self, size: int) -> int:
+        return self.n_components
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return self.link(raw)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        return self.link.inverse(value)
+
+    def contains(self, value: float) -> bool:
+        return self.link.contains(value)
+
+
 class Softplus(Link):
     """parameter = floor + log(1 + exp(raw)): linear far above the floor, so that no step explodes.
 
@@ -103,12 +136,15 @@ class Softplus(Link):
     floor : float
         Smallest value, in training's units of y. A likelihood without a floor is unbounded: it
         grows for ever as the scale shrinks around a row that is fitted exactly.
+    start_range : (float, float), optional
+        Lowest and highest value that training starts at.
     """
 
     domain = "positive"
 
-    def __init__(self, floor: float):
+    def __init__(self, floor: float, start_range: tuple[float, float] | None = None):
         self.floor = floor
+        self.start_range = start_range
 
     def __call__(self, raw: Tensor) -> Tensor:
         return self.floor + torch.nn.functional.softplus(raw)
@@ -180,8 +216,39 @@ class Logit(Link):
         return 0 < value < 1
 
 
+class OrderedFromZero(Link):
+    """Increasing numbers, the first of which is 0; a raw column for each gap between neighbours.
+
+    Parameters
+    ----------
+    gap : Link
+        From a raw column to a positive gap.
+    """
+
+    domain = Vector.domain
+    together = True
+    event_ndim = 1
+
+    def __init__(self, gap: Link):
+        self.gap = gap
+
+    def width(self, size: int) -> int:
+        return size - 2
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        zero = raw.new_zeros((*raw.shape[:-1], 1))
+        return torch.cat([zero, self.gap(raw).cumsum(dim=-1)], dim=-1)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        return self.gap.inverse(np.diff(value))
+
+    def contains(self, value: float) -> bool:
+        return False
+
+
 identity = Identity()
 vector = Vector()
+ordered_from_zero = OrderedFromZero(Softplus(floor=1e-8))
 positive = Softplus(floor=1e-4)
 log = Log()
 capped_log = Log(cap=1e8)

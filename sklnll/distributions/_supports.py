@@ -18,8 +18,8 @@ class Support:
         What to do with a y outside, for the error message.
     low, high : float
         Ends of the support.
-    closed_low : bool
-        Whether `low` itself is allowed. `high` never is.
+    closed_low, closed_high : bool
+        Whether `low` and `high` themselves are allowed.
     discrete : bool
         Whether the distribution has a probability mass function.
     units : {"affine", "ratio", "none"}
@@ -32,13 +32,15 @@ class Support:
     low: float = -np.inf
     high: float = np.inf
     closed_low: bool = False
+    closed_high: bool = False
     discrete: bool = False
     units: Literal["affine", "ratio", "none"] = "none"
 
     def contains(self, y: np.ndarray) -> np.ndarray:
         """Whether each value lies in the support; NaN never does."""
         above = y >= self.low if self.closed_low else y > self.low
-        return above & (y < self.high)
+        below = y <= self.high if self.closed_high else y < self.high
+        return above & below
 
 
 REAL = Support("a real number", "remove such rows", units="affine")
