@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -31,23 +30,24 @@ LEVELS = np.array([1e-14, 1e-11, 1e-8, 1e-6, 1e-4, 2e-3, 0.02, 0.07, 0.18, 0.34,
 """Probabilities below and above points between which most densities are smooth."""
 
 _COUNTS_AT_ONCE = 128
+_VALUES_AT_ONCE = 100_000
 _N_ZOOMS = 9
 _ALL = 1 - 1e-12
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A stretch of y's axis, seen at some points, which stand on the first axis.
+    """Neighbouring stretches of y's axis, each seen at some points; these are the first two axes.
 
     Parameters
     ----------
-    y : ndarray of shape (n_points, ...)
+    y : ndarray of shape (n_stretches, n_points, ...)
         Quadrature nodes, or whole numbers.
     weight : ndarray
         Of the points in an integral or a sum; broadcasts against y.
-    density : ndarray of shape (n_points, ...)
+    density : ndarray of shape (n_stretches, n_points, ...)
         Density or mass at the points.
-    below : ndarray of shape (n_points, ...)
+    below : ndarray of shape (n_stretches, n_points, ...)
         Probability of a value at most that of the point.
     """
 
@@ -58,7 +58,12 @@ class Panel:
 
     def integral(self, values: np.ndarray) -> np.ndarray:
         """Integral, or sum, of a function with these values at the points."""
-        return (self.weight * values).sum(axis=0)
+        return (self.weight * values).sum(axis=(0, 1))
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Probability of each stretch."""
+        return (self.weight * self.density).sum(axis=1)
 
     def expectation(self, values: np.ndarray) -> np.ndarray:
         """Share of this stretch in the expectation of a function with these values."""
@@ -151,6 +156,10 @@ class Law(ABC):
         """Draws, by the quantiles of uniform numbers."""
         return self.ppf(random_state.uniform(size=self.shape if size is None else size))
 
+    def total(self) -> np.ndarray:
+        """Total probability, as quadrature sees it."""
+        return np.asarray(sum(panel.integral(panel.density) for panel in self.panels()))
+
     def mean(self) -> np.ndarray:
         """Expected value."""
         return np.asarray(sum(panel.expectation(panel.y) for panel in self.panels()))
@@ -168,11 +177,12 @@ class Law(ABC):
         """The point with the largest density, or mass."""
         best, largest = np.full(self.shape, np.nan), np.full(self.shape, -np.inf)
         for panel in self.panels():
-            y = np.broadcast_to(panel.y, panel.density.shape)
-            highest = panel.density.argmax(axis=0)[None]
-            density = np.take_along_axis(panel.density, highest, axis=0)[0]
-            best = np.where(density > largest, np.take_along_axis(y, highest, axis=0)[0], best)
-            largest = np.maximum(density, largest)
+            y = np.broadcast_to(panel.y, panel.density.shape).reshape(-1, *self.shape)
+            density = panel.density.reshape(y.shape)
+            highest = density.argmax(axis=0)[None]
+            value = np.take_along_axis(density, highest, axis=0)[0]
+            best = np.where(value > largest, np.take_along_axis(y, highest, axis=0)[0], best)
+            largest = np.maximum(value, largest)
         return best
 
     def entropy(self) -> np.ndarray:
@@ -185,11 +195,12 @@ class Law(ABC):
     def crps(self, y: np.ndarray) -> np.ndarray:
         """Continuous ranked probability score: the integral of (cdf - step at y)**2."""
         total = np.zeros(np.broadcast_shapes(np.shape(y), self.shape))
+        all_below = self.total()
         for panel in self.panels(cut=y):
             # Of a whole number's step of the cdf, this share lies below y.
             share = np.clip(y - panel.y, 0, 1) if self.family.support.discrete else panel.y < y
             # Rounding's share must not be multiplied with the length of a far tail.
-            above = np.where(panel.below < _ALL, 1 - panel.below, 0.0)
+            above = np.where(panel.below < _ALL * all_below, all_below - panel.below, 0.0)
             total += panel.integral(share * panel.below**2 + (1 - share) * above**2)
         return total
 
@@ -215,16 +226,28 @@ class ContinuousLaw(Law):
             shape = np.broadcast_shapes(np.shape(cut), self.shape)
             edges = np.broadcast_to(edges, (len(edges), *shape))
             edges = np.sort(np.concatenate([edges, np.broadcast_to(cut, shape)[None]]), axis=0)
-        below = np.zeros(edges.shape[1:])
-        to_nodes = (slice(None), *(None,) * below.ndim)
-        for low, high in pairwise(edges):
-            half = (high - low) / 2
-            y = low + half * (1 + NODES[to_nodes])
+        line = self._to_line(edges)
+        below = np.zeros(line.shape[1:])
+        nodes, weights = (v.reshape(-1, *(1,) * below.ndim) for v in (NODES, WEIGHTS))
+        n_stretches = max(1, _VALUES_AT_ONCE // (_N_NODES * max(below.size, 1)))
+        for start in range(0, len(line) - 1, n_stretches):
+            low, high = (line[start + k :][:n_stretches, None] for k in (0, 1))
+            half = (high - low[: len(high)]) / 2
+            y, slope = self._from_line(low[: len(high)] + half * (1 + nodes))
             density = self.pdf(y)
-            running = below + half * np.tensordot(_UP_TO_NODE, density, axes=1)
-            panel = Panel(y, half * WEIGHTS[to_nodes], density, running)
-            yield panel
-            below = below + panel.integral(density)
+            up_to_node = np.einsum("ij,pj...->pi...", _UP_TO_NODE, slope * density)
+            panel = Panel(y, half * weights * slope, density, up_to_node)
+            before = below + panel.shares.cumsum(axis=0) - panel.shares
+            yield replace(panel, below=before[:, None] + half * up_to_node)
+            below = below + panel.shares.sum(axis=0)
+
+    def _to_line(self, y: np.ndarray) -> np.ndarray:
+        """The variable over which the density is integrated."""
+        return y
+
+    def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
+        """From that variable to y, and the derivative of y by it."""
+        return t, 1.0
 
     def mode(self) -> np.ndarray:
         # Between two nodes, or a node and an edge, the top is searched by ever finer grids.
@@ -282,11 +305,11 @@ class CountLaw(Law):
         below = np.zeros(shape)
         for start in np.arange(max(low, 0), high + 1, _COUNTS_AT_ONCE):
             counts = np.arange(start, min(start + _COUNTS_AT_ONCE, high + 1))
-            y = counts.reshape(-1, *(1,) * len(shape))
+            y = counts.reshape(1, -1, *(1,) * len(shape))
             mass = np.exp(self.logpmf(y)) * np.ones(shape)
-            running = below + np.cumsum(mass, axis=0)
+            running = below + np.cumsum(mass, axis=1)
             yield Panel(y, np.ones_like(y), mass, running)
-            below = running[-1]
+            below = running[0, -1]
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Two whole numbers that have the quantile between them."""

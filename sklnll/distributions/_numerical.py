@@ -78,7 +78,7 @@ class DensityLaw(ContinuousLaw):
     @cached_property
     def _tails(self) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities below and above each edge."""
-        shares = np.stack([panel.integral(panel.density) for panel in self.panels()])
+        shares = np.concatenate([panel.shares for panel in self.panels()])
         nothing = np.zeros((1, *self.shape))
         below = np.concatenate([nothing, shares.cumsum(axis=0)])
         above = np.concatenate([shares[::-1].cumsum(axis=0)[::-1], nothing])

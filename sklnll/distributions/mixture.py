@@ -228,6 +228,23 @@ class MixtureLaw(_Weighted, ContinuousLaw):
         high = [self._of_components("isf", level) for level in LEVELS[-2::-1]]
         return np.sort(np.concatenate([np.moveaxis(e, -1, 0) for e in (*low, *high)]), axis=0)
 
+    # Towards an end of the support a density may rise like a power, which is smooth in log(y).
+
+    def _to_line(self, y: np.ndarray) -> np.ndarray:
+        support = self.family.support
+        if support.low == -np.inf:
+            return y
+        inner = np.clip(y, 1e-300, 1 - 1e-16 if support.high == 1 else None)
+        return special.logit(inner) if support.high == 1 else np.log(inner)
+
+    def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
+        support = self.family.support
+        if support.low == -np.inf:
+            return t, 1.0
+        if support.high == 1:
+            return special.expit(t), special.expit(t) * special.expit(-t)
+        return np.exp(t), np.exp(t)
+
 
 class CountMixtureLaw(_Weighted, CountLaw):
     """A mixture of mass functions for given parameters."""
