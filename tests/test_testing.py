@@ -22,7 +22,7 @@ from sklnll.distributions import (
     Truncated,
     Weibull,
 )
-from sklnll.distributions._links import identity, positive
+from sklnll.distributions.links import identity, positive
 from sklnll.testing import check_distribution
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

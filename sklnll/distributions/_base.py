@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ._crps import crps_by_quadrature
 from ._law import Law
-from ._links import Link
 from ._numerical import numerical_law
 from ._supports import Support
+from .links import Link
 
 
 class Distribution(BaseEstimator, ABC):

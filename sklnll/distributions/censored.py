@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ._compound import Compound
 from ._law import LEVELS, ContinuousLaw
-from ._links import Known
 from ._supports import Support
 from ._tails import TailedDistribution
+from .links import Known
 
 
 class _OfTails(Compound):

@@ -8,10 +8,10 @@ from scipy import special
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import log
 from ._poisson import LARGE_RATE, poisson
 from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
 from ._supports import COUNTS
+from .links import log
 from .real import Normal
 
 

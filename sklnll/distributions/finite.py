@@ -12,8 +12,8 @@ from sklearn.utils.multiclass import type_of_target
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import identity, vector
 from ._supports import BINARY, CLASSES
+from .links import identity, vector
 
 LEAST_PROBABILITY = 1e-8
 """Start of a class without rows: its maximum likelihood, zero, would never be left again."""

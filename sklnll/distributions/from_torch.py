@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from ._base import Distribution
-from ._links import Known, Link, Log, identity, logit, positive
 from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Support
+from .links import Known, Link, Log, identity, logit, positive
 
 _SUPPORTS = {
     repr(constraints.real): REAL,

@@ -14,9 +14,9 @@ from torch import Tensor
 from ._base import Distribution
 from ._compound import Compound
 from ._law import LEVELS, ContinuousLaw, CountLaw
-from ._links import Components, Link, Softplus, identity
 from ._supports import Support
 from .finite import LabelDistribution
+from .links import Components, Link, Softplus, identity
 from .real import Normal
 
 _LEAST_SCALE = 1e-3

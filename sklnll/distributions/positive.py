@@ -8,7 +8,6 @@ from scipy import special, stats
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import capped_log, log, positive
 from ._special import (
     HALF_LOG_2PI,
     exp_of_finite_slope,
@@ -19,6 +18,7 @@ from ._special import (
 from ._statistics import weighted_mean_std
 from ._supports import NON_NEGATIVE, POSITIVE
 from ._tails import TailedDistribution, log1mexp, log1mexp_of_log
+from .links import capped_log, log, positive
 
 
 class Exponential(TailedDistribution):

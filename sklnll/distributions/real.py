@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ._base import Distribution
 from ._crps import crps_by_quadrature
-from ._links import degrees_of_freedom, identity, positive
 from ._special import HALF_LOG_2PI, exp_of_finite_slope, log1p_square, stirling_error
 from ._statistics import weighted_mean_std, weighted_median_spread
 from ._supports import REAL
 from ._tails import TailedDistribution, log1mexp_of_log
+from .links import degrees_of_freedom, identity, positive
 
 
 class Normal(TailedDistribution):

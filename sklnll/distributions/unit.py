@@ -8,9 +8,9 @@ from scipy import special, stats
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import capped_log, logit
 from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
 from ._supports import UNIT_INTERVAL
+from .links import capped_log, logit
 
 
 class Beta(Distribution):

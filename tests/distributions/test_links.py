@@ -4,7 +4,7 @@ import torch
 from scipy import special
 
 from sklnll.distributions import DISTRIBUTIONS
-from sklnll.distributions._links import Log, Logit, Softplus, Vector, capped_log, log, positive
+from sklnll.distributions.links import Log, Logit, Softplus, Vector, capped_log, log, positive
 
 LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")

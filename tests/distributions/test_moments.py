@@ -16,8 +16,8 @@ from sklnll.distributions import (
     StudentT,
 )
 from sklnll.distributions._crps import crps_by_quadrature
-from sklnll.distributions._links import positive
 from sklnll.distributions._supports import COUNTS, REAL
+from sklnll.distributions.links import positive
 from sklnll.predictive import predictive
 
 from .cases import CASES, CONTINUOUS, DISCRETE, LABELS, NUMBERS, stacked, tensors, with_axis
