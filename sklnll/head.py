@@ -97,7 +97,7 @@ class Head:
     def _link(self, raw: Tensor, columns: dict[str, int]) -> dict[str, Tensor]:
         if not columns:
             return {}
-        by_output = raw.double().unflatten(-1, (self.n_outputs, sum(columns.values())))
+        by_output = raw.double().unflatten(-1, (self.n_outputs, -1))
         pieces = torch.split(by_output, list(columns.values()), dim=-1)
         params = {}
         for name, piece in zip(columns, pieces, strict=True):

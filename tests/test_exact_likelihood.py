@@ -8,6 +8,7 @@ from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.preprocessing import StandardScaler
+from statsmodels.genmod.families import links
 from statsmodels.othermod.betareg import BetaModel
 
 from sklnll import NLLClassifier, NLLRegressor
@@ -83,12 +84,16 @@ def test_linear_multinomial_is_statsmodels(counts):
     np.testing.assert_allclose(net.predict_proba(X), oracle.predict(), atol=1e-6)
 
 
-def test_linear_beta_is_statsmodels():
+@pytest.mark.parametrize(
+    ("link", "oracle_link"),
+    [("logit", links.Logit()), ("probit", links.Probit()), ("cloglog", links.CLogLog())],
+)
+def test_linear_beta_is_statsmodels(link, oracle_link):
     X, rng = generated_features()
     mean = expit(X @ [0.5, -0.3, 0.8])
     y = rng.beta(mean * 8, (1 - mean) * 8)
-    oracle = BetaModel(y, sm.add_constant(X)).fit(disp=0, gtol=1e-9)
-    net = NLLRegressor(Beta(precision="constant"), **LINEAR).fit(X, y)
+    oracle = BetaModel(y, sm.add_constant(X), link=oracle_link).fit(disp=0, gtol=1e-9)
+    net = NLLRegressor(Beta(precision="constant", mean_link=link), **LINEAR).fit(X, y)
     assert log_likelihood(net, X, y) == pytest.approx(oracle.llf, rel=RTOL)
     np.testing.assert_allclose(net.predict_dist(X).params["mean"], oracle.predict(), rtol=1e-5)
     precision = np.exp(oracle.params[-1])

@@ -204,7 +204,7 @@ def _beta_fit(y):
 
 
 def _constants_of(family):
-    return family(**dict.fromkeys(family.parameters, "constant"))
+    return family(**dict.fromkeys(family().parameters, "constant"))
 
 
 def _location_scale_fit(law):

@@ -37,6 +37,10 @@ class Distribution(BaseEstimator, ABC):
     event_ndim: ClassVar[int] = 0
     """Axes of one observation: 0 where y is a number, 1 where it is a row of numbers."""
 
+    link_choices: ClassVar[Mapping[str, Mapping[str, Link]]] = {}
+    """Parameter -> the links that the user may choose from, by name, for each parameter with an
+    argument ``<parameter>_link``."""
+
     robust: ClassVar[bool] = False
     """Whether y is scaled by median and spread about it (else by mean and standard deviation)."""
 
@@ -122,6 +126,9 @@ class Distribution(BaseEstimator, ABC):
         """Parameters given by position or by name, all by name."""
         return dict(zip(self.parameters, args, strict=False)) | params
 
+    def _chosen_link(self, name: str) -> Link:
+        return self.link_choices[name][getattr(self, f"{name}_link")]
+
     def switch(self, name: str) -> Any:
         """How a parameter comes about: None, "constant" or a number."""
         return getattr(self, name)
@@ -144,6 +151,12 @@ class Distribution(BaseEstimator, ABC):
 
     def check_params(self) -> None:
         """Raise a ValueError where a parameter is none of None, "constant" and a legal number."""
+        for name, choices in self.link_choices.items():
+            choice = getattr(self, f"{name}_link")
+            if not isinstance(choice, str) or choice not in choices:
+                raise ValueError(
+                    f"{name}_link of {self!r} must be one of {sorted(choices)}; got {choice!r}."
+                )
         for name, link in self.parameters.items():
             value = self.switch(name)
             is_learned = value is None or (isinstance(value, str) and value == "constant")

@@ -1,5 +1,6 @@
 """Families for a y of 0, 1, 2, ...: event counts."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from ._base import Distribution
 from ._poisson import LARGE_RATE, poisson
 from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
 from ._supports import COUNTS
-from .links import log
+from .links import RATE_LINKS, Link
 from .real import Normal
 
 
@@ -29,7 +30,9 @@ class Poisson(Distribution):
     Parameters
     ----------
     rate : None, "constant" or float, default=None
-        Mean count. Log link.
+        Mean count.
+    rate_link : {"log", "softplus"}, default="log"
+        Maps the network's output to the rate: effects multiply, or, where the rate is large, add.
 
     References
     ----------
@@ -37,10 +40,15 @@ class Poisson(Distribution):
     """
 
     support = COUNTS
-    parameters: ClassVar = {"rate": log}
+    link_choices: ClassVar = {"rate": RATE_LINKS}
 
-    def __init__(self, rate: Any = None):
+    def __init__(self, rate: Any = None, rate_link: str = "log"):
         self.rate = rate
+        self.rate_link = rate_link
+
+    @property
+    def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
+        return {"rate": self._chosen_link("rate")}
 
     def log_prob(self, y: Tensor, rate: Tensor) -> Tensor:
         many = y > 16

@@ -1,56 +1,23 @@
 """Families for a y that is one of a few class labels."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from scipy import special, stats
-from sklearn.utils.multiclass import type_of_target
 from torch import Tensor
 
 from ._base import Distribution
 from ._supports import BINARY, CLASSES
 from .links import identity, vector
 
-LEAST_PROBABILITY = 1e-8
+_LEAST_PROBABILITY = 1e-8
 """Start of a class without rows: its maximum likelihood, zero, would never be left again."""
-
-_ROUNDING = 1e-5
-"""How far the sum of a row of probabilities may be from 1: that of float32, many times."""
 
 
 class LabelDistribution(Distribution):
     """A family over class labels, which training sees as 0, ..., n_classes - 1."""
-
-    multi_class: ClassVar[bool] = True
-    """Whether there may be more than two labels."""
-
-    def classes_of(self, y: np.ndarray, categories: np.ndarray | None = None) -> np.ndarray:
-        """The labels in the order in which training counts them.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n_samples,)
-        categories : ndarray of shape (n_classes,), optional
-            All labels in their order, where the type of y knows one.
-
-        Returns
-        -------
-        ndarray of shape (n_classes,)
-
-        Raises
-        ------
-        ValueError
-            Where the family is none for such labels.
-        """
-        return np.unique(y)
-
-    def of_indicators(self) -> LabelDistribution | None:
-        """The family of each column of a 0/1 indicator matrix; None where y cannot be one."""
-        return None
 
     @abstractmethod
     def log_proba(self, *args: Any, **params: Any) -> np.ndarray:
@@ -83,23 +50,9 @@ class Bernoulli(LabelDistribution):
 
     support = BINARY
     parameters: ClassVar = {"logits": identity}
-    multi_class = False
 
     def __init__(self, logits: Any = None):
         self.logits = logits
-
-    def classes_of(self, y: np.ndarray, categories: np.ndarray | None = None) -> np.ndarray:
-        classes = np.unique(y)
-        if len(classes) != 2:
-            raise ValueError(
-                f"Only binary classification is supported by {self!r}. The type of the target is "
-                f"{type_of_target(y)}, with {len(classes)} class(es): {classes[:10].tolist()}. "
-                "Use distribution='categorical'."
-            )
-        return classes
-
-    def of_indicators(self) -> Bernoulli:
-        return self
 
     def log_prob(self, y: Tensor, logits: Tensor) -> Tensor:
         return torch.nn.functional.logsigmoid((2 * y - 1) * logits)
@@ -114,7 +67,7 @@ class Bernoulli(LabelDistribution):
         return np.stack([special.log_expit(-logits), special.log_expit(logits)], axis=-1)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
-        p = np.clip(np.average(y, weights=weight), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+        p = np.clip(np.average(y, weights=weight), _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
         return {"logits": special.logit(p)}
 
 
@@ -128,18 +81,11 @@ class Categorical(LabelDistribution):
 
         p(y) = exp(logits[y]) / sum(exp(logits))
 
-    Soft targets are rows y of probabilities, one for each class, as several annotators or another
-    model give them. What is minimised is then the cross-entropy of such rows::
-
-        -sum(y * log(p))
-
     Parameters
     ----------
     logits : None or "constant", default=None
         One score per label, in sorted order of the labels; the softmax turns them into
         probabilities.
-    soft_targets : bool, default=False
-        Whether y holds a row of probabilities for each row of X, instead of a label.
 
     References
     ----------
@@ -149,54 +95,14 @@ class Categorical(LabelDistribution):
     support = CLASSES
     parameters: ClassVar = {"logits": vector}
 
-    def __init__(self, logits: Any = None, soft_targets: bool = False):
+    def __init__(self, logits: Any = None):
         self.logits = logits
-        self.soft_targets = soft_targets
-
-    @property
-    def event_ndim(self) -> int:  # type: ignore[override]
-        return int(self.soft_targets)
-
-    def check_params(self) -> None:
-        if not isinstance(self.soft_targets, bool | np.bool_):
-            raise ValueError(
-                f"soft_targets of {self!r} must be True, where y holds rows of probabilities, or "
-                f"False; got {self.soft_targets!r}."
-            )
-        super().check_params()
-
-    def check_target(
-        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
-    ) -> None:
-        """Raise a ValueError that names the first row of `y` that holds no probabilities."""
-        if not self.soft_targets:
-            super().check_target(y, name, exposure)
-            return
-        illegal = ~(y >= 0)
-        if illegal.any():
-            row, column = np.argwhere(illegal)[0]
-            raise ValueError(
-                f"{name} must hold probabilities for {self!r}, non-negative numbers; found "
-                f"{y[row, column]:g} at row {row}, column {column} ({illegal.sum()} of {y.size} "
-                "values are none)."
-            )
-        total = y.sum(axis=1)
-        off = ~(np.abs(total - 1) <= _ROUNDING)
-        if off.any():
-            row = int(np.argmax(off))
-            raise ValueError(
-                f"{name} must hold rows of probabilities for {self!r}, each with the sum 1; row "
-                f"{row} sums to {total[row]:g} ({off.sum()} of {len(y)} rows are off). Divide each "
-                "row by its sum; where the columns are labels of their own, set "
-                "soft_targets=False."
-            )
-
-    def of_indicators(self) -> Bernoulli | None:
-        return None if self.soft_targets else Bernoulli(self.logits)
 
     def log_prob(self, y: Tensor, logits: Tensor) -> Tensor:
         log_p = torch.log_softmax(logits, dim=-1)
-        return (y * log_p).sum(dim=-1) if self.soft_targets else at_label(log_p, y)
+        shape = torch.broadcast_shapes(y.shape, log_p.shape[:-1])
+        log_p = log_p.expand(*shape, -1)
+        return log_p.gather(-1, y.long().expand(shape).unsqueeze(-1)).squeeze(-1)
 
     def mode(self, logits: np.ndarray) -> np.ndarray:
         return np.argmax(logits, axis=-1)
@@ -205,18 +111,6 @@ class Categorical(LabelDistribution):
         return special.log_softmax(logits, axis=-1)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
-        total = weight @ y if self.soft_targets else label_totals(y, weight, size)
-        log_share = np.log(np.maximum(total / weight.sum(), LEAST_PROBABILITY))
+        share = np.bincount(y.astype(int), weights=weight, minlength=size) / weight.sum()
+        log_share = np.log(np.maximum(share, _LEAST_PROBABILITY))
         return {"logits": log_share - log_share.mean()}
-
-
-def at_label(log_p: Tensor, y: Tensor) -> Tensor:
-    """Of the log-probabilities of all labels, on the last axis, those of the labels `y`."""
-    shape = torch.broadcast_shapes(y.shape, log_p.shape[:-1])
-    log_p = log_p.expand(*shape, -1)
-    return log_p.gather(-1, y.long().expand(shape).unsqueeze(-1)).squeeze(-1)
-
-
-def label_totals(y: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
-    """Total weight of each of the labels 0, ..., size - 1."""
-    return np.bincount(y.astype(int), weights=weight, minlength=size)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 import torch
+from scipy import special
 from torch import Tensor
 
 
@@ -199,58 +200,71 @@ class Log(Link):
         return 0 < value < np.inf
 
 
-class Logit(Link):
-    """logit(parameter) = raw, kept off 0 and 1 by rounding's width."""
+class ProbabilityLink(Link):
+    """A link onto (0, 1), kept off 0 and 1 by rounding's width; abstract."""
 
     domain = "strictly between 0 and 1"
 
     def __call__(self, raw: Tensor) -> Tensor:
         finfo = torch.finfo(raw.dtype)
-        return torch.sigmoid(raw).clamp(finfo.tiny, 1 - finfo.eps)
+        return self._squash(raw).clamp(finfo.tiny, 1 - finfo.eps)
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
-        value = np.clip(value, 1e-300, 1 - 1e-15)
-        return np.log(value) - np.log1p(-value)
+        return self._stretch(np.clip(value, 1e-300, 1 - 1e-15))
 
     def contains(self, value: float) -> bool:
         return 0 < value < 1
 
+    @abstractmethod
+    def _squash(self, raw: Tensor) -> Tensor:
+        """From raw outputs to probabilities."""
 
-class OrderedFromZero(Link):
-    """Increasing numbers, the first of which is 0; a raw column for each gap between neighbours.
+    @abstractmethod
+    def _stretch(self, value: np.ndarray) -> np.ndarray:
+        """From probabilities to raw outputs."""
 
-    Parameters
-    ----------
-    gap : Link
-        From a raw column to a positive gap.
-    """
 
-    domain = Vector.domain
-    together = True
-    event_ndim = 1
+class Logit(ProbabilityLink):
+    """log(parameter / (1 - parameter)) = raw."""
 
-    def __init__(self, gap: Link):
-        self.gap = gap
+    def _squash(self, raw: Tensor) -> Tensor:
+        return torch.sigmoid(raw)
 
-    def width(self, size: int) -> int:
-        return size - 2
+    def _stretch(self, value: np.ndarray) -> np.ndarray:
+        return np.log(value) - np.log1p(-value)
 
-    def __call__(self, raw: Tensor) -> Tensor:
-        zero = raw.new_zeros((*raw.shape[:-1], 1))
-        return torch.cat([zero, self.gap(raw).cumsum(dim=-1)], dim=-1)
 
-    def inverse(self, value: np.ndarray) -> np.ndarray:
-        return self.gap.inverse(np.diff(value))
+class Probit(ProbabilityLink):
+    """The standard normal's quantile of the parameter = raw."""
 
-    def contains(self, value: float) -> bool:
-        return False
+    def _squash(self, raw: Tensor) -> Tensor:
+        # Not torch's ndtr, which has no digits in the lower tail.
+        return torch.exp(torch.special.log_ndtr(raw.clamp(-37, 37)))
+
+    def _stretch(self, value: np.ndarray) -> np.ndarray:
+        return special.ndtri(value)
+
+
+class CLogLog(ProbabilityLink):
+    """log(-log(1 - parameter)) = raw, the complementary log-log link."""
+
+    def _squash(self, raw: Tensor) -> Tensor:
+        return -torch.expm1(-torch.exp(raw.clamp(max=50)))
+
+    def _stretch(self, value: np.ndarray) -> np.ndarray:
+        return np.log(-np.log1p(-value))
 
 
 identity = Identity()
 vector = Vector()
-ordered_from_zero = OrderedFromZero(Softplus(floor=1e-8))
 positive = Softplus(floor=1e-4)
 log = Log()
 capped_log = Log(cap=1e8)
 degrees_of_freedom = Log(floor=1.0, start_range=(1.0, 30.0))
 logit = Logit()
+
+PROBABILITY_LINKS: dict[str, Link] = {"logit": logit, "probit": Probit(), "cloglog": CLogLog()}
+"""The links of a probability that the field uses, by name."""
+
+RATE_LINKS: dict[str, Link] = {"log": log, "softplus": Softplus(floor=1e-9)}
+"""The links of a mean count: effects multiply, or, where it is large, add."""

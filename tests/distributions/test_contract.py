@@ -25,16 +25,18 @@ from .cases import CASES, FAMILIES, NUMBERS, PLAIN
 PARAMETERS = [
     pytest.param(name, key, id=f"{name}-{key}")
     for name, family in PLAIN.items()
-    for key in family.parameters
+    for key in family().parameters
 ]
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_every_parameter_is_an_argument_that_is_predicted_by_default(name):
     family = DISTRIBUTIONS[name]
-    assert family().get_params() == dict.fromkeys(family.parameters)
-    assert list(inspect.signature(family).parameters) == list(family.parameters)
-    assert family().predicted() == list(family.parameters)
+    parameters = family().parameters
+    links = {f"{key}_link": next(iter(choices)) for key, choices in family.link_choices.items()}
+    assert family().get_params() == dict.fromkeys(parameters) | links
+    assert list(inspect.signature(family).parameters) == [*parameters, *links]
+    assert family().predicted() == list(parameters)
     assert family().constant() == []
     assert family().fixed() == {}
 
@@ -45,7 +47,7 @@ def test_family_is_public_documented_and_named_after_its_class(name):
     assert family.__name__ in distributions.__all__
     assert getattr(distributions, family.__name__) is family
     assert name == re.sub(r"(?<!^)(?=[A-Z])", "_", family.__name__).lower()
-    for parameter in family.parameters:
+    for parameter in family().parameters:
         assert f"{parameter} : None" in family.__doc__
     assert "References" in family.__doc__
 

@@ -74,7 +74,7 @@ def test_fit_is_the_maximum_of_scipys_likelihood(name, fixed):
 def test_constant_parameters_are_fitted_as_predicted_ones(name):
     family, y = DISTRIBUTIONS[name], CASES[name].sample
     predicted, best = marginal_fit(family(), y)
-    for key in family.parameters:
+    for key in family().parameters:
         params, log_likelihood = marginal_fit(family(**{key: "constant"}), y)
         assert log_likelihood == pytest.approx(best, abs=1e-12)
         assert params == pytest.approx(predicted, rel=1e-6)

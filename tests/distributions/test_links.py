@@ -2,14 +2,30 @@ import numpy as np
 import pytest
 import torch
 from scipy import special
+from statsmodels.genmod.families import links as statsmodels_links
 
 from sklnll.distributions import DISTRIBUTIONS
-from sklnll.distributions.links import Log, Logit, Softplus, Vector, capped_log, log, positive
+from sklnll.distributions.links import (
+    PROBABILITY_LINKS,
+    RATE_LINKS,
+    Log,
+    Logit,
+    Softplus,
+    Vector,
+    capped_log,
+    log,
+    positive,
+)
 
 LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")
     for name, family in DISTRIBUTIONS.items()
     for parameter, link in family().parameters.items()
+]
+CHOICES = [
+    pytest.param(link, id=f"choice-{name}")
+    for choices in (PROBABILITY_LINKS, RATE_LINKS)
+    for name, link in choices.items()
 ]
 FAR = [-1e30, -1e4, -100.0, 100.0, 1e4, 1e30]
 DTYPES = [torch.float32, torch.float64]
@@ -20,7 +36,7 @@ def is_legal(link, value):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LINKS + CHOICES)
 def test_far_raw_outputs_give_legal_parameters(link, dtype):
     value = link(torch.tensor(FAR, dtype=dtype))
     assert value.dtype == dtype
@@ -28,7 +44,7 @@ def test_far_raw_outputs_give_legal_parameters(link, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LINKS + CHOICES)
 def test_far_raw_outputs_give_finite_gradients(link, dtype):
     raw = torch.tensor(FAR, dtype=dtype, requires_grad=True)
     (gradient,) = torch.autograd.grad(link(raw).sum(), raw)
@@ -44,7 +60,7 @@ def test_link_increases(link):
     assert (link(farther).diff() >= 0).all()
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LINKS + CHOICES)
 def test_gradient_is_finite_differences(link):
     raw = torch.linspace(-8, 17, 40, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(link, raw, rtol=1e-5)
@@ -115,3 +131,18 @@ def test_vector_has_a_column_per_class_and_others_one():
     for family in DISTRIBUTIONS.values():
         for link in family().parameters.values():
             assert link.width(5) == (5 if isinstance(link, Vector) else 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "oracle"),
+    [
+        ("logit", statsmodels_links.Logit),
+        ("probit", statsmodels_links.Probit),
+        ("cloglog", statsmodels_links.CLogLog),
+    ],
+)
+def test_probability_links_are_statsmodels(name, oracle):
+    link, raw = PROBABILITY_LINKS[name], np.linspace(-6, 3, 50)
+    value = link(torch.tensor(raw)).numpy()
+    np.testing.assert_allclose(value, oracle().inverse(raw), rtol=1e-12)
+    np.testing.assert_allclose(link.inverse(value), raw, rtol=1e-7, atol=1e-9)
