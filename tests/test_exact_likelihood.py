@@ -84,6 +84,7 @@ def test_linear_multinomial_is_statsmodels(counts):
     np.testing.assert_allclose(net.predict_proba(X), oracle.predict(), atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("link", "oracle_link"),
     [("logit", links.Logit()), ("probit", links.Probit()), ("cloglog", links.CLogLog())],
