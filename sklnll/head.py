@@ -137,9 +137,9 @@ class Head:
 
         Notes
         -----
-        A value outside its link's ``start_range`` is moved to its end. So the degrees of freedom of
-        a y that looks normal without x, because x explains its spread, can still find the heavy
-        tails of what x leaves.
+        The search stays inside the links' ``start_range``. So the degrees of freedom of a y that
+        looks normal without x, because x explains its spread, can still find the heavy tails of
+        what x leaves, and no component of a mixture starts on a few equal rows.
         """
         fits = [
             self._one_output(j)._fit_constant(y[:, j], weight, exposure)
@@ -178,8 +178,7 @@ class Head:
             assert leaf.grad is not None
             return loss.item(), leaf.grad.numpy()
 
-        low, high = self._start_range()
-        return np.clip(_minimise(loss_and_gradient, start), low, high)
+        return _minimise(loss_and_gradient, start, *self._start_range())
 
     def _guess(
         self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
@@ -207,30 +206,56 @@ class Head:
 
 
 def _minimise(
-    function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray
+    function: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    start: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
 ) -> np.ndarray:
-    """Minimise a smooth function down to rounding, from a good start.
+    """Minimise a smooth function between bounds down to rounding, from a good start.
 
     Adam follows the smallest gradient left at the start of training, so L-BFGS-B, which ends at
     about 1e-9, is followed by a root search for the gradient.
     """
-    best, loss, slope = start, *_loss_and_slope(function, start)
+
+    def loss_and_slope(raw: np.ndarray) -> tuple[float, float]:
+        """The loss and the largest step that its gradient asks for; NaN compares as worse."""
+        loss, gradient = function(raw)
+        step = raw - np.clip(raw - gradient, low, high)
+        return loss, float(np.abs(step).max(initial=0))
+
+    best = np.clip(start, low, high)
+    loss, slope = loss_and_slope(best)
     if slope <= 1e-12:
-        return start
+        return best
     options = {"gtol": 1e-9, "ftol": 0, "maxiter": 200}
     with np.errstate(all="ignore"):
-        fit = scipy.optimize.minimize(function, start, jac=True, method="L-BFGS-B", options=options)
-        root = scipy.optimize.root(lambda raw: function(raw)[1], fit.x, tol=1e-14)
-    for candidate in (fit.x, root.x):
-        new_loss, new_slope = _loss_and_slope(function, candidate)
+        fit = scipy.optimize.minimize(
+            function,
+            best,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=np.transpose([low, high]),
+            options=options,
+        )
+        root = _root_of_gradient(function, fit.x, (low < fit.x) & (fit.x < high))
+    for candidate in (fit.x, np.clip(root, low, high)):
+        new_loss, new_slope = loss_and_slope(candidate)
         if new_loss <= loss + 1e-14 * abs(loss) and new_slope < slope:
             best, loss, slope = candidate, new_loss, new_slope
     return best
 
 
-def _loss_and_slope(
-    function: Callable[[np.ndarray], tuple[float, np.ndarray]], raw: np.ndarray
-) -> tuple[float, float]:
-    """The loss at `raw` and the largest component of its gradient; NaN compares as worse."""
-    loss, gradient = function(raw)
-    return loss, float(np.abs(gradient).max(initial=0))
+def _root_of_gradient(
+    function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, free: np.ndarray
+) -> np.ndarray:
+    """Where the gradient vanishes near `start`, of those values that are `free` to move."""
+    raw = start.copy()
+    if not free.any():
+        return raw
+
+    def gradient(values: np.ndarray) -> np.ndarray:
+        raw[free] = values
+        return function(raw)[1][free]
+
+    raw[free] = scipy.optimize.root(gradient, start[free], tol=1e-14).x
+    return raw

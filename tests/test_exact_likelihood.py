@@ -201,8 +201,9 @@ def test_weighted_linear_poisson_is_statsmodels():
     np.testing.assert_allclose(net.predict(X), oracle.fittedvalues, rtol=1e-5)
 
 
+# Laplace's maximum lies in a kink; a mixture has many.
 @pytest.mark.parametrize("factor", [1e-2, 1e3])
-@pytest.mark.parametrize("name", [name for name in DISTRIBUTIONS if name != "laplace"])
+@pytest.mark.parametrize("name", sorted(DISTRIBUTIONS.keys() - {"laplace", "normal_mixture"}))
 def test_the_maximum_is_reached_whatever_the_units_of_x(name, factor, draw_rows, make_net):
     X, y = draw_rows(name, n=100)
     net = make_net(name, **LINEAR).fit(X, y)

@@ -4,13 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+from distributions.cases import NUMBERS
 from sklearn.exceptions import ConvergenceWarning
 
 from sklnll import NLLClassifier, NLLRegressor
-from sklnll.distributions import DISTRIBUTIONS, LabelDistribution
+from sklnll.distributions import DISTRIBUTIONS
 
-LABELS = [name for name, cls in DISTRIBUTIONS.items() if issubclass(cls, LabelDistribution)]
-NUMBERS = [name for name in DISTRIBUTIONS if name not in LABELS]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 2))
 UNIFORM = RNG.uniform(1, 2, 20)

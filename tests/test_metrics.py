@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from distributions.cases import NUMBERS
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from sklearn import config_context
@@ -17,7 +18,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklnll import NLLRegressor, metrics, predict_dist
-from sklnll.distributions import DISTRIBUTIONS, LabelDistribution
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 from sklnll.predictive import predictive
 
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 SCORERS = {"nll": neg_nll_scorer, "crps": neg_crps_scorer}
 FOLDS = KFold(3)
-NUMBERS = [name for name, cls in DISTRIBUTIONS.items() if not issubclass(cls, LabelDistribution)]
 WEIGHTS = [None, np.linspace(0, 3, 60)]
 
 

@@ -152,6 +152,10 @@ class Law(ABC):
         above = np.asarray(q, dtype=float)
         return self._quantile(1 - above, above)
 
+    def median(self) -> np.ndarray:
+        """The 0.5 quantile."""
+        return self.ppf(np.full(self.shape, 0.5))
+
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Draws, by the quantiles of uniform numbers."""
         return self.ppf(random_state.uniform(size=self.shape if size is None else size))
@@ -224,7 +228,8 @@ class ContinuousLaw(Law):
         edges = self.edges()
         if cut is not None:
             shape = np.broadcast_shapes(np.shape(cut), self.shape)
-            edges = np.broadcast_to(edges, (len(edges), *shape))
+            inner = edges.reshape(len(edges), *(1,) * (len(shape) + 1 - edges.ndim), *self.shape)
+            edges = np.broadcast_to(inner, (len(edges), *shape))
             edges = np.sort(np.concatenate([edges, np.broadcast_to(cut, shape)[None]]), axis=0)
         line = self._to_line(edges)
         below = np.zeros(line.shape[1:])

@@ -129,6 +129,23 @@ class Components(Link):
         return self.link.contains(value)
 
 
+class Contrasts(Components):
+    """Numbers of which only the differences count: their sum is 0.
+
+    Without that, no search could say where it ends.
+
+    Parameters
+    ----------
+    n_components : int
+    """
+
+    def __init__(self, n_components: int):
+        super().__init__(identity, n_components)
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return raw - raw.mean(dim=-1, keepdim=True)
+
+
 class Softplus(Link):
     """parameter = floor + log(1 + exp(raw)): linear far above the floor, so that no step explodes.
 

@@ -16,7 +16,7 @@ from ._compound import Compound
 from ._law import LEVELS, ContinuousLaw, CountLaw
 from ._supports import Support
 from .finite import LabelDistribution
-from .links import Components, Link, Softplus, identity
+from .links import Components, Contrasts, Link, Softplus
 from .real import Normal
 
 _LEAST_SCALE = 1e-3
@@ -50,7 +50,8 @@ class Mixture(Compound):
     n_components : int, default=3
         How many components.
     logits : None, "constant" or float, default=None
-        Logarithms of the weights, up to a number that all share. A fixed number is equal weights.
+        Logarithms of the weights, up to a number that all share; learned ones have the sum 0. A
+        fixed number is equal weights.
 
     References
     ----------
@@ -64,7 +65,7 @@ class Mixture(Compound):
 
     @property
     def own(self) -> Mapping[str, Link]:  # type: ignore[override]
-        return {"logits": Components(identity, self.n_components)}
+        return {"logits": Contrasts(self.n_components)}
 
     @property
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
@@ -198,7 +199,9 @@ class _Weighted:
     def std(self) -> np.ndarray:
         """By the law of total variance, without squares that overflow."""
         distance = self._of_components("mean") - self.mean()[..., None]
-        spread = np.hypot(self._of_components("std"), distance)
+        with np.errstate(all="ignore"):
+            within = self.family.base.std(**self.family.of_base(self.params))
+        spread = np.hypot(within, distance)
         largest = spread.max(axis=-1, keepdims=True)
         unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
         return unit[..., 0] * np.sqrt((self.weights * (spread / unit) ** 2).sum(axis=-1))

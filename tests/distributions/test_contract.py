@@ -163,7 +163,7 @@ def test_nan_and_infinite_y_are_shown_with_their_row(name, value, word):
     family, y = DISTRIBUTIONS[name](), CASES[name].sample.copy()
     y[5] = value
     kind = "NaN" if word == "NaN" else "infinity"
-    pattern = rf"y must not contain {kind} for {type(family).__name__}\(\); found {word.lower()} "
+    pattern = rf"y must not contain {kind} for {re.escape(repr(family))}; found {word.lower()} "
     with pytest.raises(ValueError, match=pattern + "at row 5"):
         family.check_target(y)
 

@@ -8,6 +8,7 @@ from sklnll.distributions import DISTRIBUTIONS
 from sklnll.distributions.links import (
     PROBABILITY_LINKS,
     RATE_LINKS,
+    Contrasts,
     Log,
     Logit,
     Softplus,
@@ -21,7 +22,10 @@ LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")
     for name, family in DISTRIBUTIONS.items()
     for parameter, link in family().parameters.items()
+    if not isinstance(link, Contrasts)
 ]
+"""Those that map each number on its own."""
+
 CHOICES = [
     pytest.param(link, id=f"choice-{name}")
     for choices in (PROBABILITY_LINKS, RATE_LINKS)
@@ -127,10 +131,20 @@ def test_nan_and_infinity_are_no_legal_number(link):
     assert not any(link.contains(value) for value in (np.nan, np.inf, -np.inf))
 
 
-def test_vector_has_a_column_per_class_and_others_one():
+def test_contrasts_keep_the_differences_and_have_no_sum():
+    raw = np.array([[0.3, -2.0, 7.0], [1e30, 0.0, -1e30]])
+    value = Contrasts(3)(torch.tensor(raw)).numpy()
+    np.testing.assert_allclose(value.sum(axis=1) / np.abs(raw).max(axis=1), 0, atol=1e-15)
+    np.testing.assert_allclose(np.diff(value), np.diff(raw), rtol=1e-15)
+    np.testing.assert_array_equal(Contrasts(3)(torch.tensor(value)), value)
+    assert torch.autograd.gradcheck(Contrasts(3), torch.tensor(raw[:1], requires_grad=True))
+
+
+def test_vector_has_a_column_per_class_components_have_their_number_and_others_one():
     for family in DISTRIBUTIONS.values():
         for link in family().parameters.values():
-            assert link.width(5) == (5 if isinstance(link, Vector) else 1)
+            n_components = getattr(link, "n_components", 1)
+            assert link.width(5) == (5 if isinstance(link, Vector) else n_components)
 
 
 @pytest.mark.parametrize(
