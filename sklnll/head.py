@@ -29,7 +29,7 @@ class Head:
     Attributes
     ----------
     fixed : dict of str to Tensor of shape (n_outputs,)
-        With an axis of length 1 for each axis that a value of the parameter has.
+        With the axes that a value of the parameter has.
     """
 
     def __init__(
@@ -38,14 +38,15 @@ class Head:
         self.distribution = distribution
         self.n_outputs = n_outputs
         self.size = size
-        self.fixed = {
-            name: torch.from_numpy(value).reshape(
-                -1, *(1,) * distribution.parameters[name].event_ndim
-            )
-            for name, value in fixed.items()
-        }
+        self.fixed = {name: self._repeated(name, value) for name, value in fixed.items()}
         self.predicted = self._columns(distribution.predicted())
         self.constant = self._columns(distribution.constant())
+
+    def _repeated(self, name: str, value: np.ndarray) -> Tensor:
+        """One number for each output, the same for all components of it."""
+        link = self.distribution.parameters[name]
+        numbers = torch.from_numpy(value).reshape(-1, *(1,) * link.event_ndim)
+        return numbers.expand(-1, *(link.width(self.size),) * link.event_ndim)
 
     def _columns(self, names: list[str]) -> dict[str, int]:
         links = self.distribution.parameters
@@ -70,7 +71,7 @@ class Head:
         """
         units = {name: np.ones((self.n_outputs, width)) for name, width in self.predicted.items()}
         if "loc" in units and "scale" in self.fixed:
-            units["loc"] /= self.fixed["scale"].numpy().reshape(-1, 1)
+            units["loc"] /= self.fixed["scale"].numpy().reshape(self.n_outputs, -1)
         return np.concatenate([np.ones((self.n_outputs, 0)), *units.values()], axis=1).ravel()
 
     def params(self, raw: Tensor, constant: Tensor) -> dict[str, Tensor]:
@@ -152,7 +153,7 @@ class Head:
         )
 
     def _one_output(self, j: int) -> "Head":
-        fixed = {name: value[j].numpy().ravel() for name, value in self.fixed.items()}
+        fixed = {name: value[j].numpy().ravel()[:1] for name, value in self.fixed.items()}
         return Head(self.distribution, 1, self.size, fixed)
 
     def _fit_constant(

@@ -275,6 +275,7 @@ def test_constant_parameters_are_the_marginal_fit(name, draw_rows):
     params = NLLRegressor(distribution, solver="lbfgs", tol=1e-9).fit(X, y).predict_dist(X).params
     for parameter, value in marginal(y).items():
         # scipy's searches stop at relative changes of 1e-4 in x.
+        value = np.broadcast_to(value, params[parameter].shape)
         np.testing.assert_allclose(params[parameter], value, rtol=1e-3)
     log_likelihood = distribution.frozen(**{k: v[0] for k, v in params.items()})
     best = distribution.frozen(**marginal(y))
@@ -334,7 +335,7 @@ CHANGES_BY_NAME = [
 
 
 def moved(params, a, b):
-    """Parameters of a * y + b; components are counted from the lowest y, so -y turns them around."""
+    """Parameters of a * y + b; -y counts the components of a mixture from the other end."""
     move = {"loc": lambda loc: a * loc + b, "scale": lambda scale: abs(a) * scale}
     params = {name: move.get(name, lambda value: value)(value) for name, value in params.items()}
     turn = a < 0 and "logits" in params

@@ -228,8 +228,7 @@ class ContinuousLaw(Law):
         edges = self.edges()
         if cut is not None:
             shape = np.broadcast_shapes(np.shape(cut), self.shape)
-            inner = edges.reshape(len(edges), *(1,) * (len(shape) + 1 - edges.ndim), *self.shape)
-            edges = np.broadcast_to(inner, (len(edges), *shape))
+            edges = np.broadcast_to(against(edges, shape), (len(edges), *shape))
             edges = np.sort(np.concatenate([edges, np.broadcast_to(cut, shape)[None]]), axis=0)
         line = self._to_line(edges)
         below = np.zeros(line.shape[1:])
@@ -274,9 +273,15 @@ class ContinuousLaw(Law):
     def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
         shape = np.broadcast_shapes(below.shape, self.shape)
         below, above = np.broadcast_to(below, shape), np.broadcast_to(above, shape)
+        inside = (below > 0) & (above > 0)
+        ends = (np.broadcast_to(end, shape) for end in self.support())
+        quantile = self._search(np.where(inside, below, 0.5), np.where(inside, above, 0.5))
+        return _at_the_ends(quantile, below, above, *ends)
+
+    def _search(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
         low, high = self._bracket(below, above)
         index = np.broadcast_to(
-            np.arange(np.prod(self.shape, dtype=int)).reshape(self.shape), shape
+            np.arange(np.prod(self.shape, dtype=int)).reshape(self.shape), below.shape
         )
 
         def excess(y: np.ndarray, below: Any, above: Any, index: np.ndarray) -> np.ndarray:
@@ -286,9 +291,7 @@ class ContinuousLaw(Law):
 
         found = elementwise.find_root(excess, (low, high), args=(below, above, index + 0.0))
         # Where rounding hides the change of sign, the two ends are the same.
-        quantile = np.where(found.success, found.x, np.where(found.f_bracket[0] > 0, low, high))
-        ends = (np.broadcast_to(end, shape) for end in self.support())
-        return _at_the_ends(quantile, below, above, *ends)
+        return np.where(found.success, found.x, np.where(found.f_bracket[0] > 0, low, high))
 
 
 class CountLaw(Law):
@@ -334,6 +337,11 @@ class CountLaw(Law):
         ends = (np.broadcast_to(end, shape) for end in self.support())
         lowest, highest = ends
         return _at_the_ends(high, below, above, lowest - 1, highest)
+
+
+def against(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Room after the first axis, so that the others broadcast against `shape`."""
+    return values.reshape(len(values), *(1,) * (len(shape) - values.ndim + 1), *values.shape[1:])
 
 
 def _around(edges: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

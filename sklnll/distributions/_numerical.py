@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ._law import NODES, WEIGHTS, ContinuousLaw, CountLaw, Law
+from ._law import NODES, WEIGHTS, ContinuousLaw, CountLaw, Law, against
 
 if TYPE_CHECKING:
     from ._base import Distribution
@@ -93,13 +93,15 @@ class DensityLaw(ContinuousLaw):
         return rows
 
     def _at(self, values: np.ndarray, position: np.ndarray) -> np.ndarray:
-        values = np.broadcast_to(values, (len(values), *position.shape[1:]))
+        shape = position.shape[1:]
+        values = np.broadcast_to(against(values, shape), (len(values), *shape))
         return np.take_along_axis(values, position, axis=0)[0]
 
     def _from_edge(self, y: np.ndarray, *, upwards: bool) -> np.ndarray:
         """Probability between `y` and the end of the support on one side."""
-        edges, tail = self._edges, self._tails[1 if upwards else 0]
+        tail = self._tails[1 if upwards else 0]
         shape = np.broadcast_shapes(np.shape(y), self.shape)
+        edges = against(self._edges, shape)
         y = np.clip(np.broadcast_to(y, shape), edges[0], edges[-1])
         position = np.clip((edges <= y).sum(axis=0), 1, len(edges) - 1)[None] - (not upwards)
         edge = self._at(edges, position)
@@ -115,7 +117,7 @@ class DensityLaw(ContinuousLaw):
         return self._from_edge(np.asarray(y, dtype=float), upwards=True)
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        tail_below, tail_above = self._tails
+        tail_below, tail_above = (against(tail, below.shape) for tail in self._tails)
         is_left = np.where(below < above, tail_below < below, tail_above > above)
         position = np.clip(is_left.sum(axis=0), 1, len(self._edges) - 1)[None]
         return self._at(self._edges, position - 1), self._at(self._edges, position)
@@ -148,10 +150,16 @@ class MassLaw(CountLaw):
         return rows
 
     def cdf(self, y: np.ndarray) -> np.ndarray:
-        return np.asarray(sum(p.integral(np.where(p.y <= y, p.density, 0)) for p in self.panels()))
+        return self._total(y, np.less_equal)
 
     def sf(self, y: np.ndarray) -> np.ndarray:
-        return np.asarray(sum(p.integral(np.where(p.y > y, p.density, 0)) for p in self.panels()))
+        return self._total(y, np.greater)
+
+    def _total(self, y: np.ndarray, compare: Callable[..., np.ndarray]) -> np.ndarray:
+        """Probability of the counts that compare so with `y`."""
+        panels = self.panels(cut=np.clip(y, *self._range()))
+        total = sum(p.integral(np.where(compare(p.y, y), p.density, 0)) for p in panels)
+        return np.where(np.isnan(y), np.nan, total)
 
 
 def _over_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:

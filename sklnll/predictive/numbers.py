@@ -66,13 +66,11 @@ class PredictiveDistribution(Predictive):
         """The parameters as a pandas data frame, a row each; needs pandas."""
         import pandas as pd
 
-        if len(self.shape) == 1:
-            return pd.DataFrame(self.params)
         return pd.DataFrame(
             {
-                f"{name}_{j}": value[:, j]
+                "_".join([name, *map(str, place)]): value[:, *place]
                 for name, value in self.params.items()
-                for j in range(self.shape[1])
+                for place in np.ndindex(value.shape[1:])
             }
         )
 
