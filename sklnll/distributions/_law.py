@@ -26,8 +26,14 @@ _UP_TO_NODE = np.linalg.solve(
     np.stack([legendre.Legendre.basis(k).integ(lbnd=-1)(NODES) for k in range(_N_NODES)]),
 ).T
 
-LEVELS = np.array([1e-14, 1e-11, 1e-8, 1e-6, 1e-4, 2e-3, 0.02, 0.07, 0.18, 0.34, 0.5])
-"""Probabilities below and above points between which most densities are smooth."""
+LEVELS = np.concatenate(
+    [
+        [1e-14, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 6e-7, 4e-6, 2e-5, 1e-4, 5e-4, 2e-3, 8e-3],
+        [0.03, 0.1, 0.25, 0.5],
+    ]
+)
+"""Probabilities below and above points between which most densities are smooth, also those that
+rise like the root of y at an end of the support."""
 
 _COUNTS_AT_ONCE = 128
 _VALUES_AT_ONCE = 100_000

@@ -270,5 +270,8 @@ class TruncatedLaw(ContinuousLaw):
 
     def edges(self) -> np.ndarray:
         low, high = self.support()
-        inner = [*(self.ppf(level) for level in LEVELS), *(self.isf(q) for q in LEVELS[-2::-1])]
-        return np.clip(np.stack([e + np.zeros(self.shape) for e in inner]), low, high)
+        quantiles = [*(self.ppf(level) for level in LEVELS), *(self.isf(q) for q in LEVELS[:-1])]
+        # At its mode a density may have a kink.
+        inner = [*quantiles, self.family.mode(**self.params)]
+        edges = np.clip(np.stack([edge + np.zeros(self.shape) for edge in inner]), low, high)
+        return np.sort(edges, axis=0)

@@ -138,7 +138,9 @@ INTERVALS = {
 
 
 def assert_log_interval(name, low, high):
-    params = CASES[name].params
+    between = low < high  # quantiles of shapes below 1 underflow
+    low, high = low[between], high[between]
+    params = {key: value[between] for key, value in CASES[name].params.items()}
     with mp.workdps(500):
         exactly = [
             float(mp.log(exact_cdf(name, b, row) - exact_cdf(name, a, row)))
@@ -315,7 +317,8 @@ def test_interval_censored_fit_is_the_direct_maximum(law):
 
     def log_likelihood(theta):
         loc, scale = normal_terms(theta, X)
-        return np.log(frozen.cdf(y[:, 1], loc, scale) - frozen.cdf(y[:, 0], loc, scale)).sum()
+        share = frozen.cdf(y[:, 1], loc, scale) - frozen.cdf(y[:, 0], loc, scale)
+        return np.log(np.maximum(share, 1e-300)).sum()  # far from the maximum
 
     bases = {"norm": Normal, "logistic": Logistic, "gumbel_r": Gumbel, "laplace": Laplace}
     net = NLLRegressor(Censored(bases[law](scale="constant")), **LINEAR).fit(X, y)
@@ -355,10 +358,11 @@ def test_loss_is_minus_the_mean_log_prob_of_the_training_rows(name, draw_rows):
     dist = net.fit(X, y).predict_dist(X)
     log_prob = dist.log_prob(y)
     assert net.loss_ == pytest.approx(-log_prob.mean(), rel=1e-10)
-    frozen, (low, high) = dist.to_scipy(), y.T
+    low, high = y.T
     exact = low == high
-    np.testing.assert_allclose(log_prob[exact], frozen.logpdf(low)[exact], rtol=1e-9)
-    share = (frozen.cdf(high) - frozen.cdf(low))[~exact]
+    expected = dist[exact].to_scipy().logpdf(low[exact])
+    np.testing.assert_allclose(log_prob[exact], expected, rtol=1e-9)
+    share = (dist.cdf(high) - dist.cdf(low))[~exact]
     np.testing.assert_allclose(np.exp(log_prob[~exact]), share, rtol=1e-9, atol=1e-15)
 
 
@@ -434,12 +438,13 @@ def test_truncated_normal_is_scipys(limits):
     for method in ("mean", "median"):
         np.testing.assert_allclose(getattr(dist, method)(), getattr(oracle, method)(), rtol=1e-9)
     np.testing.assert_allclose(dist.mode(), np.clip(loc, low, high))
-    # The moments of scipy's lose digits far out, where theirs are differences.
+    # Scipy's are differences: far out they lose digits, and the entropy all of them.
     np.testing.assert_allclose(dist.std(), oracle.std(), rtol=1e-4)
-    np.testing.assert_allclose(dist.entropy(), oracle.entropy(), rtol=1e-5, atol=1e-5)
+    if np.isfinite(limits).all() and low > -20 and high < 20:
+        np.testing.assert_allclose(dist.entropy(), oracle.entropy(), rtol=1e-9)
     draws = dist.rvs(2000, random_state=0)
     for j in range(2):
-        assert stats.kstest(dist.cdf(draws[:, :].T)[:, j], "uniform").pvalue > 1e-3
+        assert stats.kstest(dist[j].cdf(draws[j, :, None])[:, 0], "uniform").pvalue > 1e-3
         assert ((draws >= low) & (draws <= high)).all()
     for end, expected in zip(dist.support(), limits, strict=True):
         np.testing.assert_array_equal(end, expected)
