@@ -7,8 +7,8 @@ from scipy import stats
 
 from sklnll import NLLRegressor
 from sklnll.distributions import COUNTS, DISTRIBUTIONS, REAL, Distribution, Poisson
-from sklnll.distributions._links import identity, log, positive
 from sklnll.distributions._numerical import numerical_law
+from sklnll.distributions.links import identity, log, positive
 from sklnll.predictive import predictive
 
 from .cases import CASES, CONTINUOUS, PLAIN
