@@ -29,7 +29,7 @@ class Head:
     Attributes
     ----------
     fixed : dict of str to Tensor of shape (n_outputs,)
-        With an axis of length 1 for each axis that a value of the parameter has.
+        With the axes that a value of the parameter has.
     """
 
     def __init__(
@@ -38,14 +38,15 @@ class Head:
         self.distribution = distribution
         self.n_outputs = n_outputs
         self.size = size
-        self.fixed = {
-            name: torch.from_numpy(value).reshape(
-                -1, *(1,) * distribution.parameters[name].event_ndim
-            )
-            for name, value in fixed.items()
-        }
+        self.fixed = {name: self._repeated(name, value) for name, value in fixed.items()}
         self.predicted = self._columns(distribution.predicted())
         self.constant = self._columns(distribution.constant())
+
+    def _repeated(self, name: str, value: np.ndarray) -> Tensor:
+        """One number for each output, the same for all components of it."""
+        link = self.distribution.parameters[name]
+        numbers = torch.from_numpy(value).reshape(-1, *(1,) * link.event_ndim)
+        return numbers.expand(-1, *(link.width(self.size),) * link.event_ndim)
 
     def _columns(self, names: list[str]) -> dict[str, int]:
         links = self.distribution.parameters
@@ -70,7 +71,7 @@ class Head:
         """
         units = {name: np.ones((self.n_outputs, width)) for name, width in self.predicted.items()}
         if "loc" in units and "scale" in self.fixed:
-            units["loc"] /= self.fixed["scale"].numpy().reshape(-1, 1)
+            units["loc"] /= self.fixed["scale"].numpy().reshape(self.n_outputs, -1)
         return np.concatenate([np.ones((self.n_outputs, 0)), *units.values()], axis=1).ravel()
 
     @property
@@ -147,9 +148,9 @@ class Head:
 
         Notes
         -----
-        A value outside its link's ``start_range`` is moved to its end. So the degrees of freedom of
-        a y that looks normal without x, because x explains its spread, can still find the heavy
-        tails of what x leaves.
+        The search stays inside the links' ``start_range``. So the degrees of freedom of a y that
+        looks normal without x, because x explains its spread, can still find the heavy tails of
+        what x leaves, and no component of a mixture starts on a few equal rows.
         """
         fits = [
             self._one_output(j)._fit_constant(y[:, j], weight, exposure)
@@ -162,7 +163,7 @@ class Head:
         )
 
     def _one_output(self, j: int) -> "Head":
-        fixed = {name: value[j].numpy().ravel() for name, value in self.fixed.items()}
+        fixed = {name: value[j].numpy().ravel()[:1] for name, value in self.fixed.items()}
         return Head(self.distribution, 1, self.size, fixed)
 
     def _fit_constant(
@@ -188,8 +189,7 @@ class Head:
             assert leaf.grad is not None
             return loss.item(), leaf.grad.numpy()
 
-        low, high = self._start_range()
-        return np.clip(_minimise(loss_and_gradient, start), low, high)
+        return _minimise(loss_and_gradient, start, *self._start_range())
 
     def _guess(
         self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
@@ -217,35 +217,61 @@ class Head:
 
 
 def _minimise(
-    function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray
+    function: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    start: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
 ) -> np.ndarray:
-    """Minimise a smooth function down to rounding, from a good start.
+    """Minimise a smooth function between bounds down to rounding, from a good start.
 
     Adam follows the smallest gradient left at the start of training, so L-BFGS-B, which ends at
     about 1e-9, is followed by a root search for the gradient. That is a short way, unless the
     minimum lies at infinity, as for labels without rows: there the search is not followed.
     """
-    best, loss, slope = start, *_loss_and_slope(function, start)
+
+    def loss_and_slope(raw: np.ndarray) -> tuple[float, float]:
+        """The loss and the largest step that its gradient asks for; NaN compares as worse."""
+        loss, gradient = function(raw)
+        step = raw - np.clip(raw - gradient, low, high)
+        return loss, float(np.abs(step).max(initial=0))
+
+    best = np.clip(start, low, high)
+    loss, slope = loss_and_slope(best)
     if slope <= 1e-12:
-        return start
+        return best
     options = {"gtol": 1e-9, "ftol": 0, "maxiter": 200}
     with np.errstate(all="ignore"):
-        fit = scipy.optimize.minimize(function, start, jac=True, method="L-BFGS-B", options=options)
-        # The search takes as many gradients a step as there are parameters.
-        most = {"maxfev": min(200 * (len(start) + 1), 1000)}
-        root = scipy.optimize.root(lambda raw: function(raw)[1], fit.x, tol=1e-14, options=most)
+        fit = scipy.optimize.minimize(
+            function,
+            best,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=np.transpose([low, high]),
+            options=options,
+        )
+        root = _root_of_gradient(function, fit.x, (low < fit.x) & (fit.x < high))
     # A root far away is that of a flat likelihood, not of this minimum.
-    polished = root.x if np.abs(root.x - fit.x).max() < 1 else fit.x
+    polished = np.clip(root, low, high) if np.abs(root - fit.x).max() < 1 else fit.x
     for candidate in (fit.x, polished):
-        new_loss, new_slope = _loss_and_slope(function, candidate)
+        new_loss, new_slope = loss_and_slope(candidate)
         if new_loss <= loss + 1e-14 * abs(loss) and new_slope < slope:
             best, loss, slope = candidate, new_loss, new_slope
     return best
 
 
-def _loss_and_slope(
-    function: Callable[[np.ndarray], tuple[float, np.ndarray]], raw: np.ndarray
-) -> tuple[float, float]:
-    """The loss at `raw` and the largest component of its gradient; NaN compares as worse."""
-    loss, gradient = function(raw)
-    return loss, float(np.abs(gradient).max(initial=0))
+def _root_of_gradient(
+    function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, free: np.ndarray
+) -> np.ndarray:
+    """Where the gradient vanishes near `start`, of those values that are `free` to move."""
+    raw = start.copy()
+    if not free.any():
+        return raw
+
+    def gradient(values: np.ndarray) -> np.ndarray:
+        raw[free] = values
+        return function(raw)[1][free]
+
+    # The search takes as many gradients a step as there are parameters.
+    most = {"maxfev": min(200 * (len(start) + 1), 1000)}
+    raw[free] = scipy.optimize.root(gradient, start[free], tol=1e-14, options=most).x
+    return raw

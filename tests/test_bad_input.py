@@ -223,7 +223,7 @@ def test_a_distribution_is_a_name_or_an_instance(distribution):
 @pytest.mark.parametrize("family", PLAIN.values())
 @pytest.mark.parametrize("value", ["constnat", True, np.nan, [1.0], (1.0, 2.0), b"constant"])
 def test_a_parameter_of_a_family_is_checked(family, value):
-    name = next(key for key, link in family.parameters.items() if link.learnable)
+    name = next(key for key, link in family().parameters.items() if link.learnable)
     distribution = family(**{name: value})
     cls = NLLClassifier if hasattr(family, "log_proba") else NLLRegressor
     with refuses(

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,14 +14,15 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_code_blocks_run(page):
-    """The blocks of one page run one after another, in one namespace."""
+def test_code_blocks_run(page, monkeypatch):
+    """The blocks of one page run one after another, in one module, as a script's would."""
     blocks = BLOCK.findall(page.read_text())
     if not blocks:
         pytest.skip("no code on this page")
-    namespace: dict = {}
+    script = ModuleType(page.stem)
+    monkeypatch.setitem(sys.modules, page.stem, script)
     for block in blocks:
-        exec(compile(block, page.name, "exec"), namespace)
+        exec(compile(block, page.name, "exec"), vars(script))
 
 
 def test_readme_names_every_distribution():

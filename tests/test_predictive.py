@@ -12,6 +12,7 @@ from distributions.cases import (
     LINEAR,
     MIXED,
     NUMBERS,
+    PLAIN,
     PURE,
     with_axis,
 )
@@ -42,7 +43,7 @@ def two_outputs(name):
     """Two outputs, the second the rows of the first in reverse, with the two apart."""
     params = CASES[name].params
     other = {key: value[::-1].copy() for key, value in params.items()}
-    both = {key: np.column_stack([params[key], other[key]]) for key in params}
+    both = {key: np.stack([params[key], other[key]], axis=1) for key in params}
     return tuple(predictive(DISTRIBUTIONS[name](), each) for each in (both, params, other))
 
 
@@ -233,7 +234,7 @@ def test_draws_are_repeatable_and_leave_the_global_state(name):
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_pit_of_draws_is_uniform(name):
-    params = {key: np.repeat(value, 800) for key, value in CASES[name].params.items()}
+    params = {key: np.repeat(value, 800, axis=0) for key, value in CASES[name].params.items()}
     dist = predictive(DISTRIBUTIONS[name](), params)
     pit = dist.pit(dist.rvs(random_state=1), random_state=2)
     assert pit.shape == (len(dist),)
@@ -386,7 +387,8 @@ def test_to_frame_has_a_column_per_parameter():
 def test_to_scipy_is_scipys_frozen_distribution(name):
     dist, _, y = one_output(name)
     frozen = dist.to_scipy()
-    assert isinstance(frozen, stats._distn_infrastructure.rv_frozen)
+    is_scipys = isinstance(frozen, stats._distn_infrastructure.rv_frozen)
+    assert is_scipys == (name in PLAIN)  # of others, something with the same methods
     np.testing.assert_array_equal(frozen.cdf(y), dist.cdf(y))
 
 
@@ -418,7 +420,11 @@ def test_change_of_units_moves_the_distribution(name, power):
     np.testing.assert_allclose(after.entropy(), before.entropy() + np.log(unit), rtol=1e-12)
     for method in ("mean", "median", "mode", "std"):
         expected = unit * getattr(before, method)()
-        np.testing.assert_allclose(getattr(after, method)(), expected, rtol=1e-12)
+        # At its top a density is flat: a search finds it to half the digits.
+        atol = 1e-6 * after.std() if method == "mode" and name not in PLAIN else 0
+        assert (
+            np.abs(getattr(after, method)() - expected) <= 1e-12 * np.abs(expected) + atol
+        ).all()
 
 
 @pytest.mark.parametrize("rate", [1e6, 1e10, 1e12, 1e15, 1e100, 1e300])

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from ._base import Distribution
-from ._supports import Support
+from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Support
+from .censored import Censored, Truncated
 from .circular import CircularDistribution, VonMises
 from .count import Binomial, NegativeBinomial, Poisson
 from .finite import Bernoulli, Categorical, LabelDistribution
+from .from_torch import FromTorch
 from .inflated import (
     Hurdle,
     ZeroInflated,
@@ -19,6 +21,7 @@ from .inflated import (
     zero_inflated_poisson,
     zero_one_inflated_beta,
 )
+from .mixture import Mixture, normal_mixture
 from .multivariate import Dirichlet, MultivariateNormal, VectorDistribution
 from .ordinal import Ordinal
 from .positive import Exponential, Gamma, LogNormal, Weibull
@@ -27,16 +30,23 @@ from .real import Cauchy, Gumbel, Laplace, Logistic, Normal, StudentT
 from .unit import Beta
 
 __all__ = [
+    "COUNTS",
     "DISTRIBUTIONS",
+    "NON_NEGATIVE",
+    "POSITIVE",
+    "REAL",
+    "UNIT_INTERVAL",
     "Bernoulli",
     "Beta",
     "Binomial",
     "Categorical",
     "Cauchy",
+    "Censored",
     "CircularDistribution",
     "Dirichlet",
     "Distribution",
     "Exponential",
+    "FromTorch",
     "Gamma",
     "Gumbel",
     "Hurdle",
@@ -44,6 +54,7 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "Logistic",
+    "Mixture",
     "MultivariateNormal",
     "NegativeBinomial",
     "Normal",
@@ -53,12 +64,14 @@ __all__ = [
     "RankingDistribution",
     "StudentT",
     "Support",
+    "Truncated",
     "VectorDistribution",
     "VonMises",
     "Weibull",
     "ZeroInflated",
     "ZeroOneInflated",
     "get_distribution",
+    "normal_mixture",
 ]
 
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
@@ -68,6 +81,7 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "cauchy": Cauchy,
     "logistic": Logistic,
     "gumbel": Gumbel,
+    "normal_mixture": normal_mixture,
     "exponential": Exponential,
     "gamma": Gamma,
     "log_normal": LogNormal,

@@ -10,8 +10,10 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from ._crps import crps_by_quadrature
-from ._links import Link
+from ._law import Law
+from ._numerical import numerical_law
 from ._supports import Support
+from .links import Link
 
 
 class Distribution(BaseEstimator, ABC):
@@ -35,6 +37,10 @@ class Distribution(BaseEstimator, ABC):
     event_ndim: ClassVar[int] = 0
     """Axes of one observation: 0 where y is a number, 1 where it is a row of numbers."""
 
+    link_choices: ClassVar[Mapping[str, Mapping[str, Link]]] = {}
+    """Parameter -> the links that the user may choose from, by name, for each parameter with an
+    argument ``<parameter>_link``."""
+
     robust: ClassVar[bool] = False
     """Whether y is scaled by median and spread about it (else by mean and standard deviation)."""
 
@@ -46,24 +52,21 @@ class Distribution(BaseEstimator, ABC):
         """Log-density (or log-mass) at `y`, element by element, in torch."""
 
     def frozen(self, *args: Any, **params: Any) -> Any:
-        """Scipy's frozen distribution for these parameters (arrays)."""
-        raise NotImplementedError(f"{type(self).__name__} has no scipy counterpart")
+        """Scipy's frozen distribution for these parameters (arrays); by quadrature without one."""
+        return numerical_law(self, self._by_name(args, params))
 
     def mode(self, *args: Any, **params: Any) -> np.ndarray:
-        """The most probable value, for parameters given as arrays."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement mode")
+        """The most probable value, for parameters given as arrays; searched by default."""
+        return numerical_law(self, self._by_name(args, params)).mode()
 
     def crps(self, y: np.ndarray, *args: Any, **params: Any) -> np.ndarray:
-        """Continuous ranked probability score at `y`; by quadrature unless a subclass knows better.
-
-        Raises
-        ------
-        NotImplementedError
-            For a discrete family that does not write its own.
-        """
+        """Continuous ranked probability score at `y`; by quadrature or summation by default."""
+        frozen = self.frozen(*args, **params)
+        if isinstance(frozen, Law):
+            return frozen.crps(y)
         if self.support.discrete:
-            raise NotImplementedError(f"{type(self).__name__} does not implement crps")
-        return crps_by_quadrature(self.frozen(*args, **params), y)
+            return numerical_law(self, self._by_name(args, params)).crps(y)
+        return crps_by_quadrature(frozen, y)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         """Parameters near the marginal maximum-likelihood fit, to start its search.
@@ -87,7 +90,7 @@ class Distribution(BaseEstimator, ABC):
     def std(self, *args: Any, **params: Any) -> np.ndarray:
         """Standard deviation, in y's units, for parameters given as arrays."""
         # Scipy's is the root of its variance, which overflows long before.
-        names = dict(zip(self.parameters, args, strict=False)) | params
+        names = self._by_name(args, params)
         scale = names.get("scale", 1.0)
         unit = {"loc": 0.0, "scale": 1.0}
         standard = {name: unit.get(name, value) for name, value in names.items()}
@@ -125,6 +128,13 @@ class Distribution(BaseEstimator, ABC):
             return ~np.isin(y, self.support.atoms)
         return np.full(y.shape[: y.ndim - self.event_ndim], not self.support.discrete)
 
+    def _by_name(self, args: tuple[Any, ...], params: dict[str, Any]) -> dict[str, Any]:
+        """Parameters given by position or by name, all by name."""
+        return dict(zip(self.parameters, args, strict=False)) | params
+
+    def _chosen_link(self, name: str) -> Link:
+        return self.link_choices[name][getattr(self, f"{name}_link")]
+
     def switch(self, name: str) -> Any:
         """How a parameter comes about: None, "constant" or a number."""
         return getattr(self, name)
@@ -147,6 +157,12 @@ class Distribution(BaseEstimator, ABC):
 
     def check_params(self) -> None:
         """Raise a ValueError where a parameter is none of None, "constant" and a legal number."""
+        for name, choices in self.link_choices.items():
+            choice = getattr(self, f"{name}_link")
+            if not isinstance(choice, str) or choice not in choices:
+                raise ValueError(
+                    f"{name}_link of {self!r} must be one of {sorted(choices)}; got {choice!r}."
+                )
         for name, link in self.parameters.items():
             value = self.switch(name)
             is_learned = value is None or (isinstance(value, str) and value == "constant")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ._base import Distribution
-from ._links import Link
+from .links import Link
 
 
 class Compound(Distribution):

@@ -34,9 +34,9 @@ class Support:
     low: float = -np.inf
     high: float = np.inf
     closed_low: bool = False
+    closed_high: bool = False
     discrete: bool = False
     units: Literal["affine", "ratio", "none"] = "none"
-    closed_high: bool = False
     atoms: tuple[float, ...] = ()
 
     def contains(self, y: np.ndarray) -> np.ndarray:

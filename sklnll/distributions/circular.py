@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import concentrated, direction
 from ._special import LOG_2PI, log_bessel_i0e
 from ._supports import ANGLE
 from ._von_mises import angular_crps, resultant, von_mises, wrap
+from .links import concentrated, direction
 
 
 class CircularDistribution(Distribution):

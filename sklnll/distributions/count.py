@@ -1,5 +1,6 @@
 """Families for a y of 0, 1, 2, ...: event counts."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,11 +10,11 @@ from torch import Tensor
 from ._base import Distribution
 from ._binomial import binomial, log_binomial_mass
 from ._crps import half_mean_difference
-from ._links import dispersion, log, logit, number_of_trials
 from ._negative_binomial import log_negative_binomial_mass, negative_binomial
 from ._poisson import LARGE_RATE, poisson
 from ._special import log_poisson_mass
 from ._supports import COUNTS, SUCCESSES
+from .links import PROBABILITY_LINKS, RATE_LINKS, Link, dispersion, number_of_trials
 from .real import Normal
 
 
@@ -31,7 +32,9 @@ class Poisson(Distribution):
     Parameters
     ----------
     rate : None, "constant" or float, default=None
-        Mean count. Log link.
+        Mean count.
+    rate_link : {"log", "softplus"}, default="log"
+        Maps the network's output to the rate: effects multiply, or, where the rate is large, add.
 
     References
     ----------
@@ -39,10 +42,15 @@ class Poisson(Distribution):
     """
 
     support = COUNTS
-    parameters: ClassVar = {"rate": log}
+    link_choices: ClassVar = {"rate": RATE_LINKS}
 
-    def __init__(self, rate: Any = None):
+    def __init__(self, rate: Any = None, rate_link: str = "log"):
         self.rate = rate
+        self.rate_link = rate_link
+
+    @property
+    def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
+        return {"rate": self._chosen_link("rate")}
 
     def log_prob(self, y: Tensor, rate: Tensor) -> Tensor:
         return log_poisson_mass(y, rate)
@@ -84,9 +92,11 @@ class NegativeBinomial(Distribution):
     Parameters
     ----------
     mean : None, "constant" or float, default=None
-        Mean count. Log link.
+        Mean count, by `mean_link`.
     dispersion : None, "constant" or float, default=None
         Pure number. Log link. The usual negative binomial regression has it constant.
+    mean_link : {"log", "softplus"}, default="log"
+        Maps the network's output to the mean: effects multiply, or, where it is large, add.
 
     References
     ----------
@@ -95,11 +105,16 @@ class NegativeBinomial(Distribution):
     """
 
     support = COUNTS
-    parameters: ClassVar = {"mean": log, "dispersion": dispersion}
+    link_choices: ClassVar = {"mean": RATE_LINKS}
 
-    def __init__(self, mean: Any = None, dispersion: Any = None):
+    def __init__(self, mean: Any = None, dispersion: Any = None, mean_link: str = "log"):
         self.mean = mean
         self.dispersion = dispersion
+        self.mean_link = mean_link
+
+    @property
+    def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
+        return {"mean": self._chosen_link("mean"), "dispersion": dispersion}
 
     def log_prob(self, y: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
         return log_negative_binomial_mass(y, mean, dispersion)
@@ -153,7 +168,9 @@ class Binomial(Distribution):
     trials : float, default=1
         Whole number of trials for one unit of exposure; known, never learned.
     p : None, "constant" or float, default=None
-        Probability of a success. Logit link.
+        Probability of a success.
+    p_link : {"logit", "probit", "cloglog"}, default="logit"
+        Maps the network's output to the probability.
 
     References
     ----------
@@ -161,11 +178,16 @@ class Binomial(Distribution):
     """
 
     support = SUCCESSES
-    parameters: ClassVar = {"trials": number_of_trials, "p": logit}
+    link_choices: ClassVar = {"p": PROBABILITY_LINKS}
 
-    def __init__(self, trials: Any = 1, p: Any = None):
+    def __init__(self, trials: Any = 1, p: Any = None, p_link: str = "logit"):
         self.trials = trials
         self.p = p
+        self.p_link = p_link
+
+    @property
+    def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
+        return {"trials": number_of_trials, "p": self._chosen_link("p")}
 
     def check_exposure(self, exposure: np.ndarray) -> None:
         trials = self.trials * exposure

@@ -12,8 +12,8 @@ from sklearn.utils.multiclass import type_of_target
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import identity, vector
 from ._supports import BINARY, CLASSES
+from .links import identity, vector
 
 LEAST_PROBABILITY = 1e-15
 """Start of a class without rows: its maximum likelihood is zero, whose logarithm is no number. So

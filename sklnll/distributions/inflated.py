@@ -12,10 +12,10 @@ from torch import Tensor
 from ._atoms import CountWithAtoms, DensityWithAtoms, LawWithAtoms
 from ._base import Distribution
 from ._compound import Compound
-from ._links import Link, Logit
 from ._special import log1mexp, log_with_extra
 from ._supports import NON_NEGATIVE, Support
 from .count import NegativeBinomial, Poisson
+from .links import Link, Logit
 from .positive import Gamma
 from .unit import Beta
 

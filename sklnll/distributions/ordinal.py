@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._links import identity, ordered_from_zero
 from ._supports import CLASSES
 from .finite import LEAST_PROBABILITY, LabelDistribution, at_label, label_totals
+from .links import identity, ordered_from_zero
 
 
 class Ordinal(LabelDistribution):

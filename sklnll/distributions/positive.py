@@ -8,7 +8,6 @@ from scipy import special, stats
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import capped_log, log, positive
 from ._special import (
     HALF_LOG_2PI,
     exp_of_finite_slope,
@@ -18,9 +17,11 @@ from ._special import (
 )
 from ._statistics import weighted_mean_std
 from ._supports import NON_NEGATIVE, POSITIVE
+from ._tails import TailedDistribution, log1mexp, log1mexp_of_log
+from .links import capped_log, log, positive
 
 
-class Exponential(Distribution):
+class Exponential(TailedDistribution):
     """Exponential distribution, for waiting times without memory.
 
     Support: y >= 0. Density::
@@ -47,6 +48,12 @@ class Exponential(Distribution):
 
     def log_prob(self, y: Tensor, scale: Tensor) -> Tensor:
         return -y / scale - torch.log(scale)
+
+    def log_cdf(self, y: Tensor, scale: Tensor) -> Tensor:
+        return log1mexp(y / scale)
+
+    def log_sf(self, y: Tensor, scale: Tensor) -> Tensor:
+        return -y / scale
 
     def frozen(self, scale: np.ndarray) -> Any:
         return stats.expon(scale=scale)
@@ -122,7 +129,7 @@ class Gamma(Distribution):
         return {"shape": shape, "scale": mean / shape}
 
 
-class LogNormal(Distribution):
+class LogNormal(TailedDistribution):
     """Log-normal distribution, for positive amounts that are products of many factors.
 
     The logarithm of y is normal. Support: y > 0. Density, with z = log(y / scale) / sigma::
@@ -154,6 +161,12 @@ class LogNormal(Distribution):
         z = log_ratio(y, scale) / sigma
         return -0.5 * z * z - torch.log(sigma) - torch.log(y) - HALF_LOG_2PI
 
+    def log_cdf(self, y: Tensor, sigma: Tensor, scale: Tensor) -> Tensor:
+        return torch.special.log_ndtr(log_ratio(y, scale) / sigma)
+
+    def log_sf(self, y: Tensor, sigma: Tensor, scale: Tensor) -> Tensor:
+        return torch.special.log_ndtr(-log_ratio(y, scale) / sigma)
+
     def frozen(self, sigma: np.ndarray, scale: np.ndarray) -> Any:
         return stats.lognorm(sigma, scale=scale)
 
@@ -174,7 +187,7 @@ class LogNormal(Distribution):
         return {"sigma": std, "scale": np.exp(mean)}
 
 
-class Weibull(Distribution):
+class Weibull(TailedDistribution):
     """Weibull distribution, for durations whose hazard rises or falls with time.
 
     Support: y > 0. Density::
@@ -208,6 +221,12 @@ class Weibull(Distribution):
     def log_prob(self, y: Tensor, shape: Tensor, scale: Tensor) -> Tensor:
         log_hazard = shape * log_ratio(y, scale)  # of the cumulative hazard (y / scale) ** shape
         return torch.log(shape) - torch.log(y) + log_hazard - exp_of_finite_slope(log_hazard)
+
+    def log_cdf(self, y: Tensor, shape: Tensor, scale: Tensor) -> Tensor:
+        return log1mexp_of_log(shape * log_ratio(y, scale))
+
+    def log_sf(self, y: Tensor, shape: Tensor, scale: Tensor) -> Tensor:
+        return -exp_of_finite_slope(shape * log_ratio(y, scale))
 
     def frozen(self, shape: np.ndarray, scale: np.ndarray) -> Any:
         return stats.weibull_min(shape, scale=scale)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..orders import check_orders
 from ._base import Distribution
-from ._links import vector
 from ._supports import ORDERS
+from .links import vector
 
 _LEAST_WORTH = 1e-8
 """Start of an item that never wins, as a share of the largest worth: its maximum likelihood, zero,

@@ -1,5 +1,6 @@
 """Families for a real y."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,13 +10,14 @@ from torch import Tensor
 
 from ._base import Distribution
 from ._crps import crps_by_quadrature
-from ._links import degrees_of_freedom, identity, positive
 from ._special import HALF_LOG_2PI, LOG_PI, exp_of_finite_slope, log1p_square, stirling_error
 from ._statistics import weighted_mean_std, weighted_median_spread
 from ._supports import REAL
+from ._tails import TailedDistribution, log1mexp_of_log
+from .links import degrees_of_freedom, identity, positive
 
 
-class Normal(Distribution):
+class Normal(TailedDistribution):
     """Normal (Gaussian) distribution, for a real y whose errors have light tails.
 
     With a fixed scale its maximum likelihood is least squares; with ``scale="constant"`` the
@@ -50,6 +52,12 @@ class Normal(Distribution):
         z = (y - loc) / scale
         return -0.5 * z * z - torch.log(scale) - HALF_LOG_2PI
 
+    def log_cdf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        return torch.special.log_ndtr((y - loc) / scale)
+
+    def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        return torch.special.log_ndtr((loc - y) / scale)
+
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
         return stats.norm(loc, scale)
 
@@ -67,7 +75,7 @@ class Normal(Distribution):
         return {"loc": loc, "scale": scale}
 
 
-class Laplace(Distribution):
+class Laplace(TailedDistribution):
     """Laplace (double exponential) distribution, for a real y with outliers.
 
     Its maximum likelihood is least absolute deviations: `loc` is the median.
@@ -100,6 +108,14 @@ class Laplace(Distribution):
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
         return -z.abs() - torch.log(2 * scale)
+
+    def log_cdf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        z = (y - loc) / scale
+        far = 0.5 * torch.exp(-z.abs())
+        return torch.where(z < 0, z - math.log(2), torch.log1p(-far))
+
+    def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        return self.log_cdf(-y, -loc, scale)
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
         return stats.laplace(loc, scale)
@@ -238,7 +254,7 @@ class Cauchy(Distribution):
         return {"loc": loc, "scale": spread / 1.4826}
 
 
-class Logistic(Distribution):
+class Logistic(TailedDistribution):
     """Logistic distribution, for a real y with tails between the normal's and the Laplace's.
 
     Support: all real numbers. Density, with z = (y - loc) / scale::
@@ -270,6 +286,12 @@ class Logistic(Distribution):
         z = (y - loc).abs() / scale
         return -z - 2 * torch.log1p(torch.exp(-z)) - torch.log(scale)
 
+    def log_cdf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        return torch.nn.functional.logsigmoid((y - loc) / scale)
+
+    def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        return torch.nn.functional.logsigmoid((loc - y) / scale)
+
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
         return stats.logistic(loc, scale)
 
@@ -285,7 +307,7 @@ class Logistic(Distribution):
         return {"loc": loc, "scale": spread * np.sqrt(3) / np.pi}
 
 
-class Gumbel(Distribution):
+class Gumbel(TailedDistribution):
     """Gumbel distribution, for a real y that is the largest of many: floods, gusts, records.
 
     Support: all real numbers, with the longer tail to the right. Density, with
@@ -317,6 +339,12 @@ class Gumbel(Distribution):
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
         return -z - exp_of_finite_slope(-z) - torch.log(scale)
+
+    def log_cdf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        return -exp_of_finite_slope((loc - y) / scale)
+
+    def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        return log1mexp_of_log((loc - y) / scale)
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
         return stats.gumbel_r(loc, scale)

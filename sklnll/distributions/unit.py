@@ -1,5 +1,6 @@
 """Families for a y strictly between 0 and 1: proportions."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,9 +9,9 @@ from scipy import special, stats
 from torch import Tensor
 
 from ._base import Distribution
-from ._links import capped_log, logit
 from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
 from ._supports import UNIT_INTERVAL
+from .links import PROBABILITY_LINKS, Link, capped_log
 
 
 class Beta(Distribution):
@@ -25,10 +26,12 @@ class Beta(Distribution):
     Parameters
     ----------
     mean : None, "constant" or float, default=None
-        Logit link.
+        By `mean_link`.
     precision : None, "constant" or float, default=None
         a + b of the usual parameters. Log link; a learned precision stays below 1e8, so that the
         likelihood of equal y is bounded.
+    mean_link : {"logit", "probit", "cloglog"}, default="logit"
+        Maps the network's output to the mean.
 
     References
     ----------
@@ -37,11 +40,16 @@ class Beta(Distribution):
     """
 
     support = UNIT_INTERVAL
-    parameters: ClassVar = {"mean": logit, "precision": capped_log}
+    link_choices: ClassVar = {"mean": PROBABILITY_LINKS}
 
-    def __init__(self, mean: Any = None, precision: Any = None):
+    def __init__(self, mean: Any = None, precision: Any = None, mean_link: str = "logit"):
         self.mean = mean
         self.precision = precision
+        self.mean_link = mean_link
+
+    @property
+    def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
+        return {"mean": self._chosen_link("mean"), "precision": capped_log}
 
     def log_prob(self, y: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
         tiny = torch.finfo(precision.dtype).tiny

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import CircularDistribution, Distribution, VectorDistribution
+from ..distributions import Censored, CircularDistribution, Distribution, VectorDistribution
 from ._base import Predictive, RandomState
 from .circular import CircularPredictive
 from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
 from .numbers import (
+    CensoredPredictive,
     ContinuousPredictive,
     DiscretePredictive,
     MixedPredictive,
@@ -19,6 +20,7 @@ from .rankings import RankingPredictive
 from .vectors import VectorPredictive
 
 __all__ = [
+    "CensoredPredictive",
     "CircularPredictive",
     "ContinuousPredictive",
     "DiscretePredictive",
@@ -42,6 +44,8 @@ def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> 
         return VectorPredictive(distribution, params)
     if isinstance(distribution, CircularDistribution):
         return CircularPredictive(distribution, params)
+    if isinstance(distribution, Censored):
+        return CensoredPredictive(distribution, params)
     if distribution.support.discrete:
         return DiscretePredictive(distribution, params)
     kind = MixedPredictive if distribution.support.atoms else ContinuousPredictive

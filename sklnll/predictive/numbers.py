@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..distributions import Censored
 from ._base import Predictive, RandomState, as_generator, own_tensor
 
 if TYPE_CHECKING:
@@ -65,13 +66,11 @@ class PredictiveDistribution(Predictive):
         """The parameters as a pandas data frame, a row each; needs pandas."""
         import pandas as pd
 
-        if len(self.shape) == 1:
-            return pd.DataFrame(self.params)
         return pd.DataFrame(
             {
-                f"{name}_{j}": value[:, j]
+                "_".join([name, *map(str, place)]): value[:, *place]
                 for name, value in self.params.items()
-                for j in range(self.shape[1])
+                for place in np.ndindex(value.shape[1:])
             }
         )
 
@@ -279,6 +278,27 @@ class ContinuousPredictive(PredictiveDistribution):
     def pdf(self, y: ArrayLike) -> np.ndarray:
         """Density at `y`, for each output on its own."""
         return np.exp(self.logpdf(y))
+
+
+class CensoredPredictive(ContinuousPredictive):
+    """One predicted density per row, of a y that may be known as an interval only.
+
+    `log_prob` takes y as `fit` does, in two columns: the log-density where they are equal, the
+    log-probability of the interval elsewhere. All other methods are about y itself.
+    """
+
+    distribution: Censored
+
+    def log_prob(self, y: ArrayLike) -> np.ndarray:
+        ends = np.asarray(y, dtype=float)
+        if ends.shape != (len(self), 2):
+            return super().log_prob(ends)
+        self.distribution.check_target(ends)
+        params = {name: own_tensor(value) for name, value in self.params.items()}
+        return self.distribution.log_prob(own_tensor(ends), **params).numpy()
+
+    def _log_prob(self, y: np.ndarray) -> np.ndarray:
+        return ContinuousPredictive(self.distribution.base, self.params)._log_prob(y)
 
 
 class DiscretePredictive(PredictiveDistribution):

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import mpmath as mp
 import numpy as np
 import torch
-from scipy import special, stats
+from scipy import integrate, special, stats
 
 from sklnll.distributions import (
     DISTRIBUTIONS,
@@ -281,7 +281,85 @@ def _log_zero_one_inflated_beta_density(y, inflation, share_of_ones, mean, preci
     return mp.log1p(-inflation) + _log_beta_density(y, mean, precision)
 
 
-_rng = np.random.RandomState(0)
+def _log_mixture_density(y, logits, loc, scale):
+    densities = [mp.exp(_log_normal_density(y, m, s)) for m, s in zip(loc, scale, strict=True)]
+    weights = [mp.exp(logit - max(logits)) for logit in logits]
+    return mp.log(mp.fdot(weights, densities) / mp.fsum(weights))
+
+
+class NormalMixture(stats.rv_continuous):
+    """Three normal components in scipy's words; shapes are all weights, then locs, then scales."""
+
+    def _argcheck(self, *args):
+        return np.isfinite(sum(args))
+
+    def _average(self, function, *args):
+        weights, locs, scales = args[:3], args[3:6], args[6:]
+        each = (w * function(m, s) for w, m, s in zip(weights, locs, scales, strict=True))
+        return sum(each)
+
+    def _logpdf(self, y, *args):
+        logs = [-(((y - args[k]) / args[k + 3]) ** 2) / 2 - np.log(args[k + 3]) for k in (3, 4, 5)]
+        weights = np.broadcast_arrays(*args[:3], logs[0])[:3]
+        return special.logsumexp(logs, axis=0, b=weights) - np.log(2 * np.pi) / 2
+
+    def _pdf(self, y, *args):
+        return np.exp(self._logpdf(y, *args))
+
+    def _cdf(self, y, *args):
+        return self._average(lambda m, s: special.ndtr((y - m) / s), *args)
+
+    def _sf(self, y, *args):
+        return self._average(lambda m, s: special.ndtr((m - y) / s), *args)
+
+    def _ppf(self, q, *args):
+        return self._bisect(q, lambda y: self._cdf(y, *args) < q, stats.norm.ppf, *args)
+
+    def _isf(self, q, *args):
+        return self._bisect(q, lambda y: self._sf(y, *args) > q, stats.norm.isf, *args)
+
+    def _bisect(self, q, is_below, quantile, *args):
+        ends = [quantile(q, m, s) for m, s in zip(args[3:6], args[6:], strict=True)]
+        low, high = np.min(ends, axis=0), np.max(ends, axis=0)
+        for _ in range(100):
+            middle = low + (high - low) / 2
+            below = is_below(middle)
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return high
+
+    def _stats(self, *args):
+        mean = self._average(lambda m, s: m, *args)
+        return mean, self._average(lambda m, s: s**2 + (m - mean) ** 2, *args), None, None
+
+    def _entropy(self, *args):
+        locs, scales = np.array(args[3:6]), np.array(args[6:])
+        ends = np.sort(np.ravel(locs + np.array([[-38], [-9], [-3], [0], [3], [9], [38]]) * scales))
+
+        def integrand(y):
+            return special.entr(self._pdf(y, *args))
+
+        pieces = [
+            integrate.quad(integrand, *piece, epsrel=1e-12, epsabs=0, limit=200)[0]
+            for piece in pairwise(ends)
+            if integrand(np.linspace(*piece, 9)).any()
+        ]
+        return sum(pieces)
+
+
+def _normal_mixture(logits, loc, scale):
+    columns = np.broadcast_arrays(special.softmax(logits, axis=-1), loc, scale)
+    names = [f"{name}{k}" for name in ("weight", "place", "width") for k in range(3)]
+    law = NormalMixture(shapes=",".join(names), name="normal_mixture")
+    return law(*(value[..., k] for value in columns for k in range(3)))
+
+
+def _torch_mixture(logits, loc, scale):
+    return torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(logits=logits), torch.distributions.Normal(loc, scale)
+    )
+
+
+_rng, _groups = np.random.RandomState(0), np.random.RandomState(1)
 _loc, _scale = [0.0, -3.0, 1e3, 2.5], [1.0, 0.2, 50.0, 1e-3]
 _real: dict[str, Any] = {
     "params": rows(loc=_loc, scale=_scale),
@@ -339,6 +417,29 @@ CASES: dict[str, Case] = {
         scipy=lambda loc, scale: stats.gumbel_r(loc, scale),
         torch=torch.distributions.Gumbel,
         log_density=_log_gumbel_density,
+    ),
+    "normal_mixture": Case(
+        params=rows(
+            logits=[[0.0, 0.0, 0.0], [1.0, -2.0, 3.0], [0.3, 0.0, -1.0], [-5.0, 5.0, 0.1]],
+            loc=[[-1.0, 0.0, 2.0], [-3.0, -3.1, 8.0], [1e3, 1e3, 1.1e3], [2.5, 2.501, 2.6]],
+            scale=[[1.0, 0.5, 1.5], [0.2, 3.0, 1.0], [50.0, 10.0, 5.0], [1e-3, 2e-3, 0.01]],
+        ),
+        extreme=rows(
+            logits=[[0.0, 0.0, 0.0], [0.0, 40.0, -40.0], [1e3, 1e3, 999.0], [-1.0, 0.0, 1.0]],
+            loc=[[1e10, 0.0, -1e10], [0.0, 0.0, 0.0], [0.0, 1e200, 2e200], [-1e300, 0.0, 1e300]],
+            scale=[[1.0, 1e-3, 5.0], [1.0, 1e-30, 1e30], [1e199, 1e200, 1e180], [1e298] * 3],
+        ),
+        large=rows(
+            logits=[[0.0, 1.0, 2.0], [0.0, 0.0, -30.0]],
+            loc=[[1e4, 2e4, 3e4], [0.0, 1e8, -1e8]],
+            scale=[[1e4, 2e4, 1e3], [1e8, 1e8, 1e7]],
+        ),
+        far=_real["far"],
+        sample=stats.norm([-6, 1, 9], [1, 0.5, 2]).rvs((27, 3), random_state=_groups).ravel(),
+        fixed={"scale": 1.5},
+        scipy=_normal_mixture,
+        torch=_torch_mixture,
+        log_density=_log_mixture_density,
     ),
     "exponential": Case(
         params=rows(scale=[1.0, 0.01, 300.0]),
@@ -745,6 +846,10 @@ PLAIN = {name: make for name, make in DISTRIBUTIONS.items() if isinstance(make, 
 """The families that are classes whose arguments are their parameters, and options."""
 
 OPTIONS: dict[str, dict[str, Any]] = {
+    "beta": {"mean_link": "logit"},
+    "poisson": {"rate_link": "log"},
+    "negative_binomial": {"mean_link": "log"},
+    "binomial": {"p_link": "logit"},
     "categorical": {"soft_targets": False},
     "ordinal": {"thresholds": "constant", "order": None},
 }

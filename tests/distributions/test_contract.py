@@ -30,7 +30,7 @@ PARAMETERS = [
 KNOWN = [
     pytest.param(name, key, id=f"{name}-{key}")
     for name, family in PLAIN.items()
-    for key in family.parameters
+    for key in family().parameters
     if key not in LEARNED[name]
 ]
 
@@ -55,7 +55,7 @@ def test_family_is_public_documented_and_named_after_its_class(name):
     assert family.__name__ in distributions.__all__
     assert getattr(distributions, family.__name__) is family
     assert name == re.sub(r"(?<!^)(?=[A-Z])", "_", family.__name__).lower()
-    for parameter in family.parameters:
+    for parameter in family().parameters:
         kind = "None" if parameter in LEARNED[name] else "float"
         assert f"{parameter} : {kind}" in family.__doc__
     assert "References" in family.__doc__

@@ -2,10 +2,14 @@ import numpy as np
 import pytest
 import torch
 from scipy import special
+from statsmodels.genmod.families import links as statsmodels_links
 
 from sklnll.distributions import DISTRIBUTIONS
-from sklnll.distributions._links import (
+from sklnll.distributions.links import (
+    PROBABILITY_LINKS,
+    RATE_LINKS,
     CholeskyFactor,
+    Contrasts,
     Direction,
     Log,
     Logit,
@@ -22,13 +26,18 @@ from sklnll.distributions._links import (
     simplex,
 )
 
-TOGETHER_LINKS = Simplex | CholeskyFactor | OrderedFromZero | Direction
+TOGETHER_LINKS = Simplex | CholeskyFactor | OrderedFromZero | Direction | Contrasts
 LINKS = [
     pytest.param(link, id=f"{name}-{parameter}")
     for name, family in DISTRIBUTIONS.items()
     for parameter, link in family().parameters.items()
     # The others have tests of their own.
     if link.learnable and not isinstance(link, TOGETHER_LINKS)
+]
+CHOICES = [
+    pytest.param(link, id=f"choice-{name}")
+    for choices in (PROBABILITY_LINKS, RATE_LINKS)
+    for name, link in choices.items()
 ]
 """Links that map columns one by one; that of directions has tests of its own below."""
 
@@ -41,7 +50,7 @@ def is_legal(link, value):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LINKS + CHOICES)
 def test_far_raw_outputs_give_legal_parameters(link, dtype):
     value = link(torch.tensor(FAR, dtype=dtype))
     assert value.dtype == dtype
@@ -49,7 +58,7 @@ def test_far_raw_outputs_give_legal_parameters(link, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LINKS + CHOICES)
 def test_far_raw_outputs_give_finite_gradients(link, dtype):
     raw = torch.tensor(FAR, dtype=dtype, requires_grad=True)
     (gradient,) = torch.autograd.grad(link(raw).sum(), raw)
@@ -65,7 +74,7 @@ def test_link_increases(link):
     assert (link(farther).diff() >= 0).all()
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LINKS + CHOICES)
 def test_gradient_is_finite_differences(link):
     raw = torch.linspace(-8, 17, 40, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(link, raw, rtol=1e-5)
@@ -136,7 +145,8 @@ def test_links_of_vectors_have_the_columns_they_need_and_others_one():
     widths = {Vector: 5, Simplex: 5, CholeskyFactor: 15, OrderedFromZero: 3, Direction: 2}
     for family in DISTRIBUTIONS.values():
         for link in family().parameters.values():
-            assert link.width(5) == widths.get(type(link), 1)
+            n_components = getattr(link, "n_components", 1)
+            assert link.width(5) == widths.get(type(link), n_components)
 
 
 # Ordered vectors ----------------------------------------------------------------------------------
@@ -294,3 +304,27 @@ def test_inverse_of_direction_goes_back():
 def test_a_direction_may_be_fixed_to_any_finite_number():
     assert all(direction.contains(value) for value in (0.0, -1e300, 7.0))
     assert not any(direction.contains(value) for value in (np.nan, np.inf))
+
+
+def test_contrasts_keep_the_differences_and_have_no_sum():
+    raw = np.array([[0.3, -2.0, 7.0], [1e30, 0.0, -1e30]])
+    value = Contrasts(3)(torch.tensor(raw)).numpy()
+    np.testing.assert_allclose(value.sum(axis=1) / np.abs(raw).max(axis=1), 0, atol=1e-15)
+    np.testing.assert_allclose(np.diff(value), np.diff(raw), rtol=1e-15)
+    np.testing.assert_array_equal(Contrasts(3)(torch.tensor(value)), value)
+    assert torch.autograd.gradcheck(Contrasts(3), torch.tensor(raw[:1], requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "oracle"),
+    [
+        ("logit", statsmodels_links.Logit),
+        ("probit", statsmodels_links.Probit),
+        ("cloglog", statsmodels_links.CLogLog),
+    ],
+)
+def test_probability_links_are_statsmodels(name, oracle):
+    link, raw = PROBABILITY_LINKS[name], np.linspace(-6, 3, 50)
+    value = link(torch.tensor(raw)).numpy()
+    np.testing.assert_allclose(value, oracle().inverse(raw), rtol=1e-12)
+    np.testing.assert_allclose(link.inverse(value), raw, rtol=1e-7, atol=1e-9)

@@ -101,27 +101,35 @@ def test_gradient_is_exact_for_extreme_parameters(name):
     with mp.workdps(350):
         for key, gradient in zip(leaves, gradients, strict=True):
             # In units of the parameter, in which gradients are pure numbers.
-            unit = params.get("scale", np.ones(len(y))) if key == "loc" else params[key]
-            exactly = [
-                float(elasticity(name, key, value, row, exact(u)))
-                for (value, row), u in zip(by_row(y, params), unit, strict=True)
-            ]
+            units = {
+                "loc": params.get("scale", np.ones(gradient.shape)),
+                "logits": np.ones(gradient.shape),
+            }
+            unit = units.get(key, params[key])
+            exactly = np.empty(gradient.shape)
+            for place in np.ndindex(gradient.shape):
+                row = {k: exact(value[place[0]]) for k, value in params.items()}
+                value = exact(y[place[0]])
+                exactly[place] = elasticity(name, key, value, row, exact(unit[place]), *place[1:])
             # Near its zero a gradient is a difference of numbers as large as it is elsewhere.
             atol = 1e-12 * max(1, np.max(np.abs(exactly)))
             np.testing.assert_allclose(gradient.numpy() * unit, exactly, rtol=1e-9, atol=atol)
 
 
-def elasticity(name, key, y, params, unit):
+def elasticity(name, key, y, params, unit, *component):
     """unit * d log_density / d params[key], by a central difference in 350 digits."""
     step = unit * mp.mpf(10) ** -20
-    params = {k: exact(v) for k, v in params.items()}
-    above = exact_log_density_at(name, y, params, key, step)
-    below = exact_log_density_at(name, y, params, key, -step)
+    above = CASES[name].log_density(y, **stepped(params, key, step, *component))
+    below = CASES[name].log_density(y, **stepped(params, key, -step, *component))
     return unit * (above - below) / (2 * step)
 
 
-def exact_log_density_at(name, y, params, key, step):
-    return CASES[name].log_density(exact(y), **{**params, key: params[key] + step})
+def stepped(params, key, step, *component):
+    """Parameters of which one, or one component of one, is larger by a step."""
+    value = params[key] + step if not component else list(params[key])
+    for k in component:
+        value[k] += step
+    return {**params, key: value}
 
 
 @pytest.mark.parametrize("name", NAMES)

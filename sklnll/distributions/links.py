@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import special
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -162,6 +163,56 @@ class Known(Identity):
         return self.low <= value <= self.high and (value.is_integer() or not self.whole)
 
 
+class Components(Link):
+    """A value for each component of a mixture, each mapped by the same link.
+
+    Parameters
+    ----------
+    link : Link
+        That of one component.
+    n_components : int
+    """
+
+    together = True
+    event_ndim = 1
+
+    def __init__(self, link: Link, n_components: int):
+        self.link = link
+        self.n_components = n_components
+        self.domain = link.domain
+        self.learnable = link.learnable
+        self.start_range = link.start_range
+
+    def width(self, size: int) -> int:
+        return self.n_components
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return self.link(raw)
+
+    def inverse(self, value: np.ndarray) -> np.ndarray:
+        return self.link.inverse(value)
+
+    def contains(self, value: float) -> bool:
+        return self.link.contains(value)
+
+
+class Contrasts(Components):
+    """Numbers of which only the differences count: their sum is 0.
+
+    Without that, no search could say where it ends.
+
+    Parameters
+    ----------
+    n_components : int
+    """
+
+    def __init__(self, n_components: int):
+        super().__init__(identity, n_components)
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        return raw - raw.mean(dim=-1, keepdim=True)
+
+
 class Softplus(Link):
     """parameter = floor + log(1 + exp(raw)): linear far above the floor, so that no step explodes.
 
@@ -170,12 +221,15 @@ class Softplus(Link):
     floor : float
         Smallest value, in training's units of y. A likelihood without a floor is unbounded: it
         grows for ever as the scale shrinks around a row that is fitted exactly.
+    start_range : (float, float), optional
+        Lowest and highest value that training starts at.
     """
 
     domain = "positive"
 
-    def __init__(self, floor: float):
+    def __init__(self, floor: float, start_range: tuple[float, float] | None = None):
         self.floor = floor
+        self.start_range = start_range
 
     def __call__(self, raw: Tensor) -> Tensor:
         return self.floor + torch.nn.functional.softplus(raw)
@@ -230,8 +284,8 @@ class Log(Link):
         return 0 < value < np.inf
 
 
-class Logit(Link):
-    """logit(parameter) = raw, kept off 0 and 1 by rounding's width.
+class ProbabilityLink(Link):
+    """A link onto (0, 1), kept off 0 and 1 by rounding's width; abstract.
 
     Parameters
     ----------
@@ -246,14 +300,52 @@ class Logit(Link):
 
     def __call__(self, raw: Tensor) -> Tensor:
         finfo = torch.finfo(raw.dtype)
-        return torch.sigmoid(raw).clamp(finfo.tiny, 1 - finfo.eps)
+        return self._squash(raw).clamp(finfo.tiny, 1 - finfo.eps)
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
-        value = np.clip(value, 1e-300, 1 - 1e-15)
-        return np.log(value) - np.log1p(-value)
+        return self._stretch(np.clip(value, 1e-300, 1 - 1e-15))
 
     def contains(self, value: float) -> bool:
         return 0 < value < 1
+
+    @abstractmethod
+    def _squash(self, raw: Tensor) -> Tensor:
+        """From raw outputs to probabilities."""
+
+    @abstractmethod
+    def _stretch(self, value: np.ndarray) -> np.ndarray:
+        """From probabilities to raw outputs."""
+
+
+class Logit(ProbabilityLink):
+    """log(parameter / (1 - parameter)) = raw."""
+
+    def _squash(self, raw: Tensor) -> Tensor:
+        return torch.sigmoid(raw)
+
+    def _stretch(self, value: np.ndarray) -> np.ndarray:
+        return np.log(value) - np.log1p(-value)
+
+
+class Probit(ProbabilityLink):
+    """The standard normal's quantile of the parameter = raw."""
+
+    def _squash(self, raw: Tensor) -> Tensor:
+        # Not torch's ndtr, which has no digits in the lower tail.
+        return torch.exp(torch.special.log_ndtr(raw.clamp(-37, 37)))
+
+    def _stretch(self, value: np.ndarray) -> np.ndarray:
+        return special.ndtri(value)
+
+
+class CLogLog(ProbabilityLink):
+    """log(-log(1 - parameter)) = raw, the complementary log-log link."""
+
+    def _squash(self, raw: Tensor) -> Tensor:
+        return -torch.expm1(-torch.exp(raw.clamp(max=50)))
+
+    def _stretch(self, value: np.ndarray) -> np.ndarray:
+        return np.log(-np.log1p(-value))
 
 
 class OrderedFromZero(Link):
@@ -344,3 +436,10 @@ cholesky_factor = CholeskyFactor(diagonal=positive)
 number_of_trials = Known("a whole number from 1 to 2**53", low=1, high=2.0**53, whole=True)
 direction = Direction()
 concentrated = Log(cap=1e10, start_range=(0.1, 1e10))
+
+
+PROBABILITY_LINKS: dict[str, Link] = {"logit": logit, "probit": Probit(), "cloglog": CLogLog()}
+"""The links of a probability that the field uses, by name."""
+
+RATE_LINKS: dict[str, Link] = {"log": log, "softplus": Softplus(floor=1e-9)}
+"""The links of a mean count: effects multiply, or, where it is large, add."""

@@ -1,0 +1,277 @@
+"""Families for a y of which only an interval is known, or only a part of the range is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._compound import Compound
+from ._law import LEVELS, ContinuousLaw
+from ._supports import Support
+from ._tails import TailedDistribution
+from .links import Known
+
+
+class _OfTails(Compound):
+    """A compound family on a base with closed tails; abstract."""
+
+    base: TailedDistribution
+
+    def check_base(self) -> None:
+        """Raise a ValueError for a base whose tails have no closed form."""
+        if not isinstance(self.base, TailedDistribution):
+            raise ValueError(
+                f"{type(self).__name__} needs the distribution function of its base in a closed, "
+                f"differentiable form, which {self.base!r} does not have. Families that have it: "
+                "Normal, Laplace, Logistic, Gumbel, Exponential, LogNormal, Weibull."
+            )
+
+    @property
+    def robust(self) -> bool:  # type: ignore[override]
+        return self.base.robust
+
+    @property
+    def central(self) -> str:  # type: ignore[override]
+        return self.base.central
+
+
+class Censored(_OfTails):
+    """A family whose y is known as an interval only: durations still running, detection limits.
+
+    y has two columns, the lower and the upper end of what is known. Equal ends are an exact value;
+    an end that is infinite (for a positive family, a lower end of 0 too) leaves its side open:
+    ``(5, inf)`` says "more than 5", ``(-inf, 0.1)`` "at most 0.1". The likelihood of a row is ::
+
+        p(lower)                    where lower = upper
+        P(lower < y <= upper)       elsewhere
+
+    What is predicted is the distribution of y itself, as `base` does, not of the interval. Each
+    row must be censored for reasons that say nothing about its y beyond the interval.
+
+    Parameters
+    ----------
+    base : Distribution
+        `Normal`, `Laplace`, `Logistic`, `Gumbel`, `Exponential`, `LogNormal` or `Weibull`.
+
+    References
+    ----------
+    J. Kalbfleisch and R. Prentice (2002). The Statistical Analysis of Failure Time Data.
+    J. Tobin (1958). Estimation of relationships for limited dependent variables.
+    doi:10.2307/1907382
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklnll import NLLRegressor
+    >>> from sklnll.distributions import Censored, Exponential
+    >>> X = np.zeros((4, 1))
+    >>> y = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, np.inf], [4.0, np.inf]])
+    >>> net = NLLRegressor(Censored(Exponential()), hidden_layer_sizes=(), solver="lbfgs")
+    >>> net.fit(X, y).predict(X[:1])  # ten years under observation, two events
+    array([5.])
+    """
+
+    event_ndim = 1
+    own: ClassVar = {}
+
+    def __init__(self, base: TailedDistribution):
+        self.base = base
+
+    @property
+    def support(self) -> Support:  # type: ignore[override]
+        return self.base.support
+
+    def log_prob(self, y: Tensor, **params: Tensor) -> Tensor:
+        lower, upper = y.unbind(-1)
+        exact = lower == upper
+        # Each branch sees legal numbers, or its gradient would make NaN of the others'.
+        inside = torch.where(exact, lower, 1.0)
+        low, high = torch.where(exact, 1.0, lower), torch.where(exact, 2.0, upper)
+        density = self.base.log_prob(inside, **params)
+        return torch.where(exact, density, self.base.log_interval(low, high, **params))
+
+    def frozen(self, **params: np.ndarray) -> Any:
+        return self.base.frozen(**params)
+
+    def mode(self, **params: np.ndarray) -> np.ndarray:
+        return self.base.mode(**params)
+
+    def std(self, **params: np.ndarray) -> np.ndarray:
+        return self.base.std(**params)
+
+    def crps(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+        return self.base.crps(y, **params)
+
+    def magnitudes(self, y: np.ndarray) -> np.ndarray:
+        """The middles of the intervals; of half-open ones the end that is known."""
+        lower, upper = y[..., 0], y[..., 1]
+        lower, upper = (np.where(np.isinf(end), np.nan, end) for end in (lower, upper))
+        known = np.where(np.isnan(lower), upper, np.where(np.isnan(upper), lower, lower))
+        middle = lower + (upper - lower) / 2
+        numbers = np.where(np.isnan(middle), known, middle)
+        fill = np.nanmean(numbers) if not np.isnan(numbers).all() else 1.0
+        return np.where(np.isnan(numbers), fill, numbers)
+
+    def is_density(self, y: np.ndarray) -> np.ndarray:
+        return y[..., 0] == y[..., 1]
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        return self.base.guess(self.magnitudes(y), weight, 1)
+
+    def check_target(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> None:
+        if y.ndim != 2 or y.shape[1] != 2:
+            raise ValueError(
+                f"{name} of {self!r} must have two columns, the lower and the upper end of what is "
+                f"known of each row (equal where it is exact); got shape {y.shape}."
+            )
+        lower, upper = y.T
+        self._refuse(np.isnan(y).any(axis=1), y, name, "must not contain NaN", "remove such rows")
+        self._refuse(
+            lower > upper, y, name, "must have lower <= upper", "put the lower end into column 0"
+        )
+        self._refuse(
+            (lower == upper) & ~self.support.contains(lower)
+            | (upper <= self.support.low)
+            | (lower >= self.support.high),
+            y,
+            name,
+            f"must be {self.support.words}, or an interval that holds such values",
+            self.support.advice,
+        )
+
+    def _refuse(
+        self, outside: np.ndarray, y: np.ndarray, name: str, problem: str, advice: str
+    ) -> None:
+        """Raise a ValueError that names the first of the rows `outside`."""
+        if outside.any():
+            row = int(np.argmax(outside))
+            raise ValueError(
+                f"{name} {problem} for {self!r}; found ({y[row, 0]:g}, {y[row, 1]:g}) at row {row} "
+                f"({outside.sum()} of {len(y)} rows). To mend it, {advice}."
+            )
+
+
+class Truncated(_OfTails):
+    """A family of which only values between two limits are ever seen.
+
+    Rows outside the limits are not in the data at all (where they are, with their value unknown,
+    `Censored` is right). Density between `low` and `high`, both in y's units::
+
+        p(y) = base(y) / P(low < y < high)
+
+    Parameters
+    ----------
+    base : Distribution
+        `Normal`, `Laplace`, `Logistic`, `Gumbel`, `Exponential`, `LogNormal` or `Weibull`.
+    low : float, default=-inf
+        Lowest value that is seen.
+    high : float, default=inf
+        Highest value that is seen.
+
+    References
+    ----------
+    T. Amemiya (1973). Regression analysis when the dependent variable is truncated normal.
+    doi:10.2307/1914031
+    """
+
+    own: ClassVar = {"low": Known("a number below `high`"), "high": Known("a number above `low`")}
+
+    def __init__(self, base: TailedDistribution, low: float = -np.inf, high: float = np.inf):
+        self.base = base
+        self.low = low
+        self.high = high
+
+    @property
+    def support(self) -> Support:  # type: ignore[override]
+        support = self.base.support
+        low, high = max(self.low, support.low), min(self.high, support.high)
+        return replace(
+            support,
+            words=f"between {low:g} and {high:g}",
+            advice="change the limits, or remove such rows",
+            low=low,
+            high=high,
+            closed_low=support.closed_low or low > support.low,
+            closed_high=high < support.high,
+        )
+
+    def check_params(self) -> None:
+        super().check_params()
+        if not self.low < self.high or not self.support.low < self.support.high:
+            raise ValueError(
+                f"low of Truncated must be below high, and some of {self.base!r} between them; got "
+                f"low={self.low!r} and high={self.high!r}."
+            )
+
+    def log_prob(self, y: Tensor, low: Tensor, high: Tensor, **params: Tensor) -> Tensor:
+        shape = torch.broadcast_tensors(*params.values())[0]
+        seen = self.base.log_interval(low.expand_as(shape), high.expand_as(shape), **params)
+        return self.base.log_prob(y, **params) - seen
+
+    def frozen(self, **params: np.ndarray) -> Any:
+        return TruncatedLaw(self, params)
+
+    def mode(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
+        return np.clip(self.base.mode(**params), low, high)
+
+    def std(self, **params: np.ndarray) -> np.ndarray:
+        return self.frozen(**params).std()
+
+    def crps(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+        return self.frozen(**params).crps(y)
+
+    def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
+        return self.base.guess(y, weight, size)
+
+
+class TruncatedLaw(ContinuousLaw):
+    """A truncated density for given parameters."""
+
+    family: Truncated
+
+    def _tails(self) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
+        """The base, whether its upper tail has the digits, what it has beyond, and between."""
+        base = self.family.base.frozen(**self.family.of_base(self.params))
+        low, high = self.params["low"], self.params["high"]
+        below_low, below_high = base.cdf(low), base.cdf(high)
+        above_low, above_high = base.sf(low), base.sf(high)
+        use_sf = above_low < below_high
+        share = np.where(use_sf, above_low - above_high, below_high - below_low)
+        return base, use_sf, np.where(use_sf, above_high, below_low), share
+
+    def cdf(self, y: np.ndarray) -> np.ndarray:
+        base, use_sf, beyond, share = self._tails()
+        return np.clip(
+            np.where(use_sf, share - (base.sf(y) - beyond), base.cdf(y) - beyond) / share, 0, 1
+        )
+
+    def sf(self, y: np.ndarray) -> np.ndarray:
+        base, use_sf, beyond, share = self._tails()
+        return np.clip(
+            np.where(use_sf, base.sf(y) - beyond, share - (base.cdf(y) - beyond)) / share, 0, 1
+        )
+
+    def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        base, use_sf, beyond, share = self._tails()
+        quantile = np.where(
+            use_sf, base.isf(beyond + above * share), base.ppf(beyond + below * share)
+        )
+        return np.clip(quantile, self.params["low"], self.params["high"])
+
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = self.family.base.frozen(**self.family.of_base(self.params)).support()
+        return np.maximum(low, self.params["low"]), np.minimum(high, self.params["high"])
+
+    def edges(self) -> np.ndarray:
+        low, high = self.support()
+        quantiles = [*(self.ppf(level) for level in LEVELS), *(self.isf(q) for q in LEVELS[:-1])]
+        # At its mode a density may have a kink.
+        inner = [*quantiles, self.family.mode(**self.params)]
+        edges = np.clip(np.stack([edge + np.zeros(self.shape) for edge in inner]), low, high)
+        return np.sort(edges, axis=0)
