@@ -497,7 +497,7 @@ def test_where_the_base_explains_all_zeros_training_starts_near_it():
     y = stats.binom(10, 0.3).rvs(500, random_state=0).astype(float)  # fewer zeros than Poisson's
     params, _ = marginal_fit(ZeroInflated(Poisson()), y)
     assert params["inflation"] == pytest.approx(1e-3)
-    assert params["rate"] == pytest.approx(y.mean(), rel=1e-6)
+    assert params["rate"] == pytest.approx(y.mean(), rel=1e-3)
 
 
 def test_hurdle_learns_fewer_zeros_than_the_bases():
