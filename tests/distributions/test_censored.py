@@ -386,7 +386,7 @@ def test_a_change_of_units_moves_the_predicted_distribution(name, draw_rows):
 def test_scorers_and_early_stopping_read_both_columns():
     X, time, ended = durations()
     y = as_interval(time, ended)
-    net = NLLRegressor(Censored(Weibull(shape="constant")), (8,), max_iter=50, random_state=0)
+    net = NLLRegressor(Censored(Weibull(shape="constant")), (8,), max_iter=15, random_state=0)
     scores = cross_val_score(net, X, y, scoring=neg_nll_scorer, cv=3, error_score="raise")
     assert np.isfinite(scores).all()
     net.set_params(early_stopping=True, validation_fraction=0.3).fit(X, y)

@@ -324,13 +324,13 @@ def test_components_start_along_the_quantiles_of_y():
 
 @brief
 def test_several_outputs_are_several_mixtures():
-    X, y = two_answers()
+    X, y = two_answers(150)
     both = np.column_stack([y, 1e6 - 1e5 * y])
     net = NLLRegressor(normal_mixture(2), (8,), max_iter=200, random_state=0).fit(X, both)
     dist = net.predict_dist(X)
-    assert dist.params["loc"].shape == (300, 2, 2)
-    assert net.predict(X).shape == (300, 2)
-    assert dist.interval().shape == (300, 2, 2)
+    assert dist.params["loc"].shape == (150, 2, 2)
+    assert net.predict(X).shape == (150, 2)
+    assert dist.interval().shape == (150, 2, 2)
     frame = dist.to_frame()
     assert list(frame.columns) == [
         f"{name}_{output}_{k}"
