@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ._base import Distribution
+from ._special import log1mexp
 
 _NARROW = 1e-7
 """Below this difference of log-probabilities an interval is a point with a width."""
@@ -39,7 +40,7 @@ class TailedDistribution(Distribution):
         larger = torch.where(use_sf, above_low, below_high)
         drop = torch.where(closed, larger - torch.where(use_sf, above_high, below_low), 1.0)
         narrow = closed & (drop < _NARROW)
-        between = larger + log1mexp(torch.where(narrow, 1.0, drop))
+        between = larger + log1mexp(-torch.where(narrow, 1.0, drop))
         middle = torch.where(closed, inner_low + (inner_high - inner_low) / 2, 1.0)
         width = torch.where(closed, inner_high - inner_low, 1.0)
         point = self.log_prob(middle, **params) + torch.log(width)
@@ -48,16 +49,9 @@ class TailedDistribution(Distribution):
         return torch.where(closed, torch.where(narrow, point, between), one_side)
 
 
-def log1mexp(x: Tensor) -> Tensor:
-    """log(1 - exp(-x)) for x > 0, exact to rounding at both ends."""
-    small = x < 0.7
-    near = torch.log(-torch.expm1(-torch.where(small, x, 1.0)))
-    return torch.where(small, near, torch.log1p(-torch.exp(-torch.where(small, 1.0, x))))
-
-
 def log1mexp_of_log(log_x: Tensor) -> Tensor:
     """log(1 - exp(-x)) for x = exp(log_x), which may underflow or overflow."""
     tiny = log_x < -15
     # log(x) - x / 2 + x**2 / 24, of which the last term is rounding.
     x = torch.exp(log_x.clamp(max=6.6))
-    return torch.where(tiny, log_x - x / 2, log1mexp(torch.where(tiny, 1.0, x)))
+    return torch.where(tiny, log_x - x / 2, log1mexp(-torch.where(tiny, 1.0, x)))

@@ -11,13 +11,14 @@ from ._base import Distribution
 from ._special import (
     HALF_LOG_2PI,
     exp_of_finite_slope,
+    log1mexp,
     log_ratio,
     log_ratio_deviance,
     stirling_error,
 )
 from ._statistics import weighted_mean_std
 from ._supports import NON_NEGATIVE, POSITIVE
-from ._tails import TailedDistribution, log1mexp, log1mexp_of_log
+from ._tails import TailedDistribution, log1mexp_of_log
 from .links import capped_log, log, positive
 
 
@@ -50,7 +51,7 @@ class Exponential(TailedDistribution):
         return -y / scale - torch.log(scale)
 
     def log_cdf(self, y: Tensor, scale: Tensor) -> Tensor:
-        return log1mexp(y / scale)
+        return log1mexp(-y / scale)
 
     def log_sf(self, y: Tensor, scale: Tensor) -> Tensor:
         return -y / scale
