@@ -254,7 +254,8 @@ def _minimise(
     polished = np.clip(root, low, high) if np.abs(root - fit.x).max() < 1 else fit.x
     for candidate in (fit.x, polished):
         new_loss, new_slope = loss_and_slope(candidate)
-        if new_loss <= loss + 1e-14 * abs(loss) and new_slope < slope:
+        # Near a minimum losses differ by no more than their rounding, slopes still do.
+        if new_loss <= loss + 1e-14 * max(1.0, abs(loss)) and new_slope < slope:
             best, loss, slope = candidate, new_loss, new_slope
     return best
 

@@ -1,5 +1,6 @@
 """What every family is tried on, and who else knows its formulas: one entry per family."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -145,10 +146,11 @@ def make_head(family: Distribution, n_outputs: int = 1, size: int = 1) -> Head:
 
 def accepts(family: Distribution, y: np.ndarray) -> bool:
     """Whether `y` may be fitted."""
-    try:
-        family.check_target(y)
-    except ValueError:
-        return False
+    with warnings.catch_warnings(action="ignore"):  # of angles that look like degrees
+        try:
+            family.check_target(y)
+        except ValueError:
+            return False
     return True
 
 
