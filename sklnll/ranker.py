@@ -19,7 +19,7 @@ from ._base import X_PARAMS, NLLEstimator
 from ._validation import Given, Table, check_finite, check_weight
 from .distributions import Distribution, RankingDistribution
 from .orders import check_order_table, kendall_tau, pad_orders
-from .predictive import RankingPredictive
+from .predictive import RankingPredictive, predictive
 
 Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
 
@@ -325,7 +325,7 @@ class NLLRanker(NLLEstimator):
             probabilities, samples.
         """
         params = {name: value[:, 0] for name, value in self._predict_params(X).items()}
-        return RankingPredictive(self.distribution_, params)
+        return predictive(self.distribution_, params)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the most probable ranking of each row.

@@ -34,15 +34,15 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     Parameters
     ----------
     distribution : str or Distribution, default="normal"
-        The family that fits what y may be: "normal", "laplace", "logistic", "student_t", "cauchy",
-        "gumbel" for real y, "exponential", "gamma", "log_normal", "weibull" for positive, "beta"
-        for proportions, "von_mises" for angles, "poisson", "negative_binomial", "binomial" for
-        counts, "zero_inflated_poisson", "hurdle_poisson", "zero_inflated_negative_binomial",
-        "hurdle_negative_binomial", "zero_adjusted_gamma", "zero_one_inflated_beta" where ends have
-        a probability of their own; "multivariate_normal" and "dirichlet" for a 2-d y whose columns
-        depend on each other; or an instance such as
-        ``Normal(scale="constant")``, each parameter of which is predicted from x (None), learned
-        once for all rows ("constant"), or fixed (a number).
+        The family that fits what y may be. Real: "normal", "laplace", "student_t", "cauchy",
+        "logistic", "gumbel", "normal_mixture". Positive: "exponential", "gamma", "log_normal",
+        "weibull". Proportions: "beta". Angles: "von_mises". Counts: "poisson",
+        "negative_binomial", "binomial". With a probability of their own at an end:
+        "zero_inflated_poisson", "zero_inflated_negative_binomial", "hurdle_poisson",
+        "hurdle_negative_binomial", "zero_adjusted_gamma", "zero_one_inflated_beta". For a 2-d y
+        whose columns depend on each other: "multivariate_normal", "dirichlet". Or an instance,
+        such as ``Normal(scale="constant")``, each parameter of which is predicted from x (None),
+        learned once for all rows ("constant"), or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
         models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact

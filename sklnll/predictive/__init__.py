@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import Censored, CircularDistribution, Distribution, VectorDistribution
+from ..distributions import (
+    Censored,
+    CircularDistribution,
+    Distribution,
+    RankingDistribution,
+    VectorDistribution,
+)
 from ._base import Predictive, RandomState
 from .circular import CircularPredictive
 from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
@@ -39,7 +45,9 @@ __all__ = [
 
 
 def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> Any:
-    """Wrap the parameters in the class for vectors, angles, densities, masses, or both."""
+    """Wrap the parameters in the class that suits y: rankings, vectors, angles, numbers."""
+    if isinstance(distribution, RankingDistribution):
+        return RankingPredictive(distribution, params)
     if isinstance(distribution, VectorDistribution):
         return VectorPredictive(distribution, params)
     if isinstance(distribution, CircularDistribution):

@@ -28,7 +28,7 @@ from sklnll.head import Head
 from sklnll.predictive import LabelPredictive, predictive
 
 N_ROWS = 20_000
-SIZE = 4
+SIZE = 3
 """Classes, components or items, where a family has several."""
 
 NET = {
