@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 from ._base import X_PARAMS, NLLEstimator
 from ._validation import Given, Table, check_exposure, check_finite, check_weight
 from .distributions import (
+    Censored,
     CircularDistribution,
     Distribution,
     LabelDistribution,
@@ -425,6 +426,12 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         float
             1 is the best.
         """
+        if isinstance(self.distribution_, Censored) and np.ndim(y) == 2:
+            raise ValueError(
+                f"R² needs exact values of y, and {self.distribution_!r} knows intervals; score "
+                "with sklnll.metrics.neg_nll_scorer, or give the exact values, of shape "
+                "(n_samples,)."
+            )
         point = self.predict(X, exposure=exposure)
         is_circular = isinstance(self.distribution_, CircularDistribution)
         r2 = circular_r2_score if is_circular else r2_score

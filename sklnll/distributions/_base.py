@@ -210,6 +210,8 @@ class Distribution(BaseEstimator, ABC):
         else:
             kind = "NaN" if np.isnan(value) else "infinity"
             problem, advice = f"must not contain {kind}", "remove or impute such rows"
+            if kind == "infinity":
+                advice += ", or, where only an interval is known, use Censored(family)"
         raise ValueError(
             f"{name} {problem} for {self!r}; found {value:g} at {where} "
             f"({outside.sum()} of {y.size} values are outside). To mend it, {advice}."

@@ -24,24 +24,30 @@ class TailedDistribution(Distribution):
     def log_sf(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
         """Log-probability of a value above `y`, element by element, in torch."""
 
+    def center(self, **params: Tensor) -> Tensor:
+        """A point in the middle of the distribution, where both tails are moderate; constant."""
+        return params["loc" if self.support.low == -torch.inf else "scale"].detach()
+
     def log_interval(self, low: Tensor, high: Tensor, **params: Tensor) -> Tensor:
         """Log-probability of a value between `low` and `high`, with low < high.
 
         An end at or beyond that of the support leaves its side open. No end and no gradient
-        becomes infinite on the way: each branch sees legal numbers.
+        becomes infinite on the way: where a branch is not meant, it sees a harmless number.
         """
         open_low, open_high = low <= self.support.low, high >= self.support.high
         closed = ~open_low & ~open_high
-        inner_low, inner_high = torch.where(open_low, 1.0, low), torch.where(open_high, 1.0, high)
+        center = self.center(**params)
+        inner_low = torch.where(open_low, center, low)
+        inner_high = torch.where(open_high, center, high)
         below_low, below_high = (self.log_cdf(end, **params) for end in (inner_low, inner_high))
         above_low, above_high = (self.log_sf(end, **params) for end in (inner_low, inner_high))
         # The difference of the smaller tails, which has the digits.
         use_sf = above_low < below_high
         larger = torch.where(use_sf, above_low, below_high)
         drop = torch.where(closed, larger - torch.where(use_sf, above_high, below_low), 1.0)
-        narrow = closed & (drop < _NARROW)
+        narrow = closed & ~(drop >= _NARROW)  # or so far out that both tails underflow
         between = larger + log1mexp(-torch.where(narrow, 1.0, drop))
-        middle = torch.where(closed, inner_low + (inner_high - inner_low) / 2, 1.0)
+        middle = torch.where(closed, inner_low + (inner_high - inner_low) / 2, center)
         width = torch.where(closed, inner_high - inner_low, 1.0)
         point = self.log_prob(middle, **params) + torch.log(width)
         one_side = torch.where(open_low, below_high, above_low)

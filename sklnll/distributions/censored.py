@@ -88,9 +88,10 @@ class Censored(_OfTails):
     def log_prob(self, y: Tensor, **params: Tensor) -> Tensor:
         lower, upper = y.unbind(-1)
         exact = lower == upper
-        # Each branch sees legal numbers, or its gradient would make NaN of the others'.
-        inside = torch.where(exact, lower, 1.0)
-        low, high = torch.where(exact, 1.0, lower), torch.where(exact, 2.0, upper)
+        # Where a branch is not meant, it sees harmless numbers: its gradient would make NaN of all.
+        inside = torch.where(exact, lower, self.base.center(**params))
+        low = torch.where(exact, self.support.low, lower)
+        high = torch.where(exact, self.support.high, upper)
         density = self.base.log_prob(inside, **params)
         return torch.where(exact, density, self.base.log_interval(low, high, **params))
 

@@ -383,6 +383,15 @@ def test_a_change_of_units_moves_the_predicted_distribution(name, draw_rows):
 
 
 @brief
+def test_r2_needs_exact_values():
+    X = np.linspace(-1, 1, 30)[:, None]
+    y = np.exp(X[:, 0])  # without noise: the shape grows as far as its link lets it
+    net = NLLRegressor(Censored(Weibull()), (), solver="lbfgs").fit(X, np.column_stack([y, y]))
+    assert net.score(X, y) > 0.99
+    with pytest.raises(ValueError, match=r"R² needs exact values of y.*neg_nll_scorer"):
+        net.score(X, np.column_stack([y, y]))
+
+
 def test_scorers_and_early_stopping_read_both_columns():
     X, time, ended = durations()
     y = as_interval(time, ended)
