@@ -105,10 +105,10 @@ class NLLEstimator(BaseEstimator, ABC):
         nested = [name for name in params if name.startswith("distribution__")]
         distribution = params.get("distribution", self.distribution)
         if nested and isinstance(distribution, str):
-            family = type(get_distribution(distribution)).__name__
+            family = get_distribution(distribution)
             raise ValueError(
                 f"{nested[0]} needs an instance of the distribution, not its name; pass "
-                f"distribution={family}() instead of {distribution!r}."
+                f"distribution={family!r} instead of {distribution!r}."
             )
         return super().set_params(**params)
 
@@ -165,7 +165,7 @@ class NLLEstimator(BaseEstimator, ABC):
 
         table = self._check_table(given, reset=True)
         validation = None
-        if check_validation(given_validation, self.solver):
+        if check_validation(given_validation, given, self.solver):
             validation = self._check_table(given_validation, reset=False)
             validation = validation.astype(table.X.dtype).without_zero_weights()
         table = table.without_zero_weights()
@@ -285,7 +285,9 @@ class NLLEstimator(BaseEstimator, ABC):
         settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
         # Where the scale is fixed far above y's spread, all that can be gained is below tol.
         spread = self.scaling_.unit.min()
-        scale = max(spread, self.distribution_.fixed().get("scale", spread))
+        has_units = self.distribution_.support.units != "none"
+        fixed = self.distribution_.fixed() if has_units else {}
+        scale = max(spread, fixed.get("scale", spread))
         return replace(settings, tol=settings.tol * (spread / scale) ** 2)
 
     def _head(self) -> Head:

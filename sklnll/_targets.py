@@ -171,6 +171,8 @@ def _of_indicators(distribution: LabelDistribution) -> LabelDistribution:
 
 def _categories(given: Any) -> np.ndarray | None:
     """The labels in order, where y is an ordered categorical of pandas."""
+    if getattr(given, "ndim", 1) == 2 and hasattr(given, "iloc") and given.shape[1] == 1:
+        given = given.iloc[:, 0]
     dtype: Any = getattr(given, "dtype", None)
     return dtype.categories.to_numpy() if getattr(dtype, "ordered", False) else None
 

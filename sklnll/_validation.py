@@ -141,7 +141,7 @@ def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | No
     return values
 
 
-def check_validation(validation: Given, solver: str) -> bool:
+def check_validation(validation: Given, training: Given, solver: str) -> bool:
     """Whether validation rows were given; half of them is an error, and so are they for lbfgs."""
     X, y = validation.X, validation.y
     if (X is None) != (y is None):
@@ -151,6 +151,14 @@ def check_validation(validation: Given, solver: str) -> bool:
         raise ValueError("sample_weight_val was given without X_val and y_val; give all or none.")
     if X is None and validation.exposure is not None:
         raise ValueError("exposure_val was given without X_val and y_val; give all or none.")
+    if X is not None and (validation.exposure is None) != (training.exposure is None):
+        given, missing = "exposure", "exposure_val"
+        if training.exposure is None:
+            given, missing = missing, given
+        raise ValueError(
+            f"{given} was given without {missing}; where training rows are watched for different "
+            "times, so are validation rows. Give both or neither."
+        )
     if X is not None and solver == "lbfgs":
         raise ValueError(
             "X_val is for solver='adam' or 'sgd', which stop early on it; lbfgs runs to its end."

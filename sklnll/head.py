@@ -70,7 +70,8 @@ class Head:
         scale: least squares with an L2 penalty is then ridge regression with the same `alpha`.
         """
         units = {name: np.ones((self.n_outputs, width)) for name, width in self.predicted.items()}
-        if "loc" in units and "scale" in self.fixed:
+        has_units = self.distribution.support.units != "none"
+        if has_units and "loc" in units and "scale" in self.fixed:
             units["loc"] /= self.fixed["scale"].numpy().reshape(self.n_outputs, -1)
         return np.concatenate([np.ones((self.n_outputs, 0)), *units.values()], axis=1).ravel()
 

@@ -14,7 +14,7 @@ from scipy import stats
 from sklearn.base import clone
 
 from .classifier import NLLClassifier
-from .distributions import Distribution, LabelDistribution
+from .distributions import CircularDistribution, Distribution, LabelDistribution
 from .distributions._law import Law
 from .distributions._numerical import numerical_law
 from .head import Head
@@ -44,7 +44,8 @@ def check_distribution(distribution: Distribution, *, random_state: int = 0) -> 
     Parameters
     ----------
     distribution : Distribution
-        An instance, of a family of single numbers or of class labels.
+        An instance, of a family of single numbers (no angles, and not with a density here and
+        probabilities there) or of class labels.
     random_state : int, default=0
         Seeds parameters and draws.
 
@@ -61,11 +62,20 @@ def check_distribution(distribution: Distribution, *, random_state: int = 0) -> 
     >>> from sklnll.testing import check_distribution
     >>> check_distribution(Gamma(shape="constant"))
     """
+    if not isinstance(distribution, Distribution):
+        raise ValueError(
+            f"distribution must be an instance of a family, such as Gamma(); got {distribution!r}."
+        )
     distribution.check_params()
     if distribution.event_ndim:
         raise ValueError(
             f"check_distribution is for families of single numbers and of labels; a y of "
             f"{distribution!r} is a row of numbers."
+        )
+    if isinstance(distribution, CircularDistribution) or distribution.support.atoms:
+        raise ValueError(
+            "check_distribution is for numbers on a line with a density or a mass; "
+            f"{distribution!r} lives on the circle, or has both."
         )
     is_label = isinstance(distribution, LabelDistribution)
     probe = _draw_labels if is_label else _draw_numbers
@@ -172,7 +182,7 @@ def _is_resolved(family: Distribution, params: dict[str, np.ndarray]) -> np.ndar
 
 
 def _draw_labels(family: Distribution, rng: np.random.RandomState) -> Given:
-    size = 2 if family.support.words.startswith("one of two") else 4
+    size = 4 if getattr(family, "multi_class", True) else 2
     raw, params = _draw_params(family, size, _N_ROWS, rng)
     return Given(family, raw, params, rng.randint(size, size=_N_ROWS).astype(float), size, rng)
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from distributions.cases import FAMILIES
+from distributions.cases import ANGLES, FAMILIES, MIXED
 from scipy import stats
 
 from sklnll.distributions import (
@@ -27,7 +27,11 @@ from sklnll.testing import check_distribution
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-BUILT_IN = {name: family for name, family in FAMILIES.items() if not family.event_ndim}
+BUILT_IN = {
+    name: family
+    for name, family in FAMILIES.items()
+    if not family.event_ndim and name not in [*ANGLES, *MIXED]
+}
 OTHERS = [
     Normal(scale=2),
     StudentT(df=3, scale="constant"),
@@ -140,6 +144,12 @@ def test_what_is_wrong_is_named(family, failed):
 def test_rows_of_numbers_are_not_for_it():
     with pytest.raises(ValueError, match=r"a y of .* is a row of numbers"):
         check_distribution(Censored(Normal()))
+
+
+@pytest.mark.parametrize("name", [*ANGLES, *MIXED])
+def test_angles_and_mixed_laws_are_not_for_it(name):
+    with pytest.raises(ValueError, match="on a line with a density or a mass"):
+        check_distribution(FAMILIES[name])
 
 
 def test_an_illegal_family_is_refused():

@@ -71,7 +71,13 @@ __all__ = [
     "ZeroInflated",
     "ZeroOneInflated",
     "get_distribution",
+    "hurdle_negative_binomial",
+    "hurdle_poisson",
     "normal_mixture",
+    "zero_adjusted_gamma",
+    "zero_inflated_negative_binomial",
+    "zero_inflated_poisson",
+    "zero_one_inflated_beta",
 ]
 
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {

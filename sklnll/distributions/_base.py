@@ -155,14 +155,18 @@ class Distribution(BaseEstimator, ABC):
             if isinstance(value := self.switch(name), Real)
         }
 
-    def check_params(self) -> None:
-        """Raise a ValueError where a parameter is none of None, "constant" and a legal number."""
+    def check_choices(self) -> None:
+        """Raise a ValueError where the arguments that are no parameters make no family."""
         for name, choices in self.link_choices.items():
             choice = getattr(self, f"{name}_link")
             if not isinstance(choice, str) or choice not in choices:
                 raise ValueError(
                     f"{name}_link of {self!r} must be one of {sorted(choices)}; got {choice!r}."
                 )
+
+    def check_params(self) -> None:
+        """Raise a ValueError where a parameter is none of None, "constant" and a legal number."""
+        self.check_choices()
         for name, link in self.parameters.items():
             value = self.switch(name)
             is_learned = value is None or (isinstance(value, str) and value == "constant")

@@ -4,6 +4,8 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ._base import Distribution
 from .links import Link
 
@@ -24,6 +26,14 @@ class Compound(Distribution):
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
         return {**self.own, **self.base.parameters}
 
+    @property
+    def robust(self) -> bool:  # type: ignore[override]
+        return self.base.robust
+
+    @property
+    def central(self) -> str:  # type: ignore[override]
+        return self.base.central
+
     @abstractmethod
     def check_base(self) -> None:
         """Raise a ValueError for a `base` that this family cannot be built on."""
@@ -31,14 +41,24 @@ class Compound(Distribution):
     def switch(self, name: str) -> Any:
         return getattr(self, name) if name in self.own else self.base.switch(name)
 
-    def check_params(self) -> None:
+    def check_choices(self) -> None:
         if not isinstance(self.base, Distribution):
             raise ValueError(
                 f"base of {type(self).__name__} must be an instance of a family, such as "
                 f"Normal(); got {self.base!r}."
             )
+        self.base.check_choices()
         self.check_base()
-        super().check_params()
+
+    def check_exposure(self, exposure: np.ndarray) -> None:
+        self.base.check_exposure(exposure)
+
+    def check_target(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> None:
+        super().check_target(y, name, exposure)
+        if self.support.discrete:
+            self.base.check_target(y, name, exposure)
 
     def of_base(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Those of the parameters that `base` has."""

@@ -164,6 +164,7 @@ class Law(ABC):
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Draws, by the quantiles of uniform numbers."""
+        random_state = np.random.default_rng() if random_state is None else random_state
         return self.ppf(random_state.uniform(size=self.shape if size is None else size))
 
     def total(self) -> np.ndarray:
@@ -244,7 +245,8 @@ class ContinuousLaw(Law):
             low, high = (line[start + k :][:n_stretches, None] for k in (0, 1))
             half = (high - low[: len(high)]) / 2
             y, slope = self._from_line(low[: len(high)] + half * (1 + nodes))
-            density = self.pdf(y)
+            # An end where the density is infinite may be the whole of a stretch without length.
+            density = np.where(half > 0, self.pdf(y), 0.0)
             up_to_node = np.einsum("ij,pj...->pi...", _UP_TO_NODE, slope * density)
             panel = Panel(y, half * weights * slope, density, up_to_node)
             before = below + panel.shares.cumsum(axis=0) - panel.shares
@@ -310,6 +312,10 @@ class CountLaw(Law):
     def logpmf(self, y: np.ndarray) -> np.ndarray:
         """Logarithm of the mass."""
         return np.where(y == np.floor(y), self._log_prob(y), -np.inf)
+
+    def pmf(self, y: np.ndarray) -> np.ndarray:
+        """Mass."""
+        return np.exp(self.logpmf(y))
 
     def panels(self, cut: np.ndarray | None = None) -> Iterator[Panel]:
         shape = self.shape if cut is None else np.broadcast_shapes(np.shape(cut), self.shape)

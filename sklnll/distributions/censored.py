@@ -15,6 +15,9 @@ from ._supports import Support
 from ._tails import TailedDistribution
 from .links import Known
 
+_LEAST_SHARE = 1e-280
+"""Below it the base's quantile functions have no digits between the limits."""
+
 
 class _OfTails(Compound):
     """A compound family on a base with closed tails; abstract."""
@@ -29,14 +32,6 @@ class _OfTails(Compound):
                 f"differentiable form, which {self.base!r} does not have. Families that have it: "
                 "Normal, Laplace, Logistic, Gumbel, Exponential, LogNormal, Weibull."
             )
-
-    @property
-    def robust(self) -> bool:  # type: ignore[override]
-        return self.base.robust
-
-    @property
-    def central(self) -> str:  # type: ignore[override]
-        return self.base.central
 
 
 class Censored(_OfTails):
@@ -110,8 +105,9 @@ class Censored(_OfTails):
     def magnitudes(self, y: np.ndarray) -> np.ndarray:
         """The middles of the intervals; of half-open ones the end that is known."""
         lower, upper = y[..., 0], y[..., 1]
-        lower, upper = (np.where(np.isinf(end), np.nan, end) for end in (lower, upper))
-        known = np.where(np.isnan(lower), upper, np.where(np.isnan(upper), lower, lower))
+        lower = np.where(lower <= self.support.low, np.nan, lower)
+        upper = np.where(upper >= self.support.high, np.nan, upper)
+        known = np.where(np.isnan(lower), upper, lower)
         middle = lower + (upper - lower) / 2
         numbers = np.where(np.isnan(middle), known, middle)
         fill = np.nanmean(numbers) if not np.isnan(numbers).all() else 1.0
@@ -136,6 +132,11 @@ class Censored(_OfTails):
         self._refuse(
             lower > upper, y, name, "must have lower <= upper", "put the lower end into column 0"
         )
+        if len(y) and ((lower <= self.support.low) & (upper >= self.support.high)).all():
+            raise ValueError(
+                f"{name} says nothing: all rows are open on both sides for {self!r}. Give each row "
+                "an end that is known, such as the time until now of what still runs."
+            )
         self._refuse(
             (lower == upper) & ~self.support.contains(lower)
             | (upper <= self.support.low)
@@ -236,37 +237,56 @@ class TruncatedLaw(ContinuousLaw):
 
     family: Truncated
 
-    def _tails(self) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
-        """The base, whether its upper tail has the digits, what it has beyond, and between."""
-        base = self.family.base.frozen(**self.family.of_base(self.params))
-        low, high = self.params["low"], self.params["high"]
-        below_low, below_high = base.cdf(low), base.cdf(high)
-        above_low, above_high = base.sf(low), base.sf(high)
-        use_sf = above_low < below_high
-        share = np.where(use_sf, above_low - above_high, below_high - below_low)
-        return base, use_sf, np.where(use_sf, above_high, below_low), share
+    @property
+    def _base(self) -> Any:
+        return self.family.base.frozen(**self.family.of_base(self.params))
+
+    def _log_share(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Logarithm of the share of the base between these ends."""
+        params = {
+            name: torch.tensor(value) for name, value in self.family.of_base(self.params).items()
+        }
+        ends = (torch.tensor(np.asarray(end, dtype=float)) for end in (low, high))
+        with np.errstate(all="ignore"):
+            return self.family.base.log_interval(*ends, **params).numpy()
+
+    def _between(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Share between two ends inside the limits, of all that is seen."""
+        seen = self._log_share(self.params["low"], self.params["high"])
+        share = np.where(low < high, np.exp(self._log_share(low, high) - seen), 0.0)
+        return np.where(np.isnan(low) | np.isnan(high), np.nan, share)
 
     def cdf(self, y: np.ndarray) -> np.ndarray:
-        base, use_sf, beyond, share = self._tails()
-        return np.clip(
-            np.where(use_sf, share - (base.sf(y) - beyond), base.cdf(y) - beyond) / share, 0, 1
-        )
+        y = np.clip(y, self.params["low"], self.params["high"])
+        return self._between(self.params["low"], y)
 
     def sf(self, y: np.ndarray) -> np.ndarray:
-        base, use_sf, beyond, share = self._tails()
-        return np.clip(
-            np.where(use_sf, base.sf(y) - beyond, share - (base.cdf(y) - beyond)) / share, 0, 1
-        )
+        y = np.clip(y, self.params["low"], self.params["high"])
+        return self._between(y, self.params["high"])
 
     def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
-        base, use_sf, beyond, share = self._tails()
+        base, low, high = self._base, self.params["low"], self.params["high"]
+        use_sf = base.sf(low) < base.cdf(high)
+        beyond = np.where(use_sf, base.sf(high), base.cdf(low))
+        share = np.where(use_sf, base.sf(low), base.cdf(high)) - beyond
         quantile = np.where(
             use_sf, base.isf(beyond + above * share), base.ppf(beyond + below * share)
         )
-        return np.clip(quantile, self.params["low"], self.params["high"])
+        underflows = share < _LEAST_SHARE
+        if np.any(underflows):
+            quantile = np.where(underflows, super()._quantile(below, above), quantile)
+        return np.clip(quantile, low, high)
+
+    def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the base's own quantiles underflow, what is seen is narrow, beside one limit."""
+        low, high = (np.broadcast_to(end, below.shape) for end in self.support())
+        reach = 40 * np.maximum(self.params["scale"], np.abs(np.where(np.isinf(low), high, low)))
+        return np.where(np.isinf(low), high - reach, low), np.where(
+            np.isinf(high), low + reach, high
+        )
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
-        low, high = self.family.base.frozen(**self.family.of_base(self.params)).support()
+        low, high = self._base.support()
         return np.maximum(low, self.params["low"]), np.minimum(high, self.params["high"])
 
     def edges(self) -> np.ndarray:

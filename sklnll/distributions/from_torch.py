@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import constraints
@@ -92,11 +93,11 @@ class FromTorch(Distribution):
         if repr(constraint) in _OPEN_INTERVALS:
             return logit
         if isinstance(constraint, _HALF_LINES):
-            in_units = name == "scale" and self.location_scale and self.support is REAL
+            in_units = name == "scale" and self.support.units == "affine"
             return positive if in_units else Log(floor=float(constraint.lower_bound))
         return Known("given as a number in `switches`, because torch states no range to learn in")
 
-    def check_params(self) -> None:
+    def check_choices(self) -> None:
         """Raise a ValueError for a law that is no family of a single number, or bad switches."""
         name = getattr(self.law, "__name__", repr(self.law))
         is_law = isinstance(self.law, type) and issubclass(
@@ -112,13 +113,24 @@ class FromTorch(Distribution):
                 f"{name} does not say which single numbers y may be; give y_support, such as "
                 "sklnll.distributions.REAL or POSITIVE."
             )
+        if self.law is torch.distributions.VonMises:
+            raise ValueError("angles need distribution='von_mises', which knows the circle.")
+        in_units = {"loc", "scale"} & set(self._names())
+        needed = {"loc", "scale"} if self.support.low == -np.inf else {"scale"}
+        if self.location_scale and in_units != needed:
+            raise ValueError(
+                f"location_scale=True needs a law whose parameters in y's units are "
+                f"{sorted(needed)}; {name} has {self._names()}. Without it y keeps its units."
+            )
         unknown = set(self.switches or {}) - set(self._names())
         if unknown:
             raise ValueError(
                 f"{name} has no parameter {sorted(unknown)[0]!r}; its parameters are "
                 f"{self._names()}."
             )
-        super().check_params()
+
+    def std(self, *args: Any, **params: Any) -> np.ndarray:
+        return self.frozen(*args, **params).std()
 
     def switch(self, name: str) -> Any:
         return (self.switches or {}).get(name)

@@ -43,15 +43,8 @@ class _Inflated(Compound):
                 f"base of {type(self).__name__} must be {self.base_domain}; got {self.base!r}."
             )
 
-    def check_exposure(self, exposure: np.ndarray) -> None:
-        self.base.check_exposure(exposure)
-
-    def check_target(
-        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
-    ) -> None:
-        super().check_target(y, name, exposure)
-        if self.support.discrete:
-            self.base.check_target(y, name, exposure)
+    def std(self, *args: Any, **params: Any) -> np.ndarray:
+        return self.frozen(*args, **params).std()
 
     @abstractmethod
     def frozen(self, *args: Any, **params: Any) -> LawWithAtoms:
@@ -134,7 +127,12 @@ class ZeroInflated(_Inflated):
             return support
         words = support.words if support.closed_low else f"0 or {support.words}"
         return replace(
-            support, words=words, advice=NON_NEGATIVE.advice, closed_low=True, atoms=(0.0,)
+            support,
+            words=words,
+            advice=NON_NEGATIVE.advice,
+            closed_low=True,
+            atoms=(0.0,),
+            units="ratio" if support.units == "affine" else support.units,  # 0 must stay 0
         )
 
     def suits(self, support: Support) -> bool:
@@ -277,6 +275,7 @@ class ZeroOneInflated(_Inflated):
             closed_low=True,
             closed_high=True,
             atoms=(0.0, 1.0),
+            units="none",
         )
 
     def suits(self, support: Support) -> bool:

@@ -79,17 +79,10 @@ class Mixture(Compound):
     def support(self) -> Support:  # type: ignore[override]
         return self.base.support
 
-    @property
-    def robust(self) -> bool:  # type: ignore[override]
-        return self.base.robust
-
-    @property
-    def central(self) -> str:  # type: ignore[override]
-        return self.base.central
-
     def check_base(self) -> None:
         """Raise a ValueError for a base, or a number of components, that makes no mixture."""
-        if not isinstance(self.n_components, Integral) or self.n_components < 1:
+        n = self.n_components
+        if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
             raise ValueError(
                 f"n_components of Mixture must be a whole number, at least 1; got "
                 f"{self.n_components!r}."
@@ -97,7 +90,13 @@ class Mixture(Compound):
         is_number = not self.base.event_ndim and not isinstance(self.base, LabelDistribution)
         if not is_number or any(link.together for link in self.base.parameters.values()):
             raise ValueError(
-                f"a Mixture needs a base of single numbers, such as Normal(); got {self.base!r}."
+                f"a Mixture needs a base of single numbers, no angles, such as Normal(); got "
+                f"{self.base!r}."
+            )
+        if self.base.support.atoms:
+            raise ValueError(
+                f"a Mixture needs a base with a density everywhere; got {self.base!r}. Put the "
+                "inflation outside, as ZeroInflated(Mixture(Gamma())) does."
             )
 
     def log_prob(self, y: Tensor, logits: Tensor, **params: Tensor) -> Tensor:
@@ -209,6 +208,7 @@ class _Weighted:
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Draw a component, then from it."""
         shape = self.weights.shape[:-1] if size is None else tuple(np.atleast_1d(size))
+        random_state = np.random.default_rng() if random_state is None else random_state
         uniform = random_state.uniform(size=(*shape, 1))
         chosen = (uniform > self.weights.cumsum(axis=-1)[..., :-1]).sum(axis=-1)
         n_components = self.family.n_components
@@ -229,24 +229,34 @@ class MixtureLaw(_Weighted, ContinuousLaw):
     def edges(self) -> np.ndarray:
         low = [self._of_components("ppf", level) for level in LEVELS]
         high = [self._of_components("isf", level) for level in LEVELS[-2::-1]]
-        return np.sort(np.concatenate([np.moveaxis(e, -1, 0) for e in (*low, *high)]), axis=0)
+        # At its mode a component may have a kink.
+        kinks = self.family.base.mode(**self.family.of_base(self.params))
+        kinks = np.clip(np.broadcast_arrays(kinks, self.weights)[0], low[0], high[-1])
+        return np.sort(
+            np.concatenate([np.moveaxis(e, -1, 0) for e in (*low, *high, kinks)]), axis=0
+        )
 
     # Towards an end of the support a density may rise like a power, which is smooth in log(y).
 
+    @property
+    def _is_positive(self) -> bool:
+        return (self.family.support.low, self.family.support.high) == (0, np.inf)
+
+    @property
+    def _is_share(self) -> bool:
+        return (self.family.support.low, self.family.support.high) == (0, 1)
+
     def _to_line(self, y: np.ndarray) -> np.ndarray:
-        support = self.family.support
-        if support.low == -np.inf:
-            return y
-        inner = np.clip(y, 1e-300, 1 - 1e-16 if support.high == 1 else None)
-        return special.logit(inner) if support.high == 1 else np.log(inner)
+        if self._is_positive:
+            return np.log(np.maximum(y, 1e-300))
+        return special.logit(np.clip(y, 1e-300, 1 - 1e-16)) if self._is_share else y
 
     def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
-        support = self.family.support
-        if support.low == -np.inf:
-            return t, 1.0
-        if support.high == 1:
+        if self._is_positive:
+            return np.exp(t), np.exp(t)
+        if self._is_share:
             return special.expit(t), special.expit(t) * special.expit(-t)
-        return np.exp(t), np.exp(t)
+        return t, 1.0
 
 
 class CountMixtureLaw(_Weighted, CountLaw):

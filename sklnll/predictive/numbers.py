@@ -293,9 +293,25 @@ class CensoredPredictive(ContinuousPredictive):
         ends = np.asarray(y, dtype=float)
         if ends.shape != (len(self), 2):
             return super().log_prob(ends)
-        self.distribution.check_target(ends)
+        lower, upper = ends.T
+        support = self.distribution.support
+        exact = lower == upper
+        is_possible = np.where(
+            exact, support.contains(lower), (upper > support.low) & (lower < upper)
+        )
+        is_possible &= exact | (lower < support.high)
         params = {name: own_tensor(value) for name, value in self.params.items()}
-        return self.distribution.log_prob(own_tensor(ends), **params).numpy()
+        with np.errstate(all="ignore"):
+            values = self.distribution.log_prob(own_tensor(ends), **params).numpy()
+        return np.where(is_possible | np.isnan(ends).any(axis=1), values, -np.inf)
+
+    def crps(self, y: ArrayLike) -> np.ndarray:
+        if np.shape(y) == (len(self), 2):
+            raise ValueError(
+                "the continuous ranked probability score needs exact values of y, of shape "
+                f"({len(self)},); judge intervals by log_prob (neg_nll_scorer)."
+            )
+        return super().crps(y)
 
     def _log_prob(self, y: np.ndarray) -> np.ndarray:
         return ContinuousPredictive(self.distribution.base, self.params)._log_prob(y)
