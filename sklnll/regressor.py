@@ -426,13 +426,13 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         float
             1 is the best.
         """
+        point = self.predict(X, exposure=exposure)
         if isinstance(self.distribution_, Censored) and np.ndim(y) == 2:
             raise ValueError(
                 f"R² needs exact values of y, and {self.distribution_!r} knows intervals; score "
                 "with sklnll.metrics.neg_nll_scorer, or give the exact values, of shape "
                 "(n_samples,)."
             )
-        point = self.predict(X, exposure=exposure)
         is_circular = isinstance(self.distribution_, CircularDistribution)
         r2 = circular_r2_score if is_circular else r2_score
         return r2(y, point, sample_weight=sample_weight)

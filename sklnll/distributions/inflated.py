@@ -44,7 +44,9 @@ class _Inflated(Compound):
             )
 
     def std(self, *args: Any, **params: Any) -> np.ndarray:
-        return self.frozen(*args, **params).std()
+        if isinstance(self.base, Compound):  # whose limits move with y's units, too
+            return self.frozen(*args, **params).std()
+        return super().std(*args, **params)
 
     @abstractmethod
     def frozen(self, *args: Any, **params: Any) -> LawWithAtoms:

@@ -256,8 +256,14 @@ def test_switches_are_kept_in_training(switches, shared):
         (Mixture(Normal(), 1.5), "n_components of Mixture must be a whole number.*got 1.5"),
         (Mixture("normal"), r"base of Mixture must be an instance of a family.*got 'normal'"),
         (Mixture(Normal), "base of Mixture must be an instance of a family"),
-        (Mixture(Categorical()), r"base of single numbers, such as Normal\(\); got Categorical"),
-        (Mixture(normal_mixture()), r"base of single numbers, such as Normal\(\); got Mixture"),
+        (
+            Mixture(Categorical()),
+            r"base of single numbers, no angles, such as Normal\(\); got Categorical",
+        ),
+        (
+            Mixture(normal_mixture()),
+            r"base of single numbers, no angles, such as Normal\(\); got Mixture",
+        ),
         (Mixture(Normal(scale=-1)), "scale of Mixture.* must be positive; got -1"),
         (Mixture(Normal(0.0, 1.0), logits=0.0), "nothing to learn"),
         (Mixture(Normal(), logits="equal"), "logits of Mixture.*must be a finite number"),
