@@ -102,7 +102,9 @@ class Gamma(Distribution):
         self.scale = scale
 
     def log_prob(self, y: Tensor, shape: Tensor, scale: Tensor) -> Tensor:
-        deviance = shape * log_ratio_deviance(y, shape * scale)
+        finfo = torch.finfo(shape.dtype)
+        mean = (shape * scale).clamp(finfo.tiny, finfo.max)
+        deviance = shape * log_ratio_deviance(y, mean)
         return (
             deviance + 0.5 * torch.log(shape) - HALF_LOG_2PI - stirling_error(shape) - torch.log(y)
         )
