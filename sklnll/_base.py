@@ -34,6 +34,9 @@ X_PARAMS: dict[str, Any] = {
     "ensure_all_finite": False,  # check_finite names the row
 }
 
+Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
+"""Of a y of numbers; the family's check names the row."""
+
 
 class NLLEstimator(BaseEstimator, ABC):
     """A neural network fitted by maximum likelihood; abstract."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,13 +15,11 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._base import X_PARAMS, NLLEstimator
+from ._base import X_PARAMS, Y_PARAMS, NLLEstimator
 from ._validation import Given, Table, check_finite, check_weight
 from .distributions import Distribution, RankingDistribution
 from .orders import check_order_table, kendall_tau, pad_orders
 from .predictive import RankingPredictive, predictive
-
-Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
 
 
 class NLLRanker(NLLEstimator):

@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
-from ._base import X_PARAMS, NLLEstimator
+from ._base import X_PARAMS, Y_PARAMS, NLLEstimator
 from ._validation import Given, Table, check_exposure, check_finite, check_weight
 from .distributions import (
     Censored,
@@ -282,9 +282,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
     def _check_table(self, given: Given, *, reset: bool) -> Table:
         name = "y" if reset else "y_val"
-        y_params = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
         X, y = validate_data(
-            self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, y_params)
+            self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, Y_PARAMS)
         )
         check_finite(X, type(self).__name__)
         check_consistent_length(X, y)

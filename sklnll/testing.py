@@ -95,7 +95,7 @@ def check_distribution(distribution: Distribution, *, random_state: int = 0) -> 
 
 
 @dataclass(frozen=True)
-class Given:
+class Trial:
     """What a family is tried on: a value of y for each row of parameters.
 
     Parameters
@@ -163,12 +163,12 @@ def _draw_params(
     return raw, rows
 
 
-def _draw_numbers(family: Distribution, rng: np.random.RandomState) -> Given:
+def _draw_numbers(family: Distribution, rng: np.random.RandomState) -> Trial:
     raw, params = _draw_params(family, 1, 20 * _N_ROWS, rng)
     rows = np.flatnonzero(_is_resolved(family, params))[:_N_ROWS]
     raw, params = raw[rows], {name: value[rows] for name, value in params.items()}
     y = predictive(family, params).rvs(random_state=rng)
-    return Given(family, raw, params, y, 1, rng)
+    return Trial(family, raw, params, y, 1, rng)
 
 
 def _is_resolved(family: Distribution, params: dict[str, np.ndarray]) -> np.ndarray:
@@ -181,22 +181,22 @@ def _is_resolved(family: Distribution, params: dict[str, np.ndarray]) -> np.ndar
     return ~(near_low | near_high) & np.ones(len(next(iter(params.values()))), bool)
 
 
-def _draw_labels(family: Distribution, rng: np.random.RandomState) -> Given:
-    size = 4 if getattr(family, "multi_class", True) else 2
+def _draw_labels(family: LabelDistribution, rng: np.random.RandomState) -> Trial:
+    size = 4 if family.multi_class else 2
     raw, params = _draw_params(family, size, _N_ROWS, rng)
-    return Given(family, raw, params, rng.randint(size, size=_N_ROWS).astype(float), size, rng)
+    return Trial(family, raw, params, rng.randint(size, size=_N_ROWS).astype(float), size, rng)
 
 
 # Every family ------------------------------------------------------------------------------------
 
 
-def _copies_keep_the_parameters(given: Given) -> None:
+def _copies_keep_the_parameters(given: Trial) -> None:
     for copy in (clone(given.family), pickle.loads(pickle.dumps(given.family))):
         assert type(copy) is type(given.family), f"a copy is a {type(copy).__name__}"
         assert repr(copy) == repr(given.family), f"a copy is {copy!r}"
 
 
-def _links_can_be_inverted(given: Given) -> None:
+def _links_can_be_inverted(given: Trial) -> None:
     for name, width in {**given.head.predicted, **given.head.constant}.items():
         link = given.family.parameters[name]
         raw = 2 * given.rng.standard_normal((_N_ROWS, width))
@@ -211,7 +211,7 @@ def _apply(link: Any, raw: torch.Tensor) -> torch.Tensor:
     return link(raw if link.together else raw[..., 0])
 
 
-def _log_prob_is_finite_and_broadcasts(given: Given) -> None:
+def _log_prob_is_finite_and_broadcasts(given: Trial) -> None:
     values = given.log_prob(given.y, given.params)
     assert values.shape == given.y.shape, f"shape {values.shape} for y of {given.y.shape}"
     assert np.isfinite(values).all(), f"log_prob of its own draws is {values}"
@@ -220,7 +220,7 @@ def _log_prob_is_finite_and_broadcasts(given: Given) -> None:
     _equal(both, np.stack([values, values]), "log_prob with an axis of members")
 
 
-def _gradient_is_right(given: Given) -> None:
+def _gradient_is_right(given: Trial) -> None:
     y = torch.tensor(given.y)[:, None]
 
     def nll(raw: torch.Tensor, constant: torch.Tensor) -> torch.Tensor:
@@ -238,7 +238,7 @@ def _gradient_is_right(given: Given) -> None:
             )
 
 
-def _marginal_fit_is_the_best(given: Given) -> None:
+def _marginal_fit_is_the_best(given: Trial) -> None:
     """On many draws with the parameters of one row, the fit without x is as likely as the truth."""
     one = {name: value[:1] for name, value in given.params.items()}
     y = _draws(given, one)
@@ -251,14 +251,14 @@ def _marginal_fit_is_the_best(given: Given) -> None:
     )
 
 
-def _draws(given: Given, one: dict[str, np.ndarray]) -> np.ndarray:
+def _draws(given: Trial, one: dict[str, np.ndarray]) -> np.ndarray:
     if isinstance(given.family, LabelDistribution):
         shares = np.exp(given.family.log_proba(**one))[0]
         return given.rng.choice(len(shares), _N_DRAWS, p=shares / shares.sum()).astype(float)
     return predictive(given.family, one).rvs(_N_DRAWS, given.rng)[0]
 
 
-def _estimator_fits(given: Given) -> None:
+def _estimator_fits(given: Trial) -> None:
     is_label = isinstance(given.family, LabelDistribution)
     X = np.column_stack([np.linspace(-1, 1, 5 * _N_ROWS), np.tile(given.y, 5)])
     kind: Any = NLLClassifier if is_label else NLLRegressor
@@ -272,7 +272,7 @@ def _estimator_fits(given: Given) -> None:
 # Numbers -----------------------------------------------------------------------------------------
 
 
-def _support_is_enforced(given: Given) -> None:
+def _support_is_enforced(given: Trial) -> None:
     support = given.family.support
     given.family.check_target(given.y)
     outside = [value for value in (support.low - 1, support.high + 1) if np.isfinite(value)]
@@ -284,11 +284,11 @@ def _support_is_enforced(given: Given) -> None:
         raise AssertionError(f"check_target accepts {value} for a y that is {support.words}")
 
 
-def _total_probability_is_one(given: Given) -> None:
+def _total_probability_is_one(given: Trial) -> None:
     _equal(given.law.total(), np.ones(_N_ROWS), "integral of exp(log_prob)")
 
 
-def _frozen_is_the_law_of_log_prob(given: Given) -> None:
+def _frozen_is_the_law_of_log_prob(given: Trial) -> None:
     frozen, law = given.family.frozen(**given.params), given.law
     for method in ("cdf", "sf"):
         _equal(getattr(frozen, method)(given.y), getattr(law, method)(given.y), method)
@@ -310,7 +310,7 @@ def _has_light_tails(law: Any) -> np.ndarray:
     return far < 1e3 * np.maximum(near, 1)
 
 
-def _quantiles_invert_the_cdf(given: Given) -> None:
+def _quantiles_invert_the_cdf(given: Trial) -> None:
     frozen = given.family.frozen(**given.along_levels())
     for quantile, tail in (("ppf", "cdf"), ("isf", "sf")):
         y = getattr(frozen, quantile)(_LEVELS)
@@ -322,7 +322,7 @@ def _quantiles_invert_the_cdf(given: Given) -> None:
         assert (frozen.cdf(y - 1) <= _LEVELS + 1e-12).all(), "the count below ppf(q) reaches q"
 
 
-def _mode_is_the_top(given: Given) -> None:
+def _mode_is_the_top(given: Trial) -> None:
     top = given.log_prob(np.asarray(given.family.mode(**given.params), float), given.params)
     levels = np.linspace(0, 1, 201)[1:-1]
     y = given.family.frozen(**given.along_levels()).ppf(levels)
@@ -333,11 +333,11 @@ def _mode_is_the_top(given: Given) -> None:
     )
 
 
-def _crps_is_the_integral(given: Given) -> None:
+def _crps_is_the_integral(given: Trial) -> None:
     _equal(given.family.crps(given.y, **given.params), given.law.crps(given.y), "crps")
 
 
-def _draws_follow_the_cdf(given: Given) -> None:
+def _draws_follow_the_cdf(given: Trial) -> None:
     y = predictive(given.family, given.params).rvs(_N_DRAWS // _N_ROWS, given.rng)
     assert given.family.support.contains(y).all(), "draws leave the support"
     frozen = given.family.frozen(**given.along_levels())
@@ -351,7 +351,7 @@ def _draws_follow_the_cdf(given: Given) -> None:
     )
 
 
-def _units_are_those_of_the_support(given: Given) -> None:
+def _units_are_those_of_the_support(given: Trial) -> None:
     changes = {"affine": (3.0, -2.0), "ratio": (3.0, 0.0)}
     if given.family.support.units not in changes:
         return
@@ -370,7 +370,7 @@ def _units_are_those_of_the_support(given: Given) -> None:
 # Labels ------------------------------------------------------------------------------------------
 
 
-def _log_proba_is_log_prob_of_every_label(given: Given) -> None:
+def _log_proba_is_log_prob_of_every_label(given: Trial) -> None:
     log_proba = given.family.log_proba(**given.params)
     assert log_proba.shape == (_N_ROWS, given.size), f"log_proba has shape {log_proba.shape}"
     for label in range(given.size):
@@ -378,7 +378,7 @@ def _log_proba_is_log_prob_of_every_label(given: Given) -> None:
         _equal(log_proba[:, label], ours, f"log_proba of label {label}")
 
 
-def _probabilities_sum_to_one(given: Given) -> None:
+def _probabilities_sum_to_one(given: Trial) -> None:
     log_proba = given.family.log_proba(**given.params)
     _equal(np.exp(log_proba).sum(axis=1), np.ones(_N_ROWS), "sum of the probabilities")
 
@@ -389,7 +389,7 @@ def _equal(actual: Any, expected: Any, what: str) -> None:
     )
 
 
-_Check = Callable[[Given], None]
+_Check = Callable[[Trial], None]
 
 _FOR_ALL: list[_Check] = [
     _copies_keep_the_parameters,

@@ -70,8 +70,8 @@ class Identity(Link):
         return bool(np.isfinite(value))
 
 
-class Vector(Identity):
-    """As many raw columns as y has components or classes, passed on together."""
+class _Whole(Link):
+    """A link onto vectors or matrices, which no number can fix; abstract."""
 
     domain = "predicted or 'constant', because it is a vector"
     together = True
@@ -81,12 +81,12 @@ class Vector(Identity):
         return False
 
 
-class Simplex(Link):
-    """parameter = softmax(raw): positive shares that sum to one, kept off 0 by rounding's width."""
+class Vector(_Whole, Identity):
+    """As many raw columns as y has components or classes, passed on together."""
 
-    domain = "predicted or 'constant', because it is a vector"
-    together = True
-    event_ndim = 1
+
+class Simplex(_Whole):
+    """parameter = softmax(raw): positive shares that sum to one, kept off 0 by rounding's width."""
 
     def __call__(self, raw: Tensor) -> Tensor:
         return torch.softmax(raw, dim=-1).clamp(min=torch.finfo(raw.dtype).tiny)
@@ -95,11 +95,8 @@ class Simplex(Link):
         log_share = np.log(np.maximum(value, 1e-300))
         return log_share - log_share.mean(axis=-1, keepdims=True)
 
-    def contains(self, value: float) -> bool:
-        return False
 
-
-class CholeskyFactor(Link):
+class CholeskyFactor(_Whole):
     """A lower triangular matrix, row by row; its diagonal has the link `diagonal`, the rest none.
 
     Parameters
@@ -109,7 +106,6 @@ class CholeskyFactor(Link):
     """
 
     domain = "predicted or 'constant', because it is a matrix"
-    together = True
     event_ndim = 2
 
     def __init__(self, diagonal: Link):
@@ -131,9 +127,6 @@ class CholeskyFactor(Link):
         raw = entries.copy()
         raw[..., row == column] = self.diagonal.inverse(entries[..., row == column])
         return raw
-
-    def contains(self, value: float) -> bool:
-        return False
 
 
 class Known(Identity):
@@ -348,7 +341,7 @@ class CLogLog(ProbabilityLink):
         return np.log(-np.log1p(-value))
 
 
-class OrderedFromZero(Link):
+class OrderedFromZero(_Whole):
     """Increasing numbers, the first of which is 0; a raw column for each gap between neighbours.
 
     Parameters
@@ -356,10 +349,6 @@ class OrderedFromZero(Link):
     gap : Link
         From a raw column to a positive gap.
     """
-
-    domain = Vector.domain
-    together = True
-    event_ndim = 1
 
     def __init__(self, gap: Link):
         self.gap = gap
@@ -373,9 +362,6 @@ class OrderedFromZero(Link):
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
         return self.gap.inverse(np.diff(value))
-
-    def contains(self, value: float) -> bool:
-        return False
 
 
 class _Angle(torch.autograd.Function):
