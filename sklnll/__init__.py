@@ -5,11 +5,13 @@ from .classifier import NLLClassifier
 from .composition import predict_dist
 from .orders import orders_to_ranks, ranks_to_orders
 from .ranker import NLLRanker
+from .recipe import MLP_DEFAULTS
 from .regressor import NLLRegressor
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "MLP_DEFAULTS",
     "NLLClassifier",
     "NLLRanker",
     "NLLRegressor",

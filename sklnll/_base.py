@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import fields, replace
+from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -12,18 +12,22 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from . import recipe
 from ._validation import Given, Table, cast, check_exposure, check_finite, check_validation
-from .distributions import Distribution, get_distribution
+from .distributions import Distribution, LabelDistribution, get_distribution
+from .distributions.ensemble import ensemble_of
 from .head import Head
+from .holdout import hold_out
+from .inputs import InputScaling
 from .lbfgs import fit_lbfgs
 from .network import ACTIVATIONS, Architecture, Network, initial_weights
-from .objective import Objective, Rows
+from .objective import ROWS_AT_ONCE, MemberRows, Objective, Rows
 from .progress import Record, Settings
+from .recalibration import fit_factor
 from .scaling import TargetScaling
 from .stochastic import fit_stochastic
 from .threads import threads_for
@@ -37,6 +41,11 @@ X_PARAMS: dict[str, Any] = {
 Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
 """Of a y of numbers; the family's check names the row."""
 
+_SEEDS = 2**31 - 1
+_MERGED_UP_TO = 10_000
+"""Rows up to which equal ones are merged, so that weights are repetitions to the bit."""
+_LBFGS_ITERATIONS = 1000
+
 
 class NLLEstimator(BaseEstimator, ABC):
     """A neural network fitted by maximum likelihood; abstract."""
@@ -45,33 +54,44 @@ class NLLEstimator(BaseEstimator, ABC):
         "distribution": [str, Distribution],
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "n_frequencies": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "x_scaling": [StrOptions({"robust", "standard"}), None],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [StrOptions({"cosine", "constant", "invscaling", "adaptive"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],
         "verbose": ["verbose"],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
+        "early_stopping": [StrOptions({"auto"}), "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [
+            StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "recalibrate": [StrOptions({"nll", "crps"}), None],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), Options(Real, {np.inf})],
+        "annealing": [Interval(Real, 0, 1, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "batch_norm": ["boolean"],
         "weight_init": [StrOptions({"glorot", "he"})],
     }
+
+    recalibrate: str | None = None
+    """Overwritten by the estimators that can."""
 
     # What the final classes say ------------------------------------------------------------------
 
@@ -133,8 +153,7 @@ class NLLEstimator(BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The network computes in float32 where X is float32, in float64 otherwise. Features
-            should have comparable scales (StandardScaler).
+            The network computes in float32 where X is float32, in float64 otherwise.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, inside the support of the distribution. Several columns are independent
             outputs, unless the distribution reads a row as one observation.
@@ -163,6 +182,7 @@ class NLLEstimator(BaseEstimator, ABC):
         distribution = get_distribution(self.distribution)
         self._check_family(distribution)
         self._check_settings()
+        self._check_recalibration(distribution)
         self.distribution_ = clone(distribution)
         random_state = check_random_state(self.random_state)
 
@@ -172,15 +192,11 @@ class NLLEstimator(BaseEstimator, ABC):
             validation = self._check_table(given_validation, reset=False)
             validation = validation.astype(table.X.dtype).without_zero_weights()
         table = table.without_zero_weights()
-        if self.early_stopping and self.solver != "lbfgs" and validation is None:
-            table, validation = self._hold_out(table, random_state)
-        n_rows = len(table)
-        batch_size = n_rows if self.solver == "lbfgs" else self._batch_size(n_rows)
-        if batch_size == n_rows and self.dropout == 0:
+        if self.solver == "lbfgs" or (self.shuffle and len(table) <= _MERGED_UP_TO):
             table = table.merged()
         with torch.inference_mode(False), torch.enable_grad():
-            network, record = self._train(table, validation, batch_size, random_state)
-        return self._store(network, record, n_rows)
+            self._train(table, validation, random_state)
+        return self
 
     def _check_settings(self) -> None:
         """Raise a ValueError for parameters that do not go together."""
@@ -195,80 +211,119 @@ class NLLEstimator(BaseEstimator, ABC):
                 "set dropout=0, or use solver='adam' or 'sgd'."
             )
 
+    def _check_recalibration(self, distribution: Distribution) -> None:
+        """Raise a ValueError where the family cannot be recalibrated so."""
+        if self.recalibrate is None:
+            return
+        distribution.widened({name: np.ones(1) for name in distribution.parameters}, 1.0)
+        if self.recalibrate == "crps" and isinstance(distribution, LabelDistribution):
+            raise ValueError("recalibrate='crps' is for a y of numbers; use recalibrate='nll'.")
+
     def _hidden_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
         return tuple(sizes) if np.iterable(sizes) else (sizes,)
 
-    def _batch_size(self, n_rows: int) -> int:
-        if self.batch_size == "auto":
-            return min(200, n_rows)
-        if self.batch_size > n_rows:
-            warnings.warn(
-                f"Got `batch_size`={self.batch_size}, larger than the {n_rows} rows to train on. "
-                "It is going to be clipped.",
-                stacklevel=5,
-            )
-        return min(self.batch_size, n_rows)
+    def _train(
+        self, table: Table, validation: Table | None, random_state: np.random.RandomState
+    ) -> None:
+        """From checked rows to a trained network."""
+        split_seed = random_state.randint(_SEEDS)
+        # One after the other: more members do not change the first ones.
+        seeds = [random_state.randint(_SEEDS) for _ in range(self.n_estimators)]
+        members = [np.random.RandomState(seed) for seed in seeds]
+        self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
+        self.input_scaling_ = self._input_scaling(table)
+        self.n_outputs_ = self.scaling_.unit.size
+        head = self._head()
+        mean_weight = float(table.weight.mean())
+        rows, held, unseen = self._split(table, validation, np.random.RandomState(split_seed))
+        settings = self._settings(len(rows))
+        with threads_for(100 * table.y.size):
+            y = rows.rows.y.numpy()
+            raw, constants = head.fit_constant(y, table.weight, table.exposure)
+        network = self._start(table.X, raw, constants, members)
+        objective = Objective(network, head, self.alpha, mean_weight)
+        with threads_for(settings.batch_size * network.weights.numel()):
+            if self.solver == "lbfgs":
+                record = fit_lbfgs(objective, rows.rows, settings)
+            else:
+                record = fit_stochastic(objective, rows, held, settings, members)
+            if not record.loss_curve:
+                record.loss_curve.append(objective.mean_nll(rows).mean().item())
+        self._store(network, record, len(rows))
+        if self.recalibrate is not None:
+            self.recalibration_ = self._recalibration(unseen, self.recalibrate)
 
-    def _hold_out(self, table: Table, random_state: np.random.RandomState) -> tuple[Table, Table]:
-        """Split `validation_fraction` of the rows off."""
+    def _recalibration(self, unseen: Table | None, criterion: str) -> float:
+        """The factor by which distributions must be widened to fit rows that no member saw."""
+        if unseen is None:
+            raise ValueError(
+                "recalibrate needs rows that training does not see; give X_val and y_val, or set "
+                "early_stopping=True."
+            )
+        params = self._of_predictive_family(self._params_of(unseen.X, unseen.exposure))
+        family = self._predictive_family
+        return fit_factor(
+            self.distribution_, family, params, unseen.y, unseen.weight, criterion
+        )
+
+    def _input_scaling(self, table: Table) -> InputScaling | None:
+        """How the network sees X; lbfgs, which scales by itself, sees it as it is."""
+        if self.x_scaling is None or self.solver == "lbfgs":
+            return None
+        # A linear network stays linear in X, whatever the scaling.
+        kind = self.x_scaling if self._hidden_sizes() else "standard"
+        return InputScaling.fit(table.X, table.weight, kind)
+
+    def _split(
+        self, table: Table, validation: Table | None, random_state: np.random.RandomState
+    ) -> tuple[MemberRows, MemberRows | None, Table | None]:
+        """The rows to train each member on, those that it is judged by, and those none trains on."""
+        rows = self._rows(table)
+        if validation is not None:
+            return MemberRows(rows), MemberRows(self._rows(validation)), validation
+        if not self._holds_out(len(table)):
+            return MemberRows(rows), None, None
+        # To judge all members together, they must have held out the same rows.
+        n_parts = self.n_estimators if self.recalibrate is None else 1
+        labels = table.y if self._stratify else None
         try:
-            train, held = train_test_split(
-                np.arange(len(table)),
-                test_size=self.validation_fraction,
-                random_state=random_state,
-                stratify=table.y if self._stratify else None,
+            train, held = hold_out(
+                len(table), n_parts, self.validation_fraction, random_state, labels
             )
         except ValueError as error:
+            if self.early_stopping == "auto":
+                return MemberRows(rows), None, None
             raise ValueError(
                 f"early_stopping cannot hold validation_fraction={self.validation_fraction} of "
                 f"{len(table)} rows out: {error} Change validation_fraction, give X_val and y_val, "
                 "or set early_stopping=False."
             ) from error
-        if len(held) < 2:
+        if held.shape[1] < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
-                f"your dataset; {len(held)} of {len(table)} rows would be held out."
+                f"your dataset; {held.shape[1]} of {len(table)} rows would be held out."
             )
-        return table.take(train), table.take(held)
+        of_train, of_held = (
+            MemberRows(rows, torch.from_numpy(part.repeat(self.n_estimators // n_parts, axis=0)))
+            for part in (train, held)
+        )
+        return of_train, of_held, table.take(held[0]) if n_parts == 1 else None
 
-    def _train(
-        self,
-        table: Table,
-        validation: Table | None,
-        batch_size: int,
-        random_state: np.random.RandomState,
-    ) -> tuple[Network, Record]:
-        """From checked rows to a trained network."""
-        self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
-        self.n_outputs_ = self.scaling_.unit.size
-        head = self._head()
-        mean_weight = float(table.weight.mean())
-        rows = self._rows(table, mean_weight)
-        with threads_for(100 * table.y.size):
-            raw, constants = head.fit_constant(rows.y.numpy(), table.weight, table.exposure)
-        network = self._start(table.X, raw, constants, random_state)
-        objective = Objective(network, head, self.alpha, mean_weight)
-        with threads_for(batch_size * network.weights.numel()):
-            if self.solver == "lbfgs":
-                record = fit_lbfgs(objective, rows, self._settings())
-            else:
-                held = None
-                if validation is not None:
-                    held = self._rows(validation, float(validation.weight.mean()))
-                record = fit_stochastic(
-                    objective, rows, held, batch_size, self._settings(), random_state
-                )
-            if not record.loss_curve:
-                record.loss_curve.append(objective.mean_nll(rows) + rows.log_jacobian)
-        return network, record
+    def _holds_out(self, n_rows: int) -> bool:
+        """Whether rows are held out to stop early by."""
+        if self.solver == "lbfgs":
+            return False
+        if self.early_stopping == "auto":
+            return bool(self._hidden_sizes()) and recipe.holds_out(n_rows)
+        return self.early_stopping
 
     def _start(
         self,
         X: np.ndarray,
         raw: np.ndarray,
         constants: np.ndarray,
-        random_state: np.random.RandomState,
+        members: list[np.random.RandomState],
     ) -> Network:
         """The untrained network for such X, which predicts the fit without x."""
         self.architecture_ = Architecture(
@@ -277,21 +332,68 @@ class NLLEstimator(BaseEstimator, ABC):
             activation=self.activation,
             dropout=self.dropout,
             batch_norm=self.batch_norm,
+            n_frequencies=self._n_frequencies(X.shape[1]),
         )
-        start = initial_weights(self.architecture_, raw, constants, self.weight_init, random_state)
+        start = np.stack(
+            [
+                initial_weights(self.architecture_, raw, constants, self.weight_init, member)
+                for member in members
+            ]
+        )
         largest = np.finfo(X.dtype).max
         weights = np.clip(start, -largest, largest).astype(X.dtype)
-        generator = torch.Generator().manual_seed(random_state.randint(2**31 - 1))
-        return Network(self.architecture_, torch.from_numpy(weights[None]), generator=generator)
+        generators = [
+            torch.Generator().manual_seed(int(member.randint(_SEEDS))) for member in members
+        ]
+        return Network(self.architecture_, torch.from_numpy(weights), generators=generators)
 
-    def _settings(self) -> Settings:
-        settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
+    def _n_frequencies(self, n_features: int) -> int:
+        """Cosines of each feature; none where the network shall be linear, or X is not scaled."""
+        if not self._hidden_sizes() or self.solver == "lbfgs":
+            return 0
+        if self.n_frequencies == "auto":
+            return recipe.frequencies(n_features) if self.x_scaling else 0
+        return self.n_frequencies
+
+    def _settings(self, n_rows: int) -> Settings:
+        """The parameters that say how to train, with what they leave open chosen for the rows."""
+        chosen = {field.name: getattr(self, field.name) for field in fields(Settings)}
+        chosen["batch_size"] = self._batch_size(n_rows)
+        if self.max_iter == "auto":
+            chosen["max_iter"] = 200
+            if self.solver == "lbfgs":
+                chosen["max_iter"] = _LBFGS_ITERATIONS
+            elif self._follows_recipe:
+                chosen["max_iter"] = recipe.epochs(n_rows, chosen["batch_size"])
+        if self.n_iter_no_change == "auto":
+            chosen["n_iter_no_change"] = np.inf if self._follows_recipe else 10
+        if not self._hidden_sizes():
+            chosen["annealing"] = 0.0  # the maximum likelihood of a linear model is one of its own
         # Where the scale is fixed far above y's spread, all that can be gained is below tol.
         spread = self.scaling_.unit.min()
         has_units = self.distribution_.support.units != "none"
         fixed = self.distribution_.fixed() if has_units else {}
         scale = max(spread, fixed.get("scale", spread))
-        return replace(settings, tol=settings.tol * (spread / scale) ** 2)
+        chosen["tol"] = self.tol * (spread / scale) ** 2
+        return Settings(**chosen)
+
+    @property
+    def _follows_recipe(self) -> bool:
+        """Whether "auto" means what suits the rows, or what it means to scikit-learn."""
+        return self.learning_rate == "cosine"
+
+    def _batch_size(self, n_rows: int) -> int:
+        if self.solver == "lbfgs":
+            return n_rows
+        if self.batch_size == "auto":
+            return recipe.batch_size(n_rows) if self._follows_recipe else min(200, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                f"Got `batch_size`={self.batch_size}, larger than the {n_rows} rows to train on. "
+                "It is going to be clipped.",
+                stacklevel=6,
+            )
+        return min(self.batch_size, n_rows)
 
     def _head(self) -> Head:
         fixed = {
@@ -300,19 +402,28 @@ class NLLEstimator(BaseEstimator, ABC):
         }
         return Head(self.distribution_, len(self.scaling_.unit), self._size, fixed)
 
-    def _rows(self, table: Table, mean_weight: float) -> Rows:
-        """Rows as training wants them: y in training's units, weights divided by their mean."""
+    def _rows(self, table: Table) -> Rows:
+        """Rows as training wants them: X and y in training's units, weights by their mean."""
         exposure = table.exposure
+        X = table.X if self.input_scaling_ is None else self.input_scaling_(table.X)
         is_density = self.distribution_.is_density(table.y)
         return Rows(
-            as_tensor(table.X),
+            as_tensor(X),
             torch.from_numpy(self.scaling_.scale(table.y)),
-            torch.from_numpy(table.weight / mean_weight),
+            torch.from_numpy(table.weight / table.weight.mean()),
+            torch.from_numpy(is_density @ self.scaling_.log_jacobian),
             None if exposure is None else torch.from_numpy(exposure)[:, None],
-            self.scaling_.mean_log_jacobian(is_density, table.weight),
         )
 
-    def _store(self, network: Network, record: Record, n_rows: int) -> Self:
+    def _store(self, network: Network, record: Record, n_rows: int) -> None:
+        if self.input_scaling_ is not None and not self._hidden_sizes():
+            scaling = self.input_scaling_
+            center, unit = (
+                torch.from_numpy(values).to(network.weights.dtype)
+                for values in (scaling.center, scaling.unit)
+            )
+            network.fold_inputs(center, unit)
+            self.input_scaling_ = None
         self.weights_ = network.weights.numpy()
         self.statistics_ = network.statistics.numpy()
         self.n_layers_ = len(self.architecture_.sizes)
@@ -324,7 +435,6 @@ class NLLEstimator(BaseEstimator, ABC):
         self.validation_scores_ = [-loss for loss in record.validation_curve] or None
         best = record.best_validation_loss
         self.best_validation_score_ = None if best is None else -best
-        return self
 
     # Predict -------------------------------------------------------------------------------------
 
@@ -333,13 +443,23 @@ class NLLEstimator(BaseEstimator, ABC):
 
     @property
     def coefs_(self) -> list[np.ndarray]:
-        """Weight matrices of the layers, of shape (fan_in, fan_out) each."""
-        return [matrix[0].numpy() for matrix, *_ in self._fitted_layers()]
+        """Weight matrices of the layers, of shape (fan_in, fan_out) each.
+
+        With several members (n_estimators, fan_in, fan_out).
+        """
+        return [self._of_one(matrix.numpy()) for matrix, *_ in self._fitted_layers()]
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
-        """Biases of the layers, of shape (fan_out,) each."""
-        return [bias[0, 0].numpy() for _, bias, *_ in self._fitted_layers()]
+        """Biases of the layers, of shape (fan_out,) each.
+
+        With several members (n_estimators, fan_out).
+        """
+        return [self._of_one(bias[:, 0].numpy()) for _, bias, *_ in self._fitted_layers()]
+
+    def _of_one(self, values: np.ndarray) -> np.ndarray:
+        """Without the members' axis where there is one member."""
+        return values[0] if len(self.weights_) == 1 else values
 
     def _fitted_layers(self) -> list[list[torch.Tensor]]:
         if not hasattr(self, "weights_"):
@@ -349,28 +469,67 @@ class NLLEstimator(BaseEstimator, ABC):
     def _predict_params(
         self, X: ArrayLike, exposure: ArrayLike | None = None
     ) -> dict[str, np.ndarray]:
-        """Parameters in y's units, of shape (n_samples, n_heads), vectors with a last axis."""
+        """Parameters of `_predictive_family` in y's units, of shape (n_samples, n_heads, ...)."""
         check_is_fitted(self)
         checked = validate_data(self, X, reset=False, **X_PARAMS)
         check_finite(checked, type(self).__name__)
         time = check_exposure(exposure, checked)
         if time is not None:
             self.distribution_.check_exposure(time)
-        x = as_tensor(cast(checked, self.weights_.dtype))
-        network = self._network()
-        with torch.no_grad(), threads_for(len(x) * network.weights.numel()):
-            raw, constants = network(x)
-            params = self._head().params(raw[0], constants[0])
+        params = self._params_of(cast(checked, self.weights_.dtype), time)
+        if self.recalibrate is not None:
+            params = self.distribution_.widened(params, self.recalibration_)
+        return self._of_predictive_family(params)
+
+    def _params_of(self, X: np.ndarray, exposure: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Each member's parameters in y's units, (n_members, n_samples, n_heads, ...)."""
+        scaled = X if self.input_scaling_ is None else self.input_scaling_(X)
+        params = self._scaled_params_of(as_tensor(scaled))
         # Fixed numbers as they were given, without the rounding of the way through training.
         fixed = self.distribution_.fixed()
         values = {
-            name: np.full(value.shape, fixed[name])[None]
+            name: np.full(value.shape, fixed[name])
             if name in fixed
             else self.scaling_.unscale_parameter(name, value.numpy())
             for name, value in params.items()
         }
-        values = {name: _one_a_row(value, len(x)) for name, value in values.items()}
-        return values if time is None else self.distribution_.exposed(values, time[:, None])
+        values = {name: self._one_a_row(name, value, len(X)) for name, value in values.items()}
+        return values if exposure is None else self.distribution_.exposed(values, exposure[:, None])
+
+    def _scaled_params_of(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The head's parameters for scaled rows, in blocks, to bound the memory they take."""
+        network, head = self._network(), self._head()
+        blocks = [x[block] for block in gen_batches(len(x), ROWS_AT_ONCE)]
+        with torch.no_grad(), threads_for(len(blocks[0]) * network.weights.numel()):
+            outputs = [network(block) for block in blocks]
+            raw, constants = torch.cat([raw for raw, _ in outputs], dim=1), outputs[0][1]
+            return head.params(raw, constants)
+
+    def _one_a_row(self, name: str, value: np.ndarray, n_rows: int) -> np.ndarray:
+        """Repeat what rows or members share; shape (n_members, n_rows, n_heads, ...)."""
+        event = self.distribution_.parameters[name].event_ndim
+        shape = value.shape[value.ndim - 1 - event :]
+        return np.broadcast_to(value, (len(self.weights_), n_rows, *shape)).copy()
+
+    @property
+    def _predictive_family(self) -> Distribution:
+        """What is predicted at each row: the family, or an equal mixture of the members' of it."""
+        n_members = len(self.weights_)
+        family = self.distribution_
+        return family if n_members == 1 else ensemble_of(family, n_members)
+
+    def _of_predictive_family(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Members' parameters, whose axis comes first, as those of `_predictive_family`."""
+        n_members = len(self.weights_)
+        if n_members == 1:
+            return {name: value[0] for name, value in values.items()}
+        links = self.distribution_.parameters
+        moved = {
+            name: np.moveaxis(value, 0, value.ndim - 1 - links[name].event_ndim)
+            for name, value in values.items()
+        }
+        n_rows, n_heads = next(iter(moved.values())).shape[:2]
+        return {"weight": np.full((n_rows, n_heads, n_members), 1 / n_members), **moved}
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "weights_")
@@ -378,11 +537,6 @@ class NLLEstimator(BaseEstimator, ABC):
     @abstractmethod
     def predict_dist(self, X: ArrayLike) -> Any:
         """Predict the distribution of y at each row."""
-
-
-def _one_a_row(value: np.ndarray, n_rows: int) -> np.ndarray:
-    """Repeat what all rows share: constant and fixed parameters, of shape (1, n_heads, ...)."""
-    return np.broadcast_to(value, (n_rows, *value.shape[1:])).copy()
 
 
 def as_tensor(array: np.ndarray) -> torch.Tensor:

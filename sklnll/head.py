@@ -9,6 +9,8 @@ from torch import Tensor
 
 from .distributions import Distribution
 
+_LEAST_WEIGHT = 1e-8
+
 
 class Head:
     """The way from raw outputs to parameters and negative log-likelihoods, in training's units.
@@ -125,10 +127,28 @@ class Head:
         `y` has shape (n_samples, n_outputs), rows of numbers a last axis of their own; `exposure`
         has shape (n_samples, 1).
         """
+        return self.losses(raw, constant, y, exposure)[0]
+
+    def losses(
+        self,
+        raw: Tensor,
+        constant: Tensor,
+        y: Tensor,
+        exposure: Tensor | None = None,
+        *,
+        annealing: float = 0.0,
+    ) -> tuple[Tensor, Tensor]:
+        """`nll`, and the same with each output weighted by annealing_weight ** `annealing`."""
         params = self.params(raw, constant)
         if exposure is not None:
             params = self.distribution.exposed(params, exposure)
-        return -self.distribution.log_prob(y, **params).sum(dim=-1)
+        by_output = -self.distribution.log_prob(y, **params)
+        nll = by_output.sum(dim=-1)
+        weight = self.distribution.annealing_weight(params) if annealing else None
+        if weight is None:
+            return nll, nll
+        weight = weight.detach().clamp(_LEAST_WEIGHT, 1 / _LEAST_WEIGHT) ** annealing
+        return nll, (weight * by_output).sum(dim=-1)
 
     def fit_constant(
         self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None = None

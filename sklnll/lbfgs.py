@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .network import Network
-from .objective import NonFiniteLossError, Objective, Rows
+from .objective import MemberRows, NonFiniteLossError, Objective, Rows
 from .progress import (
     Record,
     Settings,
@@ -20,6 +20,19 @@ from .progress import (
 
 
 def fit_lbfgs(objective: Objective, rows: Rows, settings: Settings) -> Record:
+    """Minimise over all rows at once, each member on its own; see `_fit_member`."""
+    n_members = len(objective.network.weights)
+    records = [_fit_member(objective.member(k), rows, settings) for k in range(n_members)]
+    n_iter = max(record.n_iter for record in records)
+    curves = [
+        np.pad(curve, (0, n_iter - len(curve)), mode="edge")
+        for curve in (record.loss_curve for record in records)
+        if curve
+    ]
+    return Record(loss_curve=np.mean(curves, axis=0).tolist() if curves else [], n_iter=n_iter)
+
+
+def _fit_member(objective: Objective, rows: Rows, settings: Settings) -> Record:
     """Minimise over all rows at once by scipy's L-BFGS-B, to convergence.
 
     Minimisation ends where the largest component of the gradient, with X standardised, falls below
@@ -27,13 +40,14 @@ def fit_lbfgs(objective: Objective, rows: Rows, settings: Settings) -> Record:
     again from there with a fresh memory, as long as that helps.
     """
     record = Record()
+    log_jacobian = MemberRows(rows).log_jacobian.item()
     function = _StandardisedObjective(objective, rows)
     good = function.flat
 
     def note(intermediate_result: scipy.optimize.OptimizeResult) -> None:
         good[:] = intermediate_result.x
         record.n_iter += 1
-        record.loss_curve.append(function.loss + rows.log_jacobian)
+        record.loss_curve.append(function.loss + log_jacobian)
         print_losses(record, settings.verbose)
 
     try:
@@ -100,23 +114,20 @@ class _StandardisedObjective:
 
     def _load(self, flat: np.ndarray) -> None:
         weights = torch.from_numpy(flat.copy()).reshape(self.network.weights.shape)
-        matrix, bias, *gain = Network(self.network.architecture, weights).layers()[0]
-        matrix.div_(self._spread[:, None])
-        if not gain:
-            bias.sub_((self._mean @ matrix).unsqueeze(1))
+        Network(self.network.architecture, weights).fold_inputs(self._mean, self._spread)
         self.network.weights.copy_(weights)
 
     def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
         self._load(flat)
         self.n_calls += 1
-        try:
-            self.loss, gradient = self.objective.gradient(self.rows, momentum=1.0)
-        except NonFiniteLossError:
+        losses, gradient = self.objective.gradient(self.rows, momentum=1.0)
+        self.loss = losses.item()
+        if not math.isfinite(self.loss):
             if self.n_calls == 1:
-                raise
+                everyone = torch.ones(1, dtype=torch.bool)
+                raise NonFiniteLossError(self.objective.culprit(self.rows, everyone))
             return self._first_value + self._WALL, np.zeros_like(flat)
-        penalty = self.objective.penalty(len(self.rows)).sum().item()
-        value = self.loss * len(self.network.weights) + penalty
+        value = self.loss + self.objective.penalty(len(self.rows)).item()
         if self.n_calls == 1:
             self._first_value = value
         if value > self._first_value + self._WALL:

@@ -1,6 +1,7 @@
 """How does the network compute raw outputs from x?"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,9 +14,12 @@ ACTIVATIONS = {
     "logistic": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
+    "silu": torch.nn.functional.silu,
 }
 
 _BATCH_NORM_EPSILON = 1e-5
+_FREQUENCY = 0.3
+"""Standard deviation of the frequencies at the start, in turns per unit of a scaled feature."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,14 @@ class Architecture:
         Share of each hidden layer's units set to zero while training.
     batch_norm : bool
         Whether hidden layers are normalised before their activation.
+    n_frequencies : int
+        Cosines of each feature, of learned frequency and phase, that the first layer sees beside
+        the features.
+
+    References
+    ----------
+    Y. Gorishniy, I. Rubachev and A. Babenko (2022). On embeddings for numerical features in tabular
+    deep learning. arXiv:2203.05556
     """
 
     sizes: tuple[int, ...]
@@ -41,13 +53,29 @@ class Architecture:
     activation: str = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
+    n_frequencies: int = 0
+
+    @property
+    def fans(self) -> list[tuple[int, int]]:
+        """Inputs and outputs of each layer."""
+        n_features, *widths = self.sizes
+        return list(pairwise([n_features * (1 + self.n_frequencies), *widths]))
+
+    @property
+    def n_embedding(self) -> int:
+        """Learned arrays before the first layer's."""
+        return 2 if self.n_frequencies else 0
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of all learned arrays: per layer weights, biases (and norm's gain), constants."""
-        shapes: list[tuple[int, ...]] = []
+        """Shapes of all learned arrays.
+
+        Frequencies and phases, where there are any; per layer weights, biases (and norm's gain);
+        constants.
+        """
+        shapes: list[tuple[int, ...]] = [(self.sizes[0], self.n_frequencies)] * self.n_embedding
         last = len(self.sizes) - 2
-        for layer, (fan_in, fan_out) in enumerate(pairwise(self.sizes)):
+        for layer, (fan_in, fan_out) in enumerate(self.fans):
             shapes += [(fan_in, fan_out), (1, fan_out)]
             if self.batch_norm and layer < last:
                 shapes.append((1, fan_out))
@@ -71,8 +99,8 @@ class Network:
         All learned values, in the order of ``architecture.shapes``.
     statistics : Tensor of shape (n_members, 2, sum of hidden units)
         Running means and variances of the hidden units, for batch normalisation.
-    generator : torch.Generator or None
-        Draws the dropout masks.
+    generators : sequence of torch.Generator
+        Draw the dropout masks, one for each member.
     """
 
     def __init__(
@@ -80,7 +108,7 @@ class Network:
         architecture: Architecture,
         weights: Tensor,
         statistics: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        generators: Sequence[torch.Generator] = (),
     ):
         self.architecture = architecture
         self.weights = weights
@@ -89,7 +117,7 @@ class Network:
             shape = (len(weights), hidden)
             statistics = torch.stack([torch.zeros(shape), torch.ones(shape)], 1).to(weights.dtype)
         self.statistics = statistics
-        self.generator = generator
+        self.generators = generators
         self._activation = ACTIVATIONS[architecture.activation]
 
     def state(self) -> tuple[Tensor, Tensor]:
@@ -109,13 +137,30 @@ class Network:
 
     def parts(self) -> tuple[list[list[Tensor]], Tensor]:
         """Per layer its matrix, bias, and gain where it is normalised; and the constants."""
-        *arrays, constants = self.arrays()
+        *arrays, constants = self.arrays()[self.architecture.n_embedding :]
         step = 3 if self.architecture.batch_norm else 2
         return [arrays[i : i + step] for i in range(0, len(arrays), step)], constants
 
     def layers(self) -> list[list[Tensor]]:
         """The first of `parts`."""
         return self.parts()[0]
+
+    def member(self, k: int) -> "Network":
+        """One member, of which the arrays are views."""
+        part = slice(k, k + 1)
+        return Network(
+            self.architecture, self.weights[part], self.statistics[part], self.generators[part]
+        )
+
+    def fold_inputs(self, center: Tensor, unit: Tensor) -> None:
+        """Take the scaling (x - center) / unit of the inputs into the first layer, exactly.
+
+        A layer that is normalised over its batch takes away the center by itself.
+        """
+        matrix, bias, *gain = self.layers()[0]
+        matrix.div_(unit[:, None])
+        if not gain:
+            bias.sub_((center @ matrix).unsqueeze(1))
 
     def __call__(
         self, x: Tensor, row_weight: Tensor | None = None, *, momentum: float | None = None
@@ -124,8 +169,9 @@ class Network:
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, n_features)
-        row_weight : Tensor of shape (n_samples,), optional
+        x : Tensor of shape (n_samples, n_features) or (n_members, n_samples, n_features)
+            The latter where each member has rows of its own.
+        row_weight : Tensor of shape (n_samples,) or (n_members, n_samples), optional
             Weights of the rows in batch normalisation's statistics.
         momentum : float, optional
             Given, the network trains: units are dropped, batches are normalised by their own
@@ -148,7 +194,7 @@ class Network:
     ) -> tuple[Tensor, Tensor]:
         (*hidden, (last_matrix, last_bias)), constants = self.parts()
         statistics = torch.split(self.statistics, list(self.architecture.hidden), dim=2)
-        h = x.expand(len(self.weights), *x.shape)
+        h = self._embed(x.expand(len(self.weights), *x.shape[-2:]))
         for (matrix, bias, *gain), running in zip(hidden, statistics, strict=True):
             if gain:
                 h = self._normalise(h @ matrix, running, row_weight, momentum) * gain[0] + bias
@@ -159,12 +205,21 @@ class Network:
                 h = self._drop(h)
         return torch.baddbmm(last_bias, h, last_matrix), constants
 
+    def _embed(self, x: Tensor) -> Tensor:
+        """The features, and cosines of each of them, of learned frequencies."""
+        if not self.architecture.n_frequencies:
+            return x
+        frequency, phase = (array.unsqueeze(1) for array in self.arrays()[:2])
+        turns = torch.addcmul(phase, x.unsqueeze(-1), frequency)
+        return torch.cat([x, torch.cos(2 * math.pi * turns).flatten(2)], dim=2)
+
     def _drop(self, h: Tensor) -> Tensor:
         rate = self.architecture.dropout
         if rate == 0:
             return h
-        keep = torch.rand(h.shape, generator=self.generator, dtype=h.dtype) >= rate
-        return h * keep / (1 - rate)
+        # Each member draws for itself, so that others change nothing for it.
+        uniform = [torch.rand(h.shape[1:], generator=g, dtype=h.dtype) for g in self.generators]
+        return h * (torch.stack(uniform) >= rate) / (1 - rate)
 
     def _normalise(
         self, h: Tensor, running: Tensor, row_weight: Tensor | None, momentum: float | None
@@ -174,12 +229,20 @@ class Network:
             mean, variance = running.unsqueeze(2).unbind(1)
         else:
             weight = torch.ones(h.shape[1], dtype=h.dtype) if row_weight is None else row_weight
-            share = (weight / weight.sum()).to(h.dtype)[None, :, None]
+            share = (weight / weight.sum(-1, keepdim=True)).to(h.dtype).unsqueeze(-1)
             mean = (share * h).sum(1, keepdim=True)
             variance = (share * (h - mean) ** 2).sum(1, keepdim=True)
             with torch.no_grad():
                 running.lerp_(torch.cat([mean, variance], 1), momentum)
         return (h - mean) / torch.sqrt(variance + _BATCH_NORM_EPSILON)
+
+
+def matrix_shares(network: Network) -> Tensor:
+    """1 for the weights of all layers, 0 for all else; shape (1, n_weights)."""
+    shares = Network(network.architecture, torch.zeros_like(network.weights[:1]))
+    for matrix, *_ in shares.layers():
+        matrix.fill_(1)
+    return shares.weights
 
 
 def penalty_shares(network: Network, last_units: Tensor, last_biases: Tensor) -> Tensor:
@@ -199,10 +262,8 @@ def penalty_shares(network: Network, last_units: Tensor, last_biases: Tensor) ->
         1 for the weights of the hidden layers and the biases that count, squared units for the
         weights of the last layer, 0 for all else.
     """
-    shares = Network(network.architecture, torch.zeros_like(network.weights[:1]))
-    *hidden, (last, bias) = shares.layers()
-    for matrix, *_ in hidden:
-        matrix.fill_(1)
+    shares = Network(network.architecture, matrix_shares(network))
+    last, bias = shares.layers()[-1]
     last.copy_(last_units.square().expand_as(last))
     bias.copy_(last_biases.expand_as(bias))
     return shares.weights
@@ -257,8 +318,12 @@ def initial_weights(
     X. Glorot and Y. Bengio (2010). Understanding the difficulty of training deep feedforward
     neural networks. K. He et al. (2015). Delving deep into rectifiers. arXiv:1502.01852
     """
-    pieces = []
-    for fan_in, fan_out in pairwise(architecture.sizes[:-1]):
+    shape = (architecture.sizes[0], architecture.n_frequencies)
+    pieces = [
+        random_state.normal(scale=_FREQUENCY, size=shape).ravel(),
+        random_state.uniform(size=shape).ravel(),
+    ]
+    for fan_in, fan_out in architecture.fans[:-1]:
         if weight_init == "he":
             matrix = random_state.normal(scale=np.sqrt(2 / fan_in), size=fan_in * fan_out)
             bias = np.zeros(fan_out)
@@ -270,4 +335,5 @@ def initial_weights(
         pieces += [matrix, bias]
         if architecture.batch_norm:
             pieces.append(np.ones(fan_out))
-    return np.concatenate([*pieces, np.zeros(architecture.sizes[-2] * len(raw)), raw, constants])
+    last_matrix = np.zeros(math.prod(architecture.fans[-1]))
+    return np.concatenate([*pieces, last_matrix, raw, constants])

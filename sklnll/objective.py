@@ -1,7 +1,8 @@
 """What does training minimise? The penalised negative log-likelihood of a network."""
 
-import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from sklearn.utils import gen_batches
@@ -10,13 +11,15 @@ from torch import Tensor
 from .head import Head
 from .network import Network, penalty_origin, penalty_shares
 
-_ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 10_000
 """Rows that are evaluated together outside of training, to bound the memory it takes."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Training rows as tensors.
+    """Rows as tensors.
+
+    An axis of members may stand before that of the rows, where each member has rows of its own.
 
     Parameters
     ----------
@@ -26,30 +29,60 @@ class Rows:
         In training's units, float64.
     weight : Tensor of shape (n_samples,)
         With mean 1 over all training rows, float64.
+    log_jacobian : Tensor of shape (n_samples,)
+        What each row's loss gains on the way back to y's units, float64.
     exposure : Tensor of shape (n_samples, 1), optional
         How long each row was watched, float64.
-    log_jacobian : float
-        Added to the mean loss of these rows in records, which are in y's units.
     """
 
     x: Tensor
     y: Tensor
     weight: Tensor
+    log_jacobian: Tensor
     exposure: Tensor | None = None
-    log_jacobian: float = 0.0
 
     def __len__(self) -> int:
-        return len(self.x)
+        return self.weight.shape[-1]
 
     def __getitem__(self, index: Tensor | slice) -> "Rows":
+        """The rows at these positions; of shape (n_members, n) for an axis of members."""
         exposure = None if self.exposure is None else self.exposure[index]
-        return replace(
-            self,
-            x=self.x[index],
-            y=self.y[index],
-            weight=self.weight[index],
-            exposure=exposure,
+        return Rows(
+            self.x[index], self.y[index], self.weight[index], self.log_jacobian[index], exposure
         )
+
+
+@dataclass(frozen=True)
+class MemberRows:
+    """The rows of each member of a network, picked from those that all members share.
+
+    Parameters
+    ----------
+    rows : Rows
+    index : Tensor of shape (n_members, n_samples), optional
+        Positions of each member's rows; all rows for every member where it is left out.
+    """
+
+    rows: Rows
+    index: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows) if self.index is None else self.index.shape[1]
+
+    def __getitem__(self, part: slice) -> Rows:
+        return self.rows[part if self.index is None else self.index[:, part]]
+
+    def blocks(self) -> Iterator[Rows]:
+        """All rows, so many at once as memory bears."""
+        return (self[block] for block in gen_batches(len(self), ROWS_AT_ONCE))
+
+    @cached_property
+    def log_jacobian(self) -> Tensor:
+        """What each member's mean loss gains on the way back to y's units."""
+        weight, gain = self.rows.weight, self.rows.log_jacobian * self.rows.weight
+        if self.index is not None:
+            weight, gain = weight[self.index], gain[self.index]
+        return gain.sum(dim=-1) / weight.sum(dim=-1)
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -81,11 +114,13 @@ class Objective:
         self._penalty_shares = penalty_shares(network, last_units, last_biases)
         self._penalty_origin = penalty_origin(network, last_biases)
 
-    def nll(self, rows: Rows, *, momentum: float | None = None) -> Tensor:
+    def member(self, k: int) -> "Objective":
+        """The objective of one member, which changes with it."""
+        return Objective(self.network.member(k), self.head, self.alpha, self.mean_weight)
+
+    def nll(self, rows: Rows) -> Tensor:
         """Weighted sum of the rows' losses over their number; shape (n_members,)."""
-        # Weights are normalised once over the training rows: a batch's own sum would cancel them
-        # in small batches.
-        raw, constants = self.network(rows.x, rows.weight, momentum=momentum)
+        raw, constants = self.network(rows.x)
         return (rows.weight * self.head.nll(raw, constants, rows.y, rows.exposure)).mean(dim=-1)
 
     def _penalty_rate(self, n_rows: int) -> float:
@@ -97,42 +132,61 @@ class Objective:
         squares = (self._penalty_shares * away.square()).sum(dim=1)
         return 0.5 * self._penalty_rate(n_rows) * squares
 
-    def gradient(self, rows: Rows, *, momentum: float) -> tuple[float, Tensor]:
-        """Mean loss without the penalty; gradient of the sum of the members' objectives."""
+    def gradient(
+        self, rows: Rows, *, momentum: float, annealing: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Each member's loss without the penalty, and the gradient of its objective.
+
+        Parameters
+        ----------
+        rows : Rows
+        momentum : float
+            As the network takes it.
+        annealing : float, default=0
+            How much a row is weighted by the spread that is predicted for it: 0 is the likelihood,
+            with 1 a normal location learns as from squared errors. The loss is not weighted.
+
+        Returns
+        -------
+        loss : Tensor of shape (n_members,)
+        gradient : Tensor of shape (n_members, n_weights)
+        """
         weights = self.network.weights.requires_grad_()
         try:
-            nll = self.nll(rows, momentum=momentum)
-            (gradient,) = torch.autograd.grad(nll.sum(), weights)
+            raw, constants = self.network(rows.x, rows.weight, momentum=momentum)
+            nll, objective = self.head.losses(
+                raw, constants, rows.y, rows.exposure, annealing=annealing
+            )
+            # Weights are normalised once over the training rows: a batch's own sum would cancel
+            # them in small batches.
+            (gradient,) = torch.autograd.grad((rows.weight * objective).mean(-1).sum(), weights)
         finally:
             weights.requires_grad_(False)
-        loss = nll.detach().mean().item()
-        if not math.isfinite(loss):
-            raise NonFiniteLossError(self._culprit(rows))
+        loss = (rows.weight * nll.detach()).mean(dim=-1)
         away = weights - self._penalty_origin
         gradient.addcmul_(self._penalty_shares, away, value=self._penalty_rate(len(rows)))
         return loss, gradient
 
     @torch.no_grad()
-    def mean_nll(self, rows: Rows) -> float:
-        """The loss as prediction sees it: weighted mean over `rows`, mean over members."""
-        total = sum(
-            (self.nll(rows[block]) * len(rows.x[block])).mean().item()
-            for block in gen_batches(len(rows), _ROWS_AT_ONCE)
-        )
-        return total / rows.weight.sum().item()
+    def mean_nll(self, rows: MemberRows) -> Tensor:
+        """The loss as prediction sees it, in y's units: each member's weighted mean over rows."""
+        blocks = [(self.nll(rows) * len(rows), rows.weight.sum(dim=-1)) for rows in rows.blocks()]
+        total, weight = (torch.stack(parts).sum(dim=0) for parts in zip(*blocks, strict=True))
+        return total / weight + rows.log_jacobian
 
     @torch.no_grad()
-    def _culprit(self, rows: Rows) -> str:
-        """Name the parameter that made the loss of these rows non-finite."""
-        raw, constants = self.network(rows.x)
+    def culprit(self, rows: Rows, members: Tensor) -> str:
+        """Name the parameter that made the loss of these rows non-finite for some members."""
+        raw, constants = (values[members] for values in self.network(rows.x))
         if not raw.isfinite().all():
             return "the network's outputs are not finite"
-        for name, value in self.head.params(raw, constants).items():
+        params = self.head.params(raw, constants)
+        for name, value in params.items():
             if not value.isfinite().all():
                 return f"parameter {name!r} is not finite"
         family = type(self.head.distribution).__name__
         extremes = ", ".join(
             f"{name} from {value.min().item():.3g} to {value.max().item():.3g}"
-            for name, value in self.head.params(raw, constants).items()
+            for name, value in params.items()
         )
         return f"the {family} likelihood overflows with {extremes} (in training's units)"

@@ -1,4 +1,4 @@
-"""How does a gradient move the weights?
+"""How does a gradient move the weights, and how far?
 
 The same steps as scikit-learn's multi-layer perceptrons make, on one flat tensor, in place. (The
 optimisers of torch do the same arithmetic, but importing them costs over a second.)
@@ -8,6 +8,34 @@ import math
 
 import torch
 from torch import Tensor
+
+
+def clip(gradient: Tensor, max_norm: float) -> None:
+    """Shorten each member's gradient, of shape (n_members, n_weights), to this norm, in place."""
+    if max_norm < math.inf:
+        norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+        gradient.mul_((max_norm / norm).clamp(max=1.0))
+
+
+def decay(weights: Tensor, shares: Tensor, rate: float) -> None:
+    """Shrink weights by `rate` times their share, apart from the gradient, in place.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter (2019). Decoupled weight decay regularization. ICLR.
+    """
+    if rate:
+        weights.addcmul_(shares, weights, value=-rate)
+
+
+def cosine(progress: float, warm_up: float) -> float:
+    """Share of the largest step size after this share of training: up linearly, down to 0.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter (2017). SGDR: stochastic gradient descent with warm restarts. ICLR.
+    """
+    return min(1.0, progress / warm_up) * (1 + math.cos(math.pi * progress)) / 2
 
 
 class SGD:

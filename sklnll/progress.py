@@ -12,6 +12,7 @@ class Settings:
 
     solver: str
     alpha: float
+    batch_size: int
     learning_rate: str
     learning_rate_init: float
     power_t: float
@@ -25,12 +26,18 @@ class Settings:
     beta_1: float
     beta_2: float
     epsilon: float
+    weight_decay: float
+    max_grad_norm: float
+    annealing: float
     verbose: bool | int
 
 
 @dataclass
 class Record:
-    """What happened while training; losses are negative log-likelihoods a row, in y's units."""
+    """What happened while training; losses are negative log-likelihoods a row, in y's units.
+
+    Those of several members are their mean.
+    """
 
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)
@@ -66,7 +73,7 @@ def warn_non_finite(iteration: int, culprit: str) -> None:
         f"Training met a non-finite loss in iteration {iteration}: {culprit}. The weights of the "
         "last good iteration are kept. Lower learning_rate_init, or scale X.",
         ConvergenceWarning,
-        stacklevel=6,
+        stacklevel=7,
     )
 
 

@@ -52,16 +52,6 @@ class TargetScaling:
         """What a density's negative logarithm gains on the way back to y's units; (n_outputs,)."""
         return np.log(self.unit).reshape(len(self.unit), -1).sum(axis=1)
 
-    def mean_log_jacobian(self, is_density: np.ndarray, weight: np.ndarray) -> float:
-        """What the mean loss of rows gains on the way back: probabilities have no units.
-
-        Parameters
-        ----------
-        is_density : ndarray of bool, of shape (n_samples, n_outputs)
-        weight : ndarray of shape (n_samples,)
-        """
-        return float((np.average(is_density, axis=0, weights=weight) * self.log_jacobian).sum())
-
     def scale(self, y: np.ndarray) -> np.ndarray:
         """From y's units to training's; of y's shape. What is infinite stays so."""
         with np.errstate(over="ignore"):
@@ -81,9 +71,9 @@ class TargetScaling:
         return (value - shift) / unit
 
     def unscale_parameter(self, name: str, value: np.ndarray) -> np.ndarray:
-        """Move a parameter from training's units to y's; outputs on the second axis."""
+        """Move a parameter from training's units to y's; outputs after members and rows."""
         shift, unit = self._units_of(name)
-        shape = (*unit.shape, *(1,) * (value.ndim - 1 - unit.ndim))
+        shape = (*unit.shape, *(1,) * (value.ndim - 2 - unit.ndim))
         with np.errstate(over="ignore"):
             moved = value * unit.reshape(shape) + shift.reshape(shape)
         largest = np.finfo(float).max

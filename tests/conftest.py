@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from plain import plainly
 from scipy.special import expit
 
 from sklnll import NLLClassifier, NLLRanker, NLLRegressor
@@ -80,13 +81,22 @@ def _draw_rows_without_inflation(family, n, rng):
 
 @pytest.fixture(scope="session")
 def make_net():
-    """A function: the estimator that fits a family, classifier, ranker or regressor."""
+    """A function: the estimator that fits a family, trained plainly, as perceptrons are."""
     return _make_net
 
 
 def _make_net(distribution, *args, **params):
-    family, params = get_distribution(distribution), {"random_state": 0, **params}
+    return plainly(_estimator_of(distribution), distribution, *args, random_state=0, **params)
+
+
+@pytest.fixture(scope="session")
+def make_default_net():
+    """The same with the library's own defaults."""
+    return lambda name, *args, **params: _estimator_of(name)(name, *args, random_state=0, **params)
+
+
+def _estimator_of(distribution):
+    family = get_distribution(distribution)
     if isinstance(family, RankingDistribution):
-        return NLLRanker(distribution, *args, **params)
-    is_label = isinstance(family, LabelDistribution)
-    return (NLLClassifier if is_label else NLLRegressor)(distribution, *args, **params)
+        return NLLRanker
+    return NLLClassifier if isinstance(family, LabelDistribution) else NLLRegressor

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from distributions.cases import NUMBERS, PLAIN
+from plain import plain_classifier, plain_ranker, plain_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 
@@ -211,13 +212,13 @@ def test_an_unknown_distribution_meets_the_nearest_name(cls, name, nearest):
 
 def test_a_distribution_like_no_other_meets_all_names():
     with refuses(["unknown distribution 'xyz'. The names are", str(sorted(DISTRIBUTIONS))]):
-        NLLRegressor("xyz").fit(X, Y)
+        plain_regressor("xyz").fit(X, Y)
 
 
 @pytest.mark.parametrize("distribution", [None, 3, Normal, {"normal": 1}])
 def test_a_distribution_is_a_name_or_an_instance(distribution):
     with refuses(["'distribution' parameter", "str", "Distribution", repr(distribution)]):
-        NLLRegressor(distribution).fit(X, Y)
+        plain_regressor(distribution).fit(X, Y)
 
 
 @pytest.mark.parametrize("family", PLAIN.values())
@@ -250,12 +251,12 @@ def test_a_parameter_of_a_family_is_checked(family, value):
 )
 def test_a_fixed_parameter_stays_in_its_domain(distribution, domain):
     with refuses(domain):
-        NLLRegressor(distribution).fit(X, Y)
+        plain_regressor(distribution).fit(X, Y)
 
 
 def test_a_vector_cannot_be_fixed():
     with refuses(["logits of Categorical(logits=1.0)", "'constant'", "vector"]):
-        NLLClassifier(Categorical(logits=1.0)).fit(X, LABELS)
+        plain_classifier(Categorical(logits=1.0)).fit(X, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -273,14 +274,14 @@ def test_something_must_be_left_to_learn(distribution):
 def test_a_regressor_refuses_labels(name):
     family = DISTRIBUTIONS[name]()
     with refuses(["NLLRegressor predicts numbers", repr(family), "use NLLClassifier"]):
-        NLLRegressor(name).fit(X, Y)
+        plain_regressor(name).fit(X, Y)
 
 
 @pytest.mark.parametrize("name", ["normal", "poisson"])
 def test_a_classifier_refuses_families_of_numbers(name):
     family = DISTRIBUTIONS[name]()
     with refuses(["NLLClassifier predicts labels", repr(family), "use NLLRegressor"]):
-        NLLClassifier(name).fit(X, LABELS)
+        plain_classifier(name).fit(X, LABELS)
 
 
 @pytest.mark.parametrize("cls", [NLLRegressor, NLLClassifier])
@@ -293,7 +294,7 @@ def test_only_a_ranker_takes_families_of_rankings(cls):
 def test_a_ranker_takes_no_other_families(name):
     family = DISTRIBUTIONS[name]()
     with refuses(["NLLRanker predicts rankings", repr(family), "'plackett_luce'"]):
-        NLLRanker(name).fit(X, ORDERS)
+        plain_ranker(name).fit(X, ORDERS)
 
 
 # Names -------------------------------------------------------------------------------------------
@@ -309,7 +310,7 @@ def test_a_misspelt_parameter_is_refused(cls):
 
 def test_a_misspelt_nested_parameter_is_refused():
     with refuses(["Invalid parameter 'dff'", "StudentT()", "['df', 'loc', 'scale']"]):
-        NLLRegressor(StudentT()).set_params(distribution__dff=3)
+        plain_regressor(StudentT()).set_params(distribution__dff=3)
 
 
 @pytest.mark.parametrize("cls", PREDICTING)
@@ -360,7 +361,7 @@ def test_an_illegal_parameter_is_named(cls, name, value):
 
 def test_an_illegal_point_estimate_is_named():
     with refuses(["point_estimate", "'median'", "'average'"]):
-        NLLRegressor(point_estimate="average").fit(X, Y)
+        plain_regressor(point_estimate="average").fit(X, Y)
 
 
 # Validation rows ---------------------------------------------------------------------------------
@@ -382,12 +383,12 @@ def test_an_illegal_point_estimate_is_named():
 )
 def test_validation_rows_are_checked(arguments, message):
     with refuses(message):
-        NLLRegressor("gamma", max_iter=1).fit(X, Y, **arguments)
+        plain_regressor("gamma", max_iter=1).fit(X, Y, **arguments)
 
 
 def test_validation_labels_are_known():
     with refuses(["not seen in fit", "'c'", "row 3", "['a', 'b']"]):
-        NLLClassifier(max_iter=1).fit(X, LABELS, X_val=X, y_val=put(LABELS, 3, "c"))
+        plain_classifier(max_iter=1).fit(X, LABELS, X_val=X, y_val=put(LABELS, 3, "c"))
 
 
 @pytest.mark.parametrize("cls", PREDICTING)
@@ -408,7 +409,7 @@ def test_lbfgs_has_no_stochastic_parts(cls):
 
 def test_a_batch_larger_than_the_data_warns():
     with pytest.warns(UserWarning, match=r"`batch_size`=21, larger than the 20 rows.*clipped"):
-        NLLRegressor(batch_size=21, max_iter=1).fit(X, Y)
+        plain_regressor(batch_size=21, max_iter=1).fit(X, Y)
 
 
 # Predicting --------------------------------------------------------------------------------------

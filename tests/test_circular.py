@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain_regressor
 from scipy import integrate, stats
 from sklearn.metrics import make_scorer, r2_score
 from sklearn.model_selection import cross_val_score
 
-from sklnll import NLLRegressor
 from sklnll.distributions import VonMises
 from sklnll.distributions._von_mises import wrap
 from sklnll.metrics import circular_mean_absolute_error, circular_r2_score, neg_crps_scorer
@@ -150,7 +150,7 @@ def test_columns_of_angles_are_independent():
 @pytest.mark.parametrize("turn", [1.0, np.pi / 2, 3.0, -2.5])
 def test_turned_angles_give_turned_predictions(turn, draw_rows):
     X, y = draw_rows("von_mises", n=100)
-    net, turned = (NLLRegressor("von_mises", **LINEAR).fit(X, t) for t in (y, wrap(y + turn)))
+    net, turned = (plain_regressor("von_mises", **LINEAR).fit(X, t) for t in (y, wrap(y + turn)))
     assert turned.loss_ == pytest.approx(net.loss_, rel=1e-9)
     same_direction(turned.predict(X), net.predict(X) + turn, atol=1e-4)
     concentration = net.predict_dist(X).params["concentration"]
@@ -161,7 +161,8 @@ def test_turned_angles_give_turned_predictions(turn, draw_rows):
 def test_a_quarter_turn_changes_nothing_on_the_way(draw_rows):
     X, y = draw_rows("von_mises")
     net, turned = (
-        NLLRegressor("von_mises", max_iter=20, random_state=0).fit(X, t) for t in (y, y + np.pi / 2)
+        plain_regressor("von_mises", max_iter=20, random_state=0).fit(X, t)
+        for t in (y, y + np.pi / 2)
     )
     assert_allclose(turned.loss_curve_, net.loss_curve_, rtol=1e-9)
     same_direction(turned.predict(X), net.predict(X) + np.pi / 2, atol=1e-9)
@@ -172,7 +173,7 @@ def test_whole_turns_of_training_angles_change_nothing(draw_rows):
     X, y = draw_rows("von_mises")
     turns = np.where(np.arange(len(y)) % 2, 2 * np.pi, 0.0) * -np.sign(y)
     net, other = (
-        NLLRegressor("von_mises", max_iter=20, random_state=0).fit(X, t) for t in (y, y + turns)
+        plain_regressor("von_mises", max_iter=20, random_state=0).fit(X, t) for t in (y, y + turns)
     )
     assert_allclose(other.loss_curve_, net.loss_curve_, rtol=1e-9)
     same_direction(other.predict(X), net.predict(X), atol=1e-9)
@@ -181,8 +182,8 @@ def test_whole_turns_of_training_angles_change_nothing(draw_rows):
 def test_several_angles_are_several_fits(draw_rows):
     X, first = draw_rows("von_mises", n=100)
     targets = np.column_stack([first, wrap(2 - first + 0.3 * X[:, 2])])
-    together = NLLRegressor("von_mises", **LINEAR).fit(X, targets)
-    alone = [NLLRegressor("von_mises", **LINEAR).fit(X, y) for y in targets.T]
+    together = plain_regressor("von_mises", **LINEAR).fit(X, targets)
+    alone = [plain_regressor("von_mises", **LINEAR).fit(X, y) for y in targets.T]
     assert together.loss_ == pytest.approx(sum(net.loss_ for net in alone), rel=1e-8)
     same_direction(together.predict(X), np.column_stack([n.predict(X) for n in alone]), atol=1e-3)
 
@@ -190,13 +191,13 @@ def test_several_angles_are_several_fits(draw_rows):
 def test_the_penalty_leads_to_the_fit_without_x_and_not_to_raw_outputs_of_zero(draw_rows):
     X, y = draw_rows("von_mises", n=100)
     nets = [
-        NLLRegressor("von_mises", **{**LINEAR, "alpha": alpha}).fit(X, y)
+        plain_regressor("von_mises", **{**LINEAR, "alpha": alpha}).fit(X, y)
         for alpha in (0, 10, 1e3, 1e6)
     ]
     spreads = [1 - np.abs(np.mean(np.exp(1j * net.predict(X)))) for net in nets]
     assert (np.diff(spreads) < 0).all()
     assert spreads[-1] < 1e-6
-    marginal = NLLRegressor(VonMises("constant", "constant"), **LINEAR).fit(X, y)
+    marginal = plain_regressor(VonMises("constant", "constant"), **LINEAR).fit(X, y)
     same_direction(nets[-1].predict(X), marginal.predict(X), atol=1e-2)
     assert nets[-1].loss_ == pytest.approx(marginal.loss_, rel=1e-3)
     for net in nets[1:]:
@@ -210,8 +211,8 @@ def test_nearly_equal_and_nearly_uniform_angles_are_fitted(solver, spread, draw_
     X, _ = draw_rows("von_mises")
     y = wrap(2 + spread * np.random.default_rng(0).normal(size=len(X)))
     params = {"max_iter": 50, "random_state": 0, "solver": solver, "hidden_layer_sizes": (5,)}
-    net = NLLRegressor("von_mises", **params).fit(X, y)
-    marginal = NLLRegressor(VonMises("constant", "constant"), **LINEAR).fit(X, y)
+    net = plain_regressor("von_mises", **params).fit(X, y)
+    marginal = plain_regressor(VonMises("constant", "constant"), **LINEAR).fit(X, y)
     # Where the steps of adam are too long for so small an arc, the start is kept.
     assert -net.predict_dist(X).log_prob(y).mean() <= marginal.loss_ + 0.1
 
@@ -222,8 +223,8 @@ def test_nearly_equal_and_nearly_uniform_angles_are_fitted(solver, spread, draw_
 def test_steps_that_are_far_too_long_end_within_a_nat_of_the_start(solver, batch_size, draw_rows):
     X, y = draw_rows("von_mises")
     params = {"solver": solver, "batch_size": batch_size, "max_iter": 20, "random_state": 0}
-    net = NLLRegressor("von_mises", learning_rate_init=1e6, **params).fit(1000 * X + 500, y)
-    marginal = NLLRegressor(VonMises("constant", "constant"), **LINEAR).fit(X, y)
+    net = plain_regressor("von_mises", learning_rate_init=1e6, **params).fit(1000 * X + 500, y)
+    marginal = plain_regressor(VonMises("constant", "constant"), **LINEAR).fit(X, y)
     log_prob = net.predict_dist(1000 * X + 500).log_prob(y)
     # The uniform distribution is so near; what is farther is undone, with a warning.
     assert log_prob.mean() >= -marginal.loss_ - 1
@@ -232,7 +233,7 @@ def test_steps_that_are_far_too_long_end_within_a_nat_of_the_start(solver, batch
 def test_a_direction_may_be_fixed_in_any_turn(draw_rows):
     X, y = draw_rows("von_mises")
     near, far = (
-        NLLRegressor(VonMises(loc=loc), **LINEAR).fit(X, y) for loc in (1.0, 1.0 + 4 * np.pi)
+        plain_regressor(VonMises(loc=loc), **LINEAR).fit(X, y) for loc in (1.0, 1.0 + 4 * np.pi)
     )
     assert near.loss_ == pytest.approx(far.loss_, rel=1e-12)
     assert_allclose(far.predict(X), 1.0, rtol=1e-12)
@@ -241,7 +242,7 @@ def test_a_direction_may_be_fixed_in_any_turn(draw_rows):
 @brief
 def test_degrees_are_suspected_once_in_fit():
     X = np.arange(20.0)[:, None]
-    net = NLLRegressor("von_mises", max_iter=2)
+    net = plain_regressor("von_mises", max_iter=2)
     with pytest.warns(UserWarning, match="Are these degrees") as caught:
         net.fit(X, np.linspace(0, 350, 20))
     suspicions = [warning for warning in caught if "degrees" in str(warning.message)]
@@ -256,7 +257,7 @@ def test_degrees_are_suspected_once_in_fit():
 def test_score_is_the_circular_r2_of_the_predicted_directions(draw_rows):
     X, y = draw_rows("von_mises")
     weight = np.linspace(0, 2, len(y))
-    net = NLLRegressor("von_mises", max_iter=50, random_state=0).fit(X, y)
+    net = plain_regressor("von_mises", max_iter=50, random_state=0).fit(X, y)
     assert net.score(X, y, weight) == circular_r2_score(y, net.predict(X), weight)
     assert net.score(X, wrap(y - 4 * np.pi)) == pytest.approx(net.score(X, y), rel=1e-12)
 
@@ -316,7 +317,7 @@ def test_errors_of_angles_check_their_input(error):
 @brief
 def test_errors_of_angles_make_scorers(draw_rows):
     X, y = draw_rows("von_mises")
-    net = NLLRegressor("von_mises", hidden_layer_sizes=(), solver="lbfgs")
+    net = plain_regressor("von_mises", hidden_layer_sizes=(), solver="lbfgs")
     error = make_scorer(circular_mean_absolute_error, greater_is_better=False)
     scores = cross_val_score(net, X, y, scoring=error, cv=3)
     crps = cross_val_score(net, X, y, scoring=neg_crps_scorer, cv=3)

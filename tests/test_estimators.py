@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from distributions.cases import CONTINUOUS, DISCRETE, NUMBERS
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain_classifier, plain_regressor
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
@@ -132,14 +133,14 @@ def heavy_tails():
 
 
 def test_search_over_names_finds_the_family(heavy_tails):
-    net = NLLRegressor(hidden_layer_sizes=(), solver="lbfgs", max_iter=50)
+    net = plain_regressor(hidden_layer_sizes=(), solver="lbfgs", max_iter=50)
     grid = {"distribution": ["normal", "student_t", Laplace()]}
     search = GridSearchCV(net, grid, scoring=neg_nll_scorer, cv=KFold(3)).fit(*heavy_tails)
     assert search.best_params_ == {"distribution": "student_t"}
 
 
 def test_search_over_a_parameter_of_the_family(heavy_tails):
-    net = NLLRegressor(StudentT(), hidden_layer_sizes=(), solver="lbfgs", max_iter=50)
+    net = plain_regressor(StudentT(), hidden_layer_sizes=(), solver="lbfgs", max_iter=50)
     grid = {"distribution__df": [1.0, 4.0, 50.0]}
     search = GridSearchCV(net, grid, scoring=neg_nll_scorer, cv=KFold(3)).fit(*heavy_tails)
     assert search.best_params_ == {"distribution__df": 1.0}
@@ -152,7 +153,7 @@ def test_search_over_the_network_in_parallel():
     rng = np.random.default_rng(0)
     X = rng.uniform(-2, 2, size=(200, 1))
     y = X[:, 0] ** 2 + 0.1 * rng.normal(size=200)
-    net = NLLRegressor(solver="lbfgs", max_iter=30, random_state=0)
+    net = plain_regressor(solver="lbfgs", max_iter=30, random_state=0)
     grid = {"hidden_layer_sizes": [(), (10,)], "activation": ["tanh"], "alpha": [1e-4]}
     search = GridSearchCV(net, grid, cv=3, n_jobs=2, error_score="raise").fit(X, y)
     assert search.best_params_["hidden_layer_sizes"] == (10,)
@@ -277,7 +278,7 @@ def test_fit_changes_no_input(name, draw_rows, make_net):
 
 def test_fit_changes_no_parameter_and_no_global_generator(draw_rows):
     X, y = draw_rows("student_t")
-    net = NLLRegressor(StudentT(df=4), random_state=0, **SMALL)
+    net = plain_regressor(StudentT(df=4), random_state=0, **SMALL)
     params, drawn = net.get_params(), np.random.mtrand._rand.get_state()[1].copy()
     net.fit(X, y)
     assert net.get_params() == params
@@ -588,17 +589,17 @@ def test_each_estimator_has_only_its_own_predictions():
 
 
 def test_parameters_of_the_distribution_are_nested():
-    net = NLLRegressor(StudentT(df=3))
+    net = plain_regressor(StudentT(df=3))
     assert net.get_params()["distribution__df"] == 3
     assert "distribution__df" not in net.get_params(deep=False)
-    assert "distribution__df" not in NLLRegressor("student_t").get_params()
+    assert "distribution__df" not in plain_regressor("student_t").get_params()
     assert net.set_params(distribution__df=5, alpha=1.0).distribution.df == 5
     assert net.alpha == 1.0
     assert net.set_params(distribution=Normal(), distribution__scale=2.0).distribution.scale == 2.0
 
 
 def test_a_clone_has_a_distribution_of_its_own():
-    net = NLLRegressor(StudentT(df=3))
+    net = plain_regressor(StudentT(df=3))
     copy = clone(net).set_params(distribution__df=5)
     assert (net.distribution.df, copy.distribution.df) == (3, 5)
 
@@ -606,10 +607,10 @@ def test_a_clone_has_a_distribution_of_its_own():
 @pytest.mark.parametrize(
     "net",
     [
-        NLLRegressor(),
-        NLLRegressor("gamma", alpha=0.1, hidden_layer_sizes=(5, 5)),
-        NLLRegressor(StudentT(df=3, scale="constant"), random_state=0),
-        NLLClassifier("bernoulli", class_weight={"a": 2}),
+        plain_regressor(),
+        plain_regressor("gamma", alpha=0.1, hidden_layer_sizes=(5, 5)),
+        plain_regressor(StudentT(df=3, scale="constant"), random_state=0),
+        plain_classifier("bernoulli", class_weight={"a": 2}),
     ],
     ids=repr,
 )

@@ -6,6 +6,7 @@ import pytest
 import statsmodels.api as sm
 from distributions.cases import FAMILIES, NUMBERS
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain_regressor
 from scipy.special import expit
 from sklearn import config_context
 from sklearn.base import clone
@@ -14,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklnll import NLLRegressor, predict_dist
+from sklnll import predict_dist
 from sklnll.distributions import Binomial, NegativeBinomial
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 
@@ -70,7 +71,7 @@ def test_poisson_rates_are_statsmodels():
     X, y, exposure = draw("poisson")
     design = sm.add_constant(X)
     oracle = sm.GLM(y, design, family=sm.families.Poisson(), exposure=exposure).fit(tol=1e-12)
-    net = NLLRegressor("poisson", **LINEAR).fit(X, y, exposure=exposure)
+    net = plain_regressor("poisson", **LINEAR).fit(X, y, exposure=exposure)
     assert_allclose(net.coefs_[0].ravel(), oracle.params[1:], atol=1e-6)
     assert_allclose(net.predict(X, exposure=exposure), oracle.fittedvalues, rtol=1e-6)
     dist = net.predict_dist(X, exposure=exposure)
@@ -84,7 +85,7 @@ def test_negative_binomial_rates_are_statsmodels():
         disp=0, maxiter=1000, gtol=1e-8
     )
     distribution = NegativeBinomial(dispersion="constant")
-    net = NLLRegressor(distribution, **LINEAR).fit(X, y, exposure=exposure)
+    net = plain_regressor(distribution, **LINEAR).fit(X, y, exposure=exposure)
     dist = net.predict_dist(X, exposure=exposure)
     assert dist.log_prob(y).sum() == pytest.approx(oracle.llf, rel=1e-9)
     assert_allclose(net.coefs_[0].ravel(), oracle.params[1:-1], atol=1e-4)
@@ -94,24 +95,24 @@ def test_negative_binomial_rates_are_statsmodels():
 @pytest.mark.parametrize("weight", [None, np.linspace(0, 3, 150)], ids=["", "weighted"])
 def test_poisson_rates_are_weighted_fits_of_the_quotient(weight):
     X, y, exposure = draw("poisson")
-    net = NLLRegressor("poisson", **LINEAR).fit(X, y, weight, exposure=exposure)
+    net = plain_regressor("poisson", **LINEAR).fit(X, y, weight, exposure=exposure)
     total = exposure if weight is None else weight * exposure
-    other = NLLRegressor("poisson", **LINEAR).fit(X, y / exposure, sample_weight=total)
+    other = plain_regressor("poisson", **LINEAR).fit(X, y / exposure, sample_weight=total)
     assert_allclose(net.predict(X), other.predict(X), rtol=1e-7)
 
 
 def test_numbers_of_trials_are_so_many_rows_of_one_trial():
     X, y, trials = draw("binomial")
-    net = NLLRegressor("binomial", **LINEAR).fit(X, y, exposure=trials)
+    net = plain_regressor("binomial", **LINEAR).fit(X, y, exposure=trials)
     single = np.concatenate([np.arange(n) < k for n, k in zip(trials, y, strict=True)])
-    other = NLLRegressor("binomial", **LINEAR).fit(np.repeat(X, trials, axis=0), single)
+    other = plain_regressor("binomial", **LINEAR).fit(np.repeat(X, trials, axis=0), single)
     assert_allclose(net.predict(X), other.predict(X), rtol=1e-7)
 
 
 def test_exposure_multiplies_the_trials():
     X, y, pairs = draw("binomial")
-    net = NLLRegressor("binomial", **LINEAR).fit(X, y, exposure=2 * pairs)
-    other = NLLRegressor(Binomial(trials=2), **LINEAR).fit(X, y, exposure=pairs)
+    net = plain_regressor("binomial", **LINEAR).fit(X, y, exposure=2 * pairs)
+    other = plain_regressor(Binomial(trials=2), **LINEAR).fit(X, y, exposure=pairs)
     assert_allclose(other.predict(X), 2 * net.predict(X), rtol=1e-9)
     assert_array_equal(other.predict_dist(X, exposure=pairs).params["trials"], 2 * pairs)
 
@@ -123,8 +124,8 @@ def test_exposure_multiplies_the_trials():
 @pytest.mark.parametrize("params", [SMALL, {**SMALL, "early_stopping": True}], ids=["", "stop"])
 def test_a_constant_exposure_only_changes_the_unit(name, params):
     X, y, _ = draw(name)
-    plain = NLLRegressor(name, **params).fit(X, y)
-    net = NLLRegressor(name, **params).fit(X, y, exposure=np.full(len(y), 12.0))
+    plain = plain_regressor(name, **params).fit(X, y)
+    net = plain_regressor(name, **params).fit(X, y, exposure=np.full(len(y), 12.0))
     yearly = net.predict_dist(X, exposure=np.full(len(y), 12.0))
     # The biases start elsewhere, and rounding spreads from there.
     assert_allclose(yearly.mean(), plain.predict(X), rtol=1e-8)
@@ -135,7 +136,7 @@ def test_a_constant_exposure_only_changes_the_unit(name, params):
 @pytest.mark.parametrize("name", WITH_EXPOSURE)
 def test_what_is_predicted_is_that_of_the_exposure_and_of_one_unit_without(name):
     X, y, exposure = draw(name)
-    net = NLLRegressor(name, **SMALL).fit(X, y, exposure=exposure)
+    net = plain_regressor(name, **SMALL).fit(X, y, exposure=exposure)
     dist = net.predict_dist(X, exposure=exposure)
     if name in [*PROPORTIONAL, "binomial"]:
         assert_allclose(dist.mean(), exposure * net.predict(X), rtol=1e-12)
@@ -156,9 +157,9 @@ def test_what_is_predicted_is_that_of_the_exposure_and_of_one_unit_without(name)
 def test_weights_are_repetitions_with_their_exposure(name):
     X, y, exposure = draw(name, n=60)
     weight = np.random.default_rng(5).integers(0, 4, 60)
-    net = NLLRegressor(name, **SMALL).fit(X, y, sample_weight=weight, exposure=exposure)
+    net = plain_regressor(name, **SMALL).fit(X, y, sample_weight=weight, exposure=exposure)
     X2, y2, exposure2 = (np.repeat(value, weight, axis=0) for value in (X, y, exposure))
-    other = NLLRegressor(name, **SMALL).fit(X2, y2, exposure=exposure2)
+    other = plain_regressor(name, **SMALL).fit(X2, y2, exposure=exposure2)
     assert_allclose(net.predict(X), other.predict(X), rtol=1e-9)
     assert net.loss_ == pytest.approx(other.loss_, rel=1e-9)
 
@@ -169,8 +170,8 @@ def test_several_outputs_share_the_exposure(name):
     both = np.column_stack([y, y[::-1] // 3])
     if name == "binomial":
         both[:, 1] = y // 2
-    together = NLLRegressor(name, **LINEAR).fit(X, both, exposure=exposure)
-    alone = NLLRegressor(name, **LINEAR).fit(X, both[:, 1], exposure=exposure)
+    together = plain_regressor(name, **LINEAR).fit(X, both, exposure=exposure)
+    alone = plain_regressor(name, **LINEAR).fit(X, both[:, 1], exposure=exposure)
     assert_allclose(
         together.predict(X, exposure=exposure)[:, 1],
         alone.predict(X, exposure=exposure),
@@ -183,7 +184,7 @@ def test_early_stopping_judges_validation_rows_by_their_exposure(name):
     X, y, exposure = draw(name)
     X_val, y_val, exposure_val = draw(name, n=40, seed=1)
     validation = {"X_val": X_val, "y_val": y_val, "exposure_val": exposure_val}
-    net = NLLRegressor(name, **SMALL).fit(X, y, exposure=exposure, **validation)
+    net = plain_regressor(name, **SMALL).fit(X, y, exposure=exposure, **validation)
     by_hand = net.predict_dist(X_val, exposure=exposure_val).log_prob(y_val).mean()
     assert net.best_validation_score_ == pytest.approx(by_hand, rel=1e-9)
     assert net.best_validation_score_ == max(net.validation_scores_)
@@ -191,10 +192,10 @@ def test_early_stopping_judges_validation_rows_by_their_exposure(name):
 
 def test_the_form_of_the_exposure_does_not_matter():
     X, y, exposure = draw("binomial")
-    expected = NLLRegressor("binomial", **LINEAR).fit(X, y, exposure=exposure)
+    expected = plain_regressor("binomial", **LINEAR).fit(X, y, exposure=exposure)
     index = np.arange(len(y))[::-1]
     for form in [exposure.tolist(), pd.Series(exposure, index=index), exposure.astype("float32")]:
-        net = NLLRegressor("binomial", **LINEAR).fit(X, y, exposure=form)
+        net = plain_regressor("binomial", **LINEAR).fit(X, y, exposure=form)
         assert_array_equal(net.predict(X, exposure=form), expected.predict(X, exposure=exposure))
 
 
@@ -210,7 +211,7 @@ def routing():
 
 def asking(distribution="poisson", **params):
     """A net that asks for exposures wherever it may."""
-    net = NLLRegressor(distribution, **{**LINEAR, "alpha": 0.1, "tol": 1e-3, **params})
+    net = plain_regressor(distribution, **{**LINEAR, "alpha": 0.1, "tol": 1e-3, **params})
     for request in (net.set_fit_request, net.set_predict_request, net.set_score_request):
         request(exposure=True)
     return net
@@ -309,7 +310,7 @@ def test_exposures_that_nobody_asked_for_are_an_error():
     X, y, exposure = draw("poisson")
     with pytest.raises(UnsetMetadataPassedError, match="exposure"):
         cross_val_score(
-            NLLRegressor("poisson"), X, y, scoring=neg_nll_scorer, params={"exposure": exposure}
+            plain_regressor("poisson"), X, y, scoring=neg_nll_scorer, params={"exposure": exposure}
         )
 
 
@@ -335,7 +336,7 @@ BAD = [
 def test_exposures_are_positive_and_finite(name, value, message):
     X, y, exposure = draw(name)
     bad = put(exposure, value)
-    net = NLLRegressor(name, **SMALL)
+    net = plain_regressor(name, **SMALL)
     with pytest.raises(ValueError, match=message):
         net.fit(X, y, exposure=bad)
     with pytest.raises(ValueError, match=message):
@@ -351,7 +352,7 @@ def test_exposures_are_positive_and_finite(name, value, message):
 @pytest.mark.parametrize("shape", [(), (149,), (150, 1), (1, 150)])
 def test_exposures_are_one_a_row(shape):
     X, y, exposure = draw("poisson")
-    net = NLLRegressor("poisson", **SMALL)
+    net = plain_regressor("poisson", **SMALL)
     with pytest.raises(ValueError, match=r"exposure must have shape \(150,\)"):
         net.fit(X, y, exposure=np.ones(shape))
     with pytest.raises(ValueError, match=r"exposure must have shape \(150,\)"):
@@ -363,7 +364,7 @@ def test_families_without_exposure_say_so(name, draw_rows):
     X, y = draw_rows(name)
     exposure = np.ones(len(y))
     message = "has no exposure; leave it out, or use a family of counts such as 'poisson'"
-    net = NLLRegressor(name, **SMALL)
+    net = plain_regressor(name, **SMALL)
     with pytest.raises(ValueError, match=message):
         net.fit(X, y, exposure=exposure)
     with pytest.raises(ValueError, match=message):
@@ -373,26 +374,26 @@ def test_families_without_exposure_say_so(name, draw_rows):
 def test_validation_exposures_need_validation_rows():
     X, y, exposure = draw("poisson")
     with pytest.raises(ValueError, match="exposure_val was given without X_val and y_val"):
-        NLLRegressor("poisson").fit(X, y, exposure=exposure, exposure_val=exposure)
+        plain_regressor("poisson").fit(X, y, exposure=exposure, exposure_val=exposure)
 
 
 def test_numbers_of_trials_are_whole():
     X, y, trials = draw("binomial")
     message = r"trials \* exposure must be whole numbers .* found 2.5 at row 7.*numbers of trials"
-    net = NLLRegressor("binomial", **SMALL)
+    net = plain_regressor("binomial", **SMALL)
     with pytest.raises(ValueError, match=message):
         net.fit(X, np.minimum(y, 1), exposure=put(trials, 2.5))
     net.fit(X, y, exposure=trials)
     with pytest.raises(ValueError, match=message):
         net.predict_dist(X, exposure=put(trials, 2.5))
-    NLLRegressor(Binomial(trials=2), **SMALL).fit(X, np.minimum(y, 1), exposure=put(trials, 2.5))
+    plain_regressor(Binomial(trials=2), **SMALL).fit(X, np.minimum(y, 1), exposure=put(trials, 2.5))
 
 
 def test_there_are_no_more_successes_than_trials():
     X, y, trials = draw("binomial")
     message = r"y must be at most the number of trials for Binomial\(\); found 9 of 1 at row 7 "
     advice = r"\(1 of 150 values are above\).*trials as exposure, or use Binomial\(trials=n\)"
-    net = NLLRegressor("binomial", **SMALL)
+    net = plain_regressor("binomial", **SMALL)
     with pytest.raises(ValueError, match=message + advice):
         net.fit(X, put(np.minimum(y, 1), 9))
     both = np.column_stack([np.zeros(150), put(y, 9)])

@@ -5,9 +5,10 @@ import warnings
 import numpy as np
 import pytest
 from distributions.cases import NUMBERS, accepts
+from plain import plain_classifier, plain_regressor
 from sklearn.exceptions import ConvergenceWarning
 
-from sklnll import NLLClassifier, NLLRanker, NLLRegressor
+from sklnll import NLLClassifier, NLLRanker
 from sklnll.distributions import DISTRIBUTIONS
 
 RNG = np.random.default_rng(0)
@@ -89,7 +90,7 @@ def assert_no_nan(net, X, y=None):
 def test_extreme_y_is_fitted(name, target, how, dtype):
     y = TARGETS[target]
     rows = X[: len(y)].astype(dtype)
-    net, trouble = fit(NLLRegressor(name), rows, y, **FITS[how])
+    net, trouble = fit(plain_regressor(name), rows, y, **FITS[how])
     assert np.isfinite(net.loss_) or trouble
     assert_no_nan(net, rows, y)
 
@@ -100,7 +101,7 @@ def test_extreme_y_is_fitted(name, target, how, dtype):
 )
 def test_extreme_y_of_several_outputs_is_fitted(name, target):
     both = np.column_stack([TARGETS[target], 0.5 / UNIFORM])
-    net, trouble = fit(NLLRegressor(name), X, both, **FITS["batches"])
+    net, trouble = fit(plain_regressor(name), X, both, **FITS["batches"])
     assert np.isfinite(net.loss_) or trouble
     assert_no_nan(net, X, both)
 
@@ -110,7 +111,7 @@ def test_extreme_y_of_several_outputs_is_fitted(name, target):
     "name", [name for name in NUMBERS if DISTRIBUTIONS[name]().support.units != "none"]
 )
 def test_extreme_units_are_those_of_the_predictions(name, target, unit):
-    net, trouble = fit(NLLRegressor(name), X, TARGETS[target], **FITS["lbfgs"])
+    net, trouble = fit(plain_regressor(name), X, TARGETS[target], **FITS["lbfgs"])
     assert not trouble
     assert (net.predict(X) > 0.5 * unit).all()
     assert (net.predict(X) < 4 * unit).all()
@@ -143,7 +144,7 @@ def test_extreme_units_are_those_of_the_predictions(name, target, unit):
 )
 def test_extreme_labels_are_fitted(name, labels, how, dtype):
     rows = X[: len(labels)].astype(dtype)
-    net, trouble = fit(NLLClassifier(name), rows, labels, **FITS[how])
+    net, trouble = fit(plain_classifier(name), rows, labels, **FITS[how])
     assert not trouble
     assert np.isfinite(net.loss_)
     assert_no_nan(net, rows)
@@ -151,7 +152,7 @@ def test_extreme_labels_are_fitted(name, labels, how, dtype):
 
 def test_a_label_without_weight_is_kept_as_improbable():
     y = np.arange(20) % 3
-    net, trouble = fit(NLLClassifier(), X, y, (y < 2) * 1.0, **FITS["adam"])
+    net, trouble = fit(plain_classifier(), X, y, (y < 2) * 1.0, **FITS["adam"])
     assert not trouble
     assert net.predict_proba(X).shape == (20, 3)
     assert (net.predict_proba(X)[:, 2] < 1e-6).all()
@@ -160,7 +161,7 @@ def test_a_label_without_weight_is_kept_as_improbable():
 
 def test_separable_labels_have_finite_logits_however_long_the_fit():
     net, trouble = fit(
-        NLLClassifier("bernoulli"), X, X[:, 0] > 0, alpha=0, solver="lbfgs", max_iter=2000, tol=0
+        plain_classifier("bernoulli"), X, X[:, 0] > 0, alpha=0, solver="lbfgs", max_iter=2000, tol=0
     )
     assert not trouble
     assert 0 <= net.loss_ < 1e-3

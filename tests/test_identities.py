@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from distributions.cases import CASES, NUMBERS
+from plain import plain_classifier, plain_regressor
 from scipy import special, stats
 from scipy.optimize import brentq, linprog, minimize, minimize_scalar
 from scipy.special import expit
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import log_loss, mean_squared_error
 
-from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Beta,
@@ -68,7 +68,7 @@ def class_rows(n=120, n_classes=2, seed=0):
 @pytest.mark.parametrize("hidden", [(), (5,)])
 def test_unit_scale_loss_is_half_the_squared_error_and_a_constant(solver, hidden):
     X, y = regression_rows()
-    net = NLLRegressor(Normal(scale=1.0), hidden, solver=solver, max_iter=30, random_state=0)
+    net = plain_regressor(Normal(scale=1.0), hidden, solver=solver, max_iter=30, random_state=0)
     net.fit(X, y)
     half_squared_error = 0.5 * (y - net.predict(X)) ** 2
     loss = -net.predict_dist(X).log_prob(y)
@@ -83,7 +83,7 @@ def test_unit_scale_loss_is_half_the_squared_error_and_a_constant(solver, hidden
 def test_fixed_scale_linear_fit_is_linear_regression(scale, n_outputs):
     X, y = regression_rows(n_outputs=n_outputs)
     oracle = LinearRegression().fit(X, y)
-    net = NLLRegressor(Normal(scale=scale), **LINEAR).fit(X, y)
+    net = plain_regressor(Normal(scale=scale), **LINEAR).fit(X, y)
     np.testing.assert_allclose(net.predict(X), oracle.predict(X), rtol=1e-7)
     np.testing.assert_allclose(net.predict_dist(X).std(), np.full(y.shape, scale), rtol=1e-15)
 
@@ -94,7 +94,7 @@ def test_fixed_scale_linear_fit_is_linear_regression(scale, n_outputs):
 def test_fixed_scale_linear_fit_with_a_penalty_is_ridge(alpha, scale, n_outputs):
     X, y = regression_rows(n_outputs=n_outputs)
     oracle = Ridge(alpha=alpha, tol=1e-12).fit(X, y)
-    net = NLLRegressor(Normal(scale=scale), **{**LINEAR, "alpha": alpha}).fit(X, y)
+    net = plain_regressor(Normal(scale=scale), **{**LINEAR, "alpha": alpha}).fit(X, y)
     np.testing.assert_allclose(net.predict(X), oracle.predict(X), rtol=1e-6)
 
 
@@ -102,7 +102,7 @@ def test_weighted_fixed_scale_linear_fit_with_a_penalty_is_weighted_ridge():
     X, y = regression_rows()
     weight = np.random.default_rng(3).uniform(0, 4, len(y))
     oracle = Ridge(alpha=5.0, tol=1e-12).fit(X, y, sample_weight=weight)
-    net = NLLRegressor(Normal(scale=1.0), **{**LINEAR, "alpha": 5.0})
+    net = plain_regressor(Normal(scale=1.0), **{**LINEAR, "alpha": 5.0})
     net.fit(X, y, sample_weight=weight)
     np.testing.assert_allclose(net.predict(X), oracle.predict(X), rtol=1e-6)
 
@@ -110,7 +110,7 @@ def test_weighted_fixed_scale_linear_fit_with_a_penalty_is_weighted_ridge():
 def test_constant_scale_linear_fit_is_least_squares_and_the_residual_deviation():
     X, y = regression_rows()
     oracle = LinearRegression().fit(X, y)
-    net = NLLRegressor(Normal(scale="constant"), **LINEAR).fit(X, y)
+    net = plain_regressor(Normal(scale="constant"), **LINEAR).fit(X, y)
     dist = net.predict_dist(X)
     np.testing.assert_allclose(dist.mean(), oracle.predict(X), rtol=1e-7)
     residual_deviation = np.sqrt(mean_squared_error(y, oracle.predict(X)))
@@ -135,7 +135,7 @@ def test_laplace_linear_fit_is_least_absolute_deviations(scale, seed):
         b_eq=y,
         bounds=[(None, None)] * k + [(0, None)] * (2 * n),
     )
-    net = NLLRegressor(Laplace(scale=scale), **LINEAR).fit(X, y)
+    net = plain_regressor(Laplace(scale=scale), **LINEAR).fit(X, y)
     deviation = np.abs(y - net.predict(X)).sum()
     # The minimum lies in a kink, and a method for smooth functions stalls on the way there: the
     # sum of absolute deviations comes within two thousandths, from above.
@@ -152,7 +152,7 @@ def test_laplace_linear_fit_is_least_absolute_deviations(scale, seed):
 def test_label_loss_is_log_loss(distribution, n_classes, weighted):
     X, y = class_rows(n_classes=n_classes)
     weight = np.random.default_rng(1).uniform(0, 3, len(y)) if weighted else None
-    net = NLLClassifier(distribution, **LINEAR).fit(X, y, sample_weight=weight)
+    net = plain_classifier(distribution, **LINEAR).fit(X, y, sample_weight=weight)
     expected = log_loss(y, net.predict_proba(X), sample_weight=weight)
     assert net.loss_ == pytest.approx(expected, rel=1e-12)
 
@@ -166,7 +166,7 @@ def test_an_untrained_classifier_starts_at_the_log_of_the_number_of_classes(
     distribution, n_classes
 ):
     X, y = class_rows(n=42 * n_classes, n_classes=n_classes)
-    net = NLLClassifier(distribution, max_iter=1, learning_rate_init=1e-12, random_state=0)
+    net = plain_classifier(distribution, max_iter=1, learning_rate_init=1e-12, random_state=0)
     net.fit(X, y)
     assert net.loss_curve_[0] == pytest.approx(np.log(n_classes), rel=1e-9)
     np.testing.assert_allclose(net.predict_proba(X), 1 / n_classes, rtol=1e-9)
@@ -176,14 +176,14 @@ def test_an_untrained_classifier_starts_at_the_log_of_the_number_of_classes(
 def test_an_untrained_classifier_predicts_the_labels_shares():
     X, y = class_rows(n=100, n_classes=4)
     y[y == 3] = 0
-    net = NLLClassifier(max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, y)
+    net = plain_classifier(max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, y)
     np.testing.assert_allclose(net.predict_proba(X[:1]), [[0.5, 0.25, 0.25]], rtol=1e-6)
 
 
 def test_categorical_with_two_classes_is_bernoulli():
     X, y = class_rows()
-    two = NLLClassifier("categorical", **LINEAR).fit(X, y)
-    one = NLLClassifier("bernoulli", **LINEAR).fit(X, y)
+    two = plain_classifier("categorical", **LINEAR).fit(X, y)
+    one = plain_classifier("bernoulli", **LINEAR).fit(X, y)
     assert two.loss_ == pytest.approx(one.loss_, rel=1e-12)
     np.testing.assert_allclose(two.predict_proba(X), one.predict_proba(X), rtol=1e-7)
     np.testing.assert_allclose(two.decision_function(X), one.decision_function(X), atol=1e-7)
@@ -194,7 +194,7 @@ def test_a_sure_right_label_costs_nothing_and_a_sure_wrong_one_much_but_finitely
     x = np.r_[rng.uniform(1, 2, 50), rng.uniform(-2, -1, 50)][:, None]
     y = (x[:, 0] > 0).astype(int)
     for distribution in ["bernoulli", "categorical"]:
-        net = NLLClassifier(distribution, **LINEAR).fit(x, y)
+        net = plain_classifier(distribution, **LINEAR).fit(x, y)
         far = np.array([[1e6], [-1e6]])
         np.testing.assert_array_equal(net.predict_dist(far).log_prob([1, 0]), [0, 0])
         wrong = net.predict_dist(far).log_prob([0, 1])
@@ -371,7 +371,9 @@ def log_likelihood(name, y, params):
 def test_constant_parameters_are_the_marginal_fit(name, draw_rows):
     distribution, marginal = MARGINAL_FITS[name]
     X, y = draw_rows(name, n=200)
-    params = NLLRegressor(distribution, solver="lbfgs", tol=1e-9).fit(X, y).predict_dist(X).params
+    params = (
+        plain_regressor(distribution, solver="lbfgs", tol=1e-9).fit(X, y).predict_dist(X).params
+    )
     for parameter, value in marginal(y).items():
         # scipy's searches stop at relative changes of 1e-4 in x.
         value = np.broadcast_to(value, params[parameter].shape)
@@ -471,7 +473,7 @@ def test_a_change_of_units_by_a_power_of_two_is_exact(name, exponent, draw_rows,
 
 def test_fixed_parameters_move_with_units():
     X, y = regression_rows()
-    net = NLLRegressor(Normal(scale=2.0), **LINEAR).fit(X, y)
-    other = NLLRegressor(Normal(scale=2000.0), **LINEAR).fit(X, 1000 * y)
+    net = plain_regressor(Normal(scale=2.0), **LINEAR).fit(X, y)
+    other = plain_regressor(Normal(scale=2000.0), **LINEAR).fit(X, 1000 * y)
     np.testing.assert_allclose(other.predict(X), 1000 * net.predict(X), rtol=1e-8)
     assert other.loss_ == pytest.approx(net.loss_ + np.log(1000), rel=1e-12)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from plain import plain_classifier
 from scipy import sparse, special, stats
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
@@ -16,7 +17,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklnll import NLLClassifier, predict_dist
+from sklnll import predict_dist
 from sklnll.distributions import Bernoulli, Categorical
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 from sklnll.predictive import IndicatorPredictive
@@ -32,7 +33,7 @@ LOGITS = np.array([[0.0, -3.0, 1.5], [20.0, -800.0, 0.1], [1e4, 0.0, -1e4]])
 
 @pytest.fixture(scope="module")
 def net():
-    return NLLClassifier(**LINEAR).fit(X, Y)
+    return plain_classifier(**LINEAR).fit(X, Y)
 
 
 def indicators(logits=LOGITS):
@@ -116,7 +117,7 @@ def test_other_rows_are_refused(y, message):
 
 @pytest.mark.parametrize("dtype", [int, float, bool, np.uint8])
 def test_forms_are_those_of_multi_layer_perceptrons(dtype):
-    ours = NLLClassifier(**SMALL).fit(X, Y.astype(dtype))
+    ours = plain_classifier(**SMALL).fit(X, Y.astype(dtype))
     theirs = MLPClassifier(**SMALL).fit(X, Y.astype(dtype))
     for method in ["predict", "predict_proba", "predict_log_proba"]:
         own, other = getattr(ours, method)(X), getattr(theirs, method)(X)
@@ -131,7 +132,7 @@ def test_a_strongly_penalised_fit_is_the_multi_layer_perceptrons():
     # Both minimise sum(log loss) / n + alpha / (2 n) sum(weights**2); a penalty of the only layer
     # makes the minimum one that both reach.
     params = {"solver": "lbfgs", "alpha": 5.0, "tol": 1e-8, "max_iter": 2000}
-    ours = NLLClassifier(hidden_layer_sizes=(), **params).fit(X, Y)
+    ours = plain_classifier(hidden_layer_sizes=(), **params).fit(X, Y)
     theirs = MLPClassifier(hidden_layer_sizes=(), random_state=0, **params).fit(X, Y)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-4)
 
@@ -142,7 +143,7 @@ def test_a_strongly_penalised_fit_is_the_multi_layer_perceptrons():
     ids=["lists", "arrays", "frame", "bool"],
 )
 def test_the_form_of_the_matrix_changes_nothing(y, net):
-    other = NLLClassifier(**LINEAR).fit(X, y)
+    other = plain_classifier(**LINEAR).fit(X, y)
     np.testing.assert_array_equal(other.weights_, net.weights_)
     assert other.score(X, y) == net.score(X, Y)
     assert neg_nll_scorer(other, X, y) == neg_nll_scorer(net, X, Y)
@@ -158,7 +159,7 @@ def test_the_form_of_the_matrix_changes_nothing(y, net):
     ],
 )
 def test_labels_are_independent_bernoullis(distribution, expected):
-    net = NLLClassifier(distribution, **LINEAR).fit(X, Y)
+    net = plain_classifier(distribution, **LINEAR).fit(X, Y)
     assert repr(net.distribution_) == expected
     assert isinstance(net.predict_dist(X), IndicatorPredictive)
     if "constant" in expected:
@@ -201,7 +202,7 @@ def test_indicators_have_no_crps(net):
 
 
 def test_model_selection_takes_indicators():
-    model = make_pipeline(StandardScaler(), NLLClassifier(**LINEAR))
+    model = make_pipeline(StandardScaler(), plain_classifier(**LINEAR))
     search = GridSearchCV(model, {"nllclassifier__alpha": [1e-4, 1.0]}, scoring=neg_nll_scorer)
     search.fit(X, Y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -212,7 +213,7 @@ def test_model_selection_takes_indicators():
 
 
 def test_training_starts_at_the_shares_of_the_columns():
-    net = NLLClassifier(max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, Y)
+    net = plain_classifier(max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, Y)
     shares = np.broadcast_to(Y.mean(axis=0), Y.shape)
     np.testing.assert_allclose(net.predict_proba(X), shares, rtol=1e-6)
 
@@ -222,7 +223,7 @@ def test_columns_without_a_1_or_without_a_0_are_trained(params):
     y = np.column_stack([np.zeros(80), Y[:, 0], np.ones(80)]).astype(int)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        net = NLLClassifier(**params).fit(X, y)
+        net = plain_classifier(**params).fit(X, y)
     assert np.isfinite(net.loss_)
     assert (net.predict(X)[:, [0, 2]] == [0, 1]).all()
     assert (net.predict_proba(X)[:, 0] > 0).all()
@@ -230,15 +231,15 @@ def test_columns_without_a_1_or_without_a_0_are_trained(params):
 
 def test_whole_weights_are_repeated_rows():
     weight = np.arange(80) % 3
-    weighted = NLLClassifier(**LINEAR).fit(X, Y, weight)
-    repeated = NLLClassifier(**LINEAR).fit(
+    weighted = plain_classifier(**LINEAR).fit(X, Y, weight)
+    repeated = plain_classifier(**LINEAR).fit(
         np.repeat(X, weight, axis=0), np.repeat(Y, weight, axis=0)
     )
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-9)
 
 
 def test_early_stopping_holds_rows_out_without_strata():
-    net = NLLClassifier(early_stopping=True, **SMALL).fit(X, Y)
+    net = plain_classifier(early_stopping=True, **SMALL).fit(X, Y)
     train, held = train_test_split(
         np.arange(80), test_size=0.1, random_state=np.random.RandomState(0)
     )
@@ -248,7 +249,7 @@ def test_early_stopping_holds_rows_out_without_strata():
 
 
 def test_validation_rows_are_indicators_too():
-    net = NLLClassifier(**SMALL).fit(X[:60], Y[:60], X_val=X[60:], y_val=Y[60:])
+    net = plain_classifier(**SMALL).fit(X[:60], Y[:60], X_val=X[60:], y_val=Y[60:])
     score = net.predict_dist(X[60:]).log_prob(Y[60:]).mean()
     assert score == pytest.approx(net.best_validation_score_, rel=1e-10)
 
@@ -276,25 +277,25 @@ def test_a_refit_on_labels_forgets_the_indicators(net):
 )
 def test_a_matrix_of_anything_else_is_refused(y, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
-        NLLClassifier().fit(X, y)
+        plain_classifier().fit(X, y)
 
 
 def test_sparse_indicators_are_refused():
     with pytest.raises(TypeError, match=r"Sparse data was passed for y.*toarray\(\)"):
-        NLLClassifier().fit(X, sparse.csr_array(Y))
+        plain_classifier().fit(X, sparse.csr_array(Y))
 
 
 def test_class_weights_are_refused():
     with pytest.raises(ValueError, match="class_weight='balanced' weighs rows by their one label"):
-        NLLClassifier(class_weight="balanced").fit(X, Y)
+        plain_classifier(class_weight="balanced").fit(X, Y)
 
 
 @pytest.mark.parametrize("y_val", [Y[:, :2], Y[:, 0]])
 def test_validation_rows_have_the_columns_of_y(y_val):
     with pytest.raises(ValueError, match="a column of 0 and 1 for each of 3 labels; got shape"):
-        NLLClassifier().fit(X, Y, X_val=X, y_val=y_val)
+        plain_classifier().fit(X, Y, X_val=X, y_val=y_val)
 
 
 def test_validation_rows_of_labels_are_labels():
     with pytest.raises(ValueError, match="y should be a 1d array"):
-        NLLClassifier().fit(X, Y[:, 0], X_val=X, y_val=Y)
+        plain_classifier().fit(X, Y[:, 0], X_val=X, y_val=Y)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from distributions.cases import CASES, NUMBERS
 from numpy.testing import assert_allclose
+from plain import plain_regressor
 from scipy.integrate import quad
 from sklearn import config_context
 from sklearn.base import clone
@@ -17,7 +18,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklnll import NLLRegressor, metrics, predict_dist
+from sklnll import metrics, predict_dist
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 from sklnll.predictive import predictive
 
@@ -237,7 +238,7 @@ def test_scorers_say_their_names():
 def test_weights_are_routed_where_asked_for():
     X, y = load_diabetes(return_X_y=True)
     weight = np.random.RandomState(0).exponential(size=len(y))
-    net = NLLRegressor(hidden_layer_sizes=(), solver="lbfgs", max_iter=500)
+    net = plain_regressor(hidden_layer_sizes=(), solver="lbfgs", max_iter=500)
     folds = KFold(3)
     with config_context(enable_metadata_routing=True):
         net.set_fit_request(sample_weight=True)

@@ -11,6 +11,7 @@ TORCH_ACTIVATIONS = {
     "logistic": torch.nn.Sigmoid,
     "tanh": torch.nn.Tanh,
     "relu": torch.nn.ReLU,
+    "silu": torch.nn.SiLU,
 }
 HIDDEN = [(), (4,), (4, 6)]
 
@@ -19,7 +20,8 @@ def network(architecture, n_members=1, dtype=torch.float64, seed=0, **params):
     generator = torch.Generator().manual_seed(seed)
     n_weights = sum(int(np.prod(shape)) for shape in architecture.shapes)
     weights = torch.randn(n_members, n_weights, generator=generator, dtype=torch.float64)
-    return Network(architecture, weights.to(dtype), generator=generator, **params)
+    generators = [torch.Generator().manual_seed(seed + member) for member in range(n_members)]
+    return Network(architecture, weights.to(dtype), generators=generators, **params)
 
 
 def reference(net, member=0):

@@ -5,13 +5,14 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from plain import plain_classifier
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklnll import NLLClassifier, predict_dist
+from sklnll import predict_dist
 from sklnll.distributions import Ordinal
 from sklnll.metrics import neg_nll_scorer
 
@@ -45,12 +46,12 @@ sources = pytest.mark.parametrize(("distribution", "y"), SOURCES.values(), ids=S
 
 @pytest.fixture(scope="module")
 def net():
-    return NLLClassifier(Ordinal(order=ORDER), **LINEAR).fit(X, Y)
+    return plain_classifier(Ordinal(order=ORDER), **LINEAR).fit(X, Y)
 
 
 @pytest.fixture(scope="module")
 def coded():
-    return NLLClassifier("ordinal", **LINEAR).fit(X, CODES)
+    return plain_classifier("ordinal", **LINEAR).fit(X, CODES)
 
 
 # Where the order comes from -----------------------------------------------------------------------
@@ -58,7 +59,7 @@ def coded():
 
 @sources
 def test_named_labels_are_fitted_as_their_numbers(distribution, y, coded):
-    net = NLLClassifier(distribution, **LINEAR).fit(X, y)
+    net = plain_classifier(distribution, **LINEAR).fit(X, y)
     assert net.classes_.tolist() == ORDER
     np.testing.assert_array_equal(net.weights_, coded.weights_)
     np.testing.assert_array_equal(net.predict_proba(X), coded.predict_proba(X))
@@ -68,13 +69,13 @@ def test_named_labels_are_fitted_as_their_numbers(distribution, y, coded):
 
 
 def test_an_order_outranks_that_of_pandas():
-    net = NLLClassifier(Ordinal(order=ORDER[::-1]), **LINEAR).fit(X, CATEGORICAL)
+    net = plain_classifier(Ordinal(order=ORDER[::-1]), **LINEAR).fit(X, CATEGORICAL)
     assert net.classes_.tolist() == ORDER[::-1]
 
 
 def test_numbers_may_have_another_order_than_their_values():
-    net = NLLClassifier(Ordinal(order=[2, 0, 1]), **LINEAR).fit(X, CODES)
-    named = NLLClassifier(Ordinal(order=["high", "low", "mid"]), **LINEAR).fit(X, Y)
+    net = plain_classifier(Ordinal(order=[2, 0, 1]), **LINEAR).fit(X, CODES)
+    named = plain_classifier(Ordinal(order=["high", "low", "mid"]), **LINEAR).fit(X, Y)
     np.testing.assert_array_equal(net.weights_, named.weights_)
     assert net.classes_.dtype == CODES.dtype
 
@@ -83,14 +84,14 @@ def test_numbers_may_have_another_order_than_their_values():
 def test_families_without_an_order_sort_their_labels(distribution):
     y = CATEGORICAL.rename_categories(["z", "y", "x"])
     rows = CODES < 2
-    net = NLLClassifier(distribution, **LINEAR).fit(X[rows], y[rows].remove_unused_categories())
+    net = plain_classifier(distribution, **LINEAR).fit(X[rows], y[rows].remove_unused_categories())
     assert net.classes_.tolist() == ["y", "z"]
 
 
 @pytest.mark.parametrize("family", [Ordinal(order=[*ORDER, "top"]), Ordinal()])
 def test_labels_that_y_lacks_are_kept_as_improbable(family):
     y = pd.Categorical.from_codes(CODES, [*ORDER, "top"], ordered=True)
-    net = NLLClassifier(family, **LINEAR).fit(X, y)
+    net = plain_classifier(family, **LINEAR).fit(X, y)
     assert net.classes_.tolist() == [*ORDER, "top"]
     assert (net.predict_proba(X)[:, 3] < 1e-4).all()
     assert np.isfinite(net.predict_dist(X).log_prob(np.full(120, "top"))).all()
@@ -107,7 +108,7 @@ def test_labels_that_y_lacks_are_kept_as_improbable(family):
 def test_labels_without_an_order_are_told_how_to_give_one(y):
     message = r"\['high', 'low', 'mid'\].*alphabetical.*trap.*Ordinal\(order=\[.*pandas.Categorical"
     with pytest.raises(ValueError, match=message):
-        NLLClassifier("ordinal").fit(X, Y)
+        plain_classifier("ordinal").fit(X, Y)
 
 
 def test_a_label_that_the_order_lacks_is_named():
@@ -115,12 +116,12 @@ def test_a_label_that_the_order_lacks_is_named():
     y[7] = "top"
     message = "label 'top' at row 7, which the order of Ordinal lacks: ['low', 'mid', 'high']"
     with pytest.raises(ValueError, match=re.escape(message)):
-        NLLClassifier(Ordinal(order=ORDER)).fit(X, y)
+        plain_classifier(Ordinal(order=ORDER)).fit(X, y)
 
 
 def test_a_number_is_not_the_text_of_it():
     with pytest.raises(ValueError, match=r"label \d at row 0, which the order of Ordinal lacks"):
-        NLLClassifier(Ordinal(order=["0", "1", "2"])).fit(X, CODES)
+        plain_classifier(Ordinal(order=["0", "1", "2"])).fit(X, CODES)
 
 
 def test_a_validation_label_that_was_not_seen_is_named():
@@ -129,23 +130,23 @@ def test_a_validation_label_that_was_not_seen_is_named():
     with pytest.raises(
         ValueError, match=r"not seen in fit.*'top'.* at row 7.*'low', 'mid', 'high'"
     ):
-        NLLClassifier(Ordinal(order=ORDER), max_iter=1).fit(X, Y, X_val=X, y_val=y)
+        plain_classifier(Ordinal(order=ORDER), max_iter=1).fit(X, Y, X_val=X, y_val=y)
 
 
 @pytest.mark.parametrize("order", [["a"], ["a", "a"], "low", 3])
 def test_an_order_is_two_different_labels_or_more(order):
     with pytest.raises(ValueError, match="order of Ordinal must"):
-        NLLClassifier(Ordinal(order=order)).fit(X, Y)
+        plain_classifier(Ordinal(order=order)).fit(X, Y)
 
 
 def test_one_class_is_too_few():
     with pytest.raises(ValueError, match=r"needs two or more classes; y has 1 class\(es\): \[2\]"):
-        NLLClassifier("ordinal").fit(X, np.full(120, 2))
+        plain_classifier("ordinal").fit(X, np.full(120, 2))
 
 
 def test_an_indicator_matrix_is_refused():
     with pytest.raises(ValueError, match=r"Ordinal\(\) takes one label a row.*'categorical'"):
-        NLLClassifier("ordinal").fit(X, np.eye(3, dtype=int)[CODES])
+        plain_classifier("ordinal").fit(X, np.eye(3, dtype=int)[CODES])
 
 
 # Nothing sorts them again -------------------------------------------------------------------------
@@ -173,17 +174,17 @@ def test_scores_of_probabilities_agree(net):
 
 @pytest.mark.parametrize("weights", ["balanced", {"low": 3.0, "mid": 0.5, "high": 1.0}])
 def test_class_weights_find_their_labels(weights):
-    net = NLLClassifier(Ordinal(order=ORDER), class_weight=weights, **LINEAR).fit(X, Y)
+    net = plain_classifier(Ordinal(order=ORDER), class_weight=weights, **LINEAR).fit(X, Y)
     if weights == "balanced":
         weights = {label: 40 / np.sum(label == Y) for label in ORDER}
     row_weight = np.array([weights[label] for label in Y])
-    weighted = NLLClassifier(Ordinal(order=ORDER), **LINEAR).fit(X, Y, row_weight)
+    weighted = plain_classifier(Ordinal(order=ORDER), **LINEAR).fit(X, Y, row_weight)
     np.testing.assert_allclose(net.predict_proba(X), weighted.predict_proba(X), rtol=1e-12)
 
 
 @brief
 def test_model_selection_keeps_the_order():
-    model = make_pipeline(StandardScaler(), NLLClassifier(Ordinal(order=ORDER), **SMALL))
+    model = make_pipeline(StandardScaler(), plain_classifier(Ordinal(order=ORDER), **SMALL))
     search = GridSearchCV(
         model,
         {"nllclassifier__distribution__thresholds": ["constant", None]},
@@ -197,8 +198,8 @@ def test_model_selection_keeps_the_order():
 
 @brief
 def test_early_stopping_keeps_the_shares_of_the_labels():
-    net = NLLClassifier(Ordinal(order=ORDER), early_stopping=True, **SMALL).fit(X, Y)
-    same = NLLClassifier("ordinal", early_stopping=True, **SMALL).fit(X, CODES)
+    net = plain_classifier(Ordinal(order=ORDER), early_stopping=True, **SMALL).fit(X, Y)
+    same = plain_classifier("ordinal", early_stopping=True, **SMALL).fit(X, CODES)
     assert net.validation_scores_ == same.validation_scores_
 
 
@@ -218,7 +219,7 @@ def test_an_ordered_fit_is_cloned_and_sliced(net):
 def test_a_small_net_recovers_the_distribution():
     rng = np.random.default_rng(0)
     (X, y, _), (fresh, y_fresh, log_p) = (_curved_rows(n, rng) for n in (20_000, 20_000))
-    net = NLLClassifier("ordinal", (50,), early_stopping=True, max_iter=50, random_state=0)
+    net = plain_classifier("ordinal", (50,), early_stopping=True, max_iter=50, random_state=0)
     excess = log_p.mean() - net.fit(X, y).predict_dist(fresh).log_prob(y_fresh).mean()
     # The mean over the same fresh rows takes out their own luck.
     assert 0 < excess < 0.01
@@ -247,7 +248,7 @@ def test_the_location_moves_all_cumulative_logits_alike(net):
 
 
 def test_predicted_thresholds_depend_on_x_and_fit_no_worse(coded):
-    net = NLLClassifier(Ordinal(thresholds=None), **LINEAR).fit(X, CODES)
+    net = plain_classifier(Ordinal(thresholds=None), **LINEAR).fit(X, CODES)
     thresholds = net.predict_dist(X).params["thresholds"]
     assert (np.diff(thresholds, axis=1) > 0).all()
     assert np.ptp(thresholds[:, 1]) > 0
@@ -255,5 +256,5 @@ def test_predicted_thresholds_depend_on_x_and_fit_no_worse(coded):
 
 
 def test_a_fixed_location_is_not_learned():
-    net = NLLClassifier(Ordinal(location=0.5, thresholds=None), **LINEAR).fit(X, CODES)
+    net = plain_classifier(Ordinal(location=0.5, thresholds=None), **LINEAR).fit(X, CODES)
     np.testing.assert_array_equal(net.predict_dist(X).params["location"], 0.5)

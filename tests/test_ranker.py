@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain_classifier, plain_ranker
 from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn import config_context
@@ -18,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from sklnll import NLLClassifier, NLLRanker, predict_dist
+from sklnll import predict_dist
 from sklnll.distributions import PlackettLuce
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 from sklnll.orders import kendall_tau
@@ -50,7 +51,7 @@ def mixed_rows(**params):
 @pytest.fixture(scope="module")
 def fitted():
     X, y = mixed_rows()
-    return NLLRanker(**LINEAR).fit(X, y), X, y
+    return plain_ranker(**LINEAR).fit(X, y), X, y
 
 
 def refuses(*words):
@@ -65,8 +66,8 @@ def test_two_items_are_logistic_regression(alpha):
     X, y = ranking_rows(n_items=2)
     params = {**LINEAR, "alpha": alpha}
     # Two scores share what one difference has to bear alone: half of its square.
-    other = NLLClassifier("bernoulli", **{**params, "alpha": alpha / 2}).fit(X, y[:, 0])
-    net = NLLRanker(**params).fit(X, y)
+    other = plain_classifier("bernoulli", **{**params, "alpha": alpha / 2}).fit(X, y[:, 0])
+    net = plain_ranker(**params).fit(X, y)
     assert_allclose(net.predict_proba(X), other.predict_proba(X), rtol=1e-7)
     assert_allclose(net.predict(X)[:, 0], other.predict(X))
     if not alpha:
@@ -77,8 +78,8 @@ def test_two_items_are_logistic_regression(alpha):
 
 def test_first_places_are_multinomial_logistic_regression():
     X, y = ranking_rows(n_listed=1)
-    other = NLLClassifier(**LINEAR).fit(X, y[:, 0])
-    net = NLLRanker(**LINEAR).fit(X, y)
+    other = plain_classifier(**LINEAR).fit(X, y[:, 0])
+    net = plain_ranker(**LINEAR).fit(X, y)
     assert net.loss_ == pytest.approx(other.loss_, rel=1e-12)
     assert_allclose(net.predict_proba(X), other.predict_proba(X), rtol=1e-6)
     assert_array_equal(net.predict(X)[:, 0], other.predict(X))
@@ -102,7 +103,7 @@ def plackett_luce_loss(flat, X, y, weight):
 def test_a_linear_fit_reaches_the_maximum_likelihood(weighted):
     X, y = mixed_rows()
     weight = np.random.default_rng(2).uniform(0, 3, len(y)) if weighted else None
-    net = NLLRanker(**LINEAR).fit(X, y, sample_weight=weight)
+    net = plain_ranker(**LINEAR).fit(X, y, sample_weight=weight)
     start = np.zeros((X.shape[1] + 1) * N_ITEMS)
     oracle = minimize(plackett_luce_loss, start, args=(X, y, weight), tol=1e-9)
     assert net.loss_ == pytest.approx(oracle.fun, rel=1e-8)
@@ -118,9 +119,9 @@ def test_a_network_learns_scores_that_are_not_linear():
     scores = np.column_stack([X[:, 0] ** 2, np.full(2000, 1.5), 3 - X[:, 0] ** 2])
     y = PlackettLuce().draw(1, rng, scores)[:, 0]
     truth = RankingPredictive(PlackettLuce(), {"scores": scores})
-    net = NLLRanker(early_stopping=True, learning_rate_init=0.01, random_state=0).fit(X, y)
+    net = plain_ranker(early_stopping=True, learning_rate_init=0.01, random_state=0).fit(X, y)
     assert neg_nll_scorer(net, X, y) > truth.log_prob(y).mean() - 0.01
-    linear = NLLRanker(**LINEAR).fit(X, y)
+    linear = plain_ranker(**LINEAR).fit(X, y)
     assert neg_nll_scorer(net, X, y) > neg_nll_scorer(linear, X, y) + 0.2
 
 
@@ -139,7 +140,7 @@ def test_a_network_comes_within_a_hundredth_of_a_nat_of_the_truth():
 
     X, y, _ = draw(20_000, 0)
     X_test, y_test, truth = draw(20_000, 1)
-    net = NLLRanker(early_stopping=True, learning_rate_init=0.003, random_state=0).fit(X, y)
+    net = plain_ranker(early_stopping=True, learning_rate_init=0.003, random_state=0).fit(X, y)
     assert neg_nll_scorer(net, X_test, y_test) > truth - 0.01
 
 
@@ -148,7 +149,7 @@ def test_whole_weights_are_repeated_rows(solver):
     X, y = mixed_rows(n=90)
     weight = np.random.default_rng(0).integers(0, 4, len(y))
     repeated = np.repeat(np.arange(len(y)), weight)
-    net, other = (NLLRanker(**{**SMALL, "solver": solver}) for _ in range(2))
+    net, other = (plain_ranker(**{**SMALL, "solver": solver}) for _ in range(2))
     net.fit(X, y, sample_weight=weight)
     other.fit(X[repeated], y[repeated])
     assert_array_equal(net.predict_proba(X), other.predict_proba(X))
@@ -157,7 +158,7 @@ def test_whole_weights_are_repeated_rows(solver):
 
 def test_the_constant_family_ignores_x():
     X, y = mixed_rows()
-    net = NLLRanker(PlackettLuce(scores="constant"), **LINEAR).fit(X, y)
+    net = plain_ranker(PlackettLuce(scores="constant"), **LINEAR).fit(X, y)
     oracle = minimize(plackett_luce_loss, np.zeros(N_ITEMS), args=(X[:, :0], y, None), tol=1e-9)
     assert net.loss_ == pytest.approx(oracle.fun, rel=1e-8)
     assert len({tuple(row) for row in net.predict_proba(X).tolist()}) == 1
@@ -258,7 +259,7 @@ def test_score_is_the_mean_of_kendalls_tau(fitted):
 
 
 def test_it_is_neither_a_classifier_nor_a_regressor():
-    net = NLLRanker()
+    net = plain_ranker()
     assert not is_classifier(net)
     assert not is_regressor(net)
     tags = get_tags(net)
@@ -270,7 +271,7 @@ def test_it_is_neither_a_classifier_nor_a_regressor():
 
 def test_scores_in_cross_validation_are_those_of_the_folds():
     X, y = mixed_rows(n=90)
-    folds, model = KFold(3), make_pipeline(StandardScaler(), NLLRanker(**SMALL))
+    folds, model = KFold(3), make_pipeline(StandardScaler(), plain_ranker(**SMALL))
     taus, losses = [], []
     for train, test in folds.split(X):
         net = clone(model).fit(X[train], y[train])
@@ -284,7 +285,7 @@ def test_scores_in_cross_validation_are_those_of_the_folds():
 def test_a_search_finds_the_settings_that_overfit_less(scoring):
     X, y = ranking_rows(n=60)
     grid = {"nllranker__alpha": [1e-4, 1e6], "nllranker__distribution": ["plackett_luce"]}
-    pipe = make_pipeline(StandardScaler(), NLLRanker(**{**LINEAR, "max_iter": 50}))
+    pipe = make_pipeline(StandardScaler(), plain_ranker(**{**LINEAR, "max_iter": 50}))
     search = GridSearchCV(pipe, grid, scoring=scoring, error_score="raise").fit(X, y)
     assert search.best_params_["nllranker__alpha"] == 1e-4
     assert_array_equal(predict_dist(search, X).mode(), search.predict(X))
@@ -303,12 +304,12 @@ def test_weights_are_routed():
     X, y = mixed_rows(n=60)
     weight = np.linspace(0, 2, 60)
     with config_context(enable_metadata_routing=True):
-        net = NLLRanker(**SMALL).set_fit_request(sample_weight=True)
+        net = plain_ranker(**SMALL).set_fit_request(sample_weight=True)
         net.set_score_request(sample_weight=True)
         folds = KFold(2)
         scores = cross_val_score(net, X, y, cv=folds, params={"sample_weight": weight})
     expected = [
-        NLLRanker(**SMALL).fit(X[a], y[a], weight[a]).score(X[b], y[b], weight[b])
+        plain_ranker(**SMALL).fit(X[a], y[a], weight[a]).score(X[b], y[b], weight[b])
         for a, b in folds.split(X)
     ]
     assert_array_equal(scores, expected)
@@ -318,7 +319,7 @@ def test_weights_are_routed():
 def test_validation_rows_decide_when_to_stop(given):
     X, y = mixed_rows()
     X_val, y_val = mixed_rows(seed=3)
-    net = NLLRanker(
+    net = plain_ranker(
         hidden_layer_sizes=(30,), learning_rate_init=0.05, early_stopping=not given, random_state=0
     )
     net.fit(X, y, **({"X_val": X_val, "y_val": y_val} if given else {}))
@@ -332,7 +333,7 @@ def test_validation_rows_decide_when_to_stop(given):
 def test_validation_rankings_may_list_fewer_places():
     X, y = ranking_rows()
     nets = [
-        NLLRanker(**SMALL).fit(X, y, X_val=X, y_val=y_val)
+        plain_ranker(**SMALL).fit(X, y, X_val=X, y_val=y_val)
         for y_val in (y[:, :2], np.where(np.arange(N_ITEMS) < 2, y, -1))
     ]
     assert nets[0].validation_scores_ == nets[1].validation_scores_
@@ -343,7 +344,7 @@ def test_validation_rankings_may_list_fewer_places():
 )
 def test_the_form_of_y_changes_nothing(form):
     X, y = mixed_rows(n=60)
-    net, other = NLLRanker(**SMALL).fit(X, y), NLLRanker(**SMALL).fit(X, form(y))
+    net, other = plain_ranker(**SMALL).fit(X, y), plain_ranker(**SMALL).fit(X, form(y))
     assert_array_equal(net.predict_proba(X), other.predict_proba(X))
     assert net.score(X, form(y)) == net.score(X, y)
 
@@ -370,10 +371,10 @@ def test_rows_that_are_no_rankings_are_refused(row, words):
     y = Y3.copy()
     y[4] = row
     with refuses("y must", *words):
-        NLLRanker(**SMALL).fit(X3, y)
+        plain_ranker(**SMALL).fit(X3, y)
     with refuses("y_val must", *words):
-        NLLRanker(**SMALL).fit(X3, Y3, X_val=X3, y_val=y)
-    net = NLLRanker(**SMALL).fit(X3, Y3)
+        plain_ranker(**SMALL).fit(X3, Y3, X_val=X3, y_val=y)
+    net = plain_ranker(**SMALL).fit(X3, Y3)
     with refuses("y must", *words):
         net.score(X3, y)
     with refuses("y must", *words):
@@ -382,19 +383,19 @@ def test_rows_that_are_no_rankings_are_refused(row, words):
 
 def test_ranks_are_told_from_orders():
     with refuses("items 0, ..., 2", "from 1 to 3", "ranks_to_orders", "subtract 1"):
-        NLLRanker().fit(X3, np.tile([1, 3, 2], (10, 1)))
+        plain_ranker().fit(X3, np.tile([1, 3, 2], (10, 1)))
 
 
 @pytest.mark.parametrize("shape", [(10,), (10, 1)], ids=str)
 def test_a_ranking_has_two_items_or_more(shape):
     with refuses("shape (n_samples, n_items) with at least 2 items", str(shape), "NLLClassifier"):
-        NLLRanker().fit(X3, np.zeros(shape))
+        plain_ranker().fit(X3, np.zeros(shape))
 
 
 def test_items_are_those_of_fit():
     with refuses("y_val must", "at most the 3 items", "(10, 4)"):
-        NLLRanker(**SMALL).fit(X3, Y3, X_val=X3, y_val=np.tile([0, 1, 2, 3], (10, 1)))
-    net = NLLRanker(**SMALL).fit(X3, Y3)
+        plain_ranker(**SMALL).fit(X3, Y3, X_val=X3, y_val=np.tile([0, 1, 2, 3], (10, 1)))
+    net = plain_ranker(**SMALL).fit(X3, Y3)
     with refuses("at most the 3 items", "(10,)"):
         net.score(X3, Y3[:, 0])
     with refuses("inconsistent numbers of samples"):
@@ -403,6 +404,6 @@ def test_items_are_those_of_fit():
 
 @pytest.mark.parametrize("shape", [(10,), (9, 3), (0, 3), (9, 2, 3), (10, 2, 1, 3)], ids=str)
 def test_log_prob_says_which_shapes_it_takes(shape):
-    dist = NLLRanker(**SMALL).fit(X3, Y3).predict_dist(X3)
+    dist = plain_ranker(**SMALL).fit(X3, Y3).predict_dist(X3)
     with refuses("(10, k)", "(1, k), one for all rows", "(10, m, k)", f"got shape {shape}"):
         dist.log_prob(np.zeros(shape))

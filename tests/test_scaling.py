@@ -101,7 +101,7 @@ def test_fixed_parameters_come_back(name):
     for key, values in rows_of(CASES[name]).items():
         value = np.ravel(values)[0]
         there = scaling.scale_parameter(key, value)
-        assert scaling.unscale_parameter(key, there[None]) == pytest.approx(value, rel=1e-13)
+        assert scaling.unscale_parameter(key, there[None, None]) == pytest.approx(value, rel=1e-13)
 
 
 def test_each_output_has_units_of_its_own():
@@ -111,7 +111,7 @@ def test_each_output_has_units_of_its_own():
     np.testing.assert_allclose(both.shift, [*first.shift, *second.shift])
     np.testing.assert_allclose(both.unit, [*first.unit, *second.unit])
     assert both.log_jacobian.sum() == pytest.approx((first.log_jacobian + second.log_jacobian)[0])
-    loc = np.ones((3, 2))
+    loc = np.ones((1, 3, 2))
     np.testing.assert_allclose(both.unscale_parameter("loc", loc), loc * both.unit + both.shift)
     np.testing.assert_allclose(both.unscale_parameter("scale", loc), loc * both.unit)
     np.testing.assert_allclose(both.unscale_parameter("df", loc), loc)
@@ -119,9 +119,9 @@ def test_each_output_has_units_of_its_own():
 
 def test_vectors_keep_their_axis():
     scaling = TargetScaling(np.array([1.0, 2.0]), np.array([10.0, 100.0]))
-    value = np.ones((3, 2, 4))
-    assert scaling.unscale_parameter("loc", value).shape == (3, 2, 4)
-    np.testing.assert_allclose(scaling.unscale_parameter("loc", value)[0, :, 0], [11.0, 102.0])
+    value = np.ones((5, 3, 2, 4))
+    assert scaling.unscale_parameter("loc", value).shape == (5, 3, 2, 4)
+    np.testing.assert_allclose(scaling.unscale_parameter("loc", value)[0, 0, :, 0], [11.0, 102.0])
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -177,7 +177,7 @@ def test_extreme_legal_y_is_scaled_and_fitted_without_nan(name, kind):
     (gradient,) = torch.autograd.grad(nll.sum(), leaf)
     assert gradient.isfinite().all()
     for key, value in head.params(torch.tensor(raw[None]), torch.tensor(constant)).items():
-        assert np.isfinite(scaling.unscale_parameter(key, value.numpy())).all()
+        assert np.isfinite(scaling.unscale_parameter(key, value.numpy()[None])).all()
 
 
 @pytest.mark.parametrize("name", AFFINE + RATIO)

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from plain import plain_classifier
 from scipy import special, stats
 from sklearn.model_selection import cross_val_score
 
-from sklnll import NLLClassifier
 from sklnll.distributions import Categorical
 from sklnll.metrics import neg_nll_scorer
 from sklnll.predictive import LabelPredictive
@@ -23,7 +23,7 @@ SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0}
 
 
 def soft(**params):
-    return NLLClassifier(Categorical(soft_targets=True), **params)
+    return plain_classifier(Categorical(soft_targets=True), **params)
 
 
 def put(row, values, array=P):
@@ -55,7 +55,7 @@ def test_the_loss_is_the_cross_entropy(net):
 @pytest.mark.parametrize("params", [LINEAR, SMALL, {**SMALL, "batch_size": 16}])
 def test_rows_of_one_label_are_the_ordinary_fit(params):
     ours = soft(**params).fit(X, ONE_HOT)
-    ordinary = NLLClassifier(**params).fit(X, LABELS)
+    ordinary = plain_classifier(**params).fit(X, LABELS)
     np.testing.assert_allclose(ours.loss_curve_, ordinary.loss_curve_, rtol=1e-12)
     np.testing.assert_allclose(ours.weights_, ordinary.weights_, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(ours.predict(X), ordinary.predict(X))
@@ -68,7 +68,7 @@ def test_rows_of_one_label_are_the_ordinary_fit(params):
 def test_the_fit_without_x_is_the_mean_of_the_rows(weighted):
     weight = np.linspace(0, 3, 60) if weighted else None
     family = Categorical(logits="constant", soft_targets=True)
-    net = NLLClassifier(family, **LINEAR).fit(X, P, weight)
+    net = plain_classifier(family, **LINEAR).fit(X, P, weight)
     mean = np.average(P, axis=0, weights=weight)
     np.testing.assert_allclose(net.predict_proba(X[:1])[0], mean, rtol=1e-7)
     start = soft(max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, P, weight)
@@ -117,7 +117,7 @@ def test_log_prob_takes_labels_too(net):
 
 
 def test_labels_take_no_rows_of_probabilities():
-    dist = NLLClassifier(**LINEAR).fit(X, LABELS).predict_dist(X)
+    dist = plain_classifier(**LINEAR).fit(X, LABELS).predict_dist(X)
     with pytest.raises(ValueError, match=r"shape \(60,\), a label a row; got \(60, 4\)"):
         dist.log_prob(P)
 
@@ -183,4 +183,4 @@ def test_class_weights_are_refused():
 @pytest.mark.parametrize("value", [None, "yes", 1])
 def test_soft_targets_is_true_or_false(value):
     with pytest.raises(ValueError, match=f"soft_targets of Categorical.* got {value!r}"):
-        NLLClassifier(Categorical(soft_targets=value)).fit(X, P)
+        plain_classifier(Categorical(soft_targets=value)).fit(X, P)

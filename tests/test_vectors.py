@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributions.cases import CASES, FAMILIES, VECTORS
+from plain import plain_regressor
 from scipy import stats
 from scipy.optimize import minimize
 from scipy.special import softmax
@@ -14,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklnll import NLLRegressor, predict_dist
+from sklnll import predict_dist
 from sklnll.distributions import Beta, Dirichlet, MultivariateNormal, Normal
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 from sklnll.predictive import ContinuousPredictive, VectorPredictive, predictive
@@ -265,7 +266,7 @@ def test_compositions_cannot_be_conditioned():
 def test_covariance_of_independent_outputs_is_refused(columns):
     X, y = correlated_rows()
     target = y[:, 0] if columns == 1 else y[:, :2]
-    dist = NLLRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, target).predict_dist(X)
+    dist = plain_regressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, target).predict_dist(X)
     with pytest.raises(ValueError, match=r"Normal\(\) .* no covariance .*'multivariate_normal'"):
         dist.cov()
 
@@ -281,7 +282,7 @@ def test_linear_normal_is_least_squares_and_the_residual_covariance(units, weigh
     y = y * units
     mean = LinearRegression().fit(X, y, weight).predict(X)
     cov = np.cov((y - mean).T / np.array(units)[:, None], aweights=weight, bias=True, ddof=0)
-    net = NLLRegressor(MultivariateNormal(scale_tril="constant"), **LINEAR).fit(X, y, weight)
+    net = plain_regressor(MultivariateNormal(scale_tril="constant"), **LINEAR).fit(X, y, weight)
     dist = net.predict_dist(X)
     np.testing.assert_allclose(dist.mean() / units, mean / units, atol=1e-6)
     np.testing.assert_allclose(dist.cov()[7] / np.outer(units, units), cov, rtol=1e-6)
@@ -308,7 +309,7 @@ def test_linear_normal_with_predicted_covariance_is_a_direct_maximisation():
         return -(log_density - np.log(scale_0 * scale_1)).sum()
 
     oracle = minimize(loss, np.zeros(15), method="BFGS")
-    net = NLLRegressor("multivariate_normal", **LINEAR).fit(X, y)
+    net = plain_regressor("multivariate_normal", **LINEAR).fit(X, y)
     assert net.predict_dist(X).log_prob(y).sum() == pytest.approx(-oracle.fun, rel=1e-6)
 
 
@@ -325,7 +326,7 @@ def test_linear_dirichlet_is_a_direct_maximisation():
         a = np.exp(theta[6]) * softmax(raw, axis=1)
         return -sum(stats.dirichlet.logpdf(v, p) for v, p in zip(y, a, strict=True))
 
-    net = NLLRegressor(Dirichlet(precision="constant"), **LINEAR).fit(X, y)
+    net = plain_regressor(Dirichlet(precision="constant"), **LINEAR).fit(X, y)
     oracle = minimize(loss, np.r_[np.zeros(6), 2.0], method="BFGS", options={"maxiter": 60})
     best = net.predict_dist(X).log_prob(y).sum()
     assert best == pytest.approx(-oracle.fun, rel=1e-6)
@@ -344,9 +345,9 @@ def test_linear_dirichlet_of_two_shares_is_beta_regression(source, request, draw
         X, y = draw_rows("beta", n=200)
     else:
         X, y = gasoline_yield(request.getfixturevalue("shared_data"))
-    beta = NLLRegressor(Beta(precision="constant"), **LINEAR).fit(X, y)
+    beta = plain_regressor(Beta(precision="constant"), **LINEAR).fit(X, y)
     shares = np.column_stack([y, 1 - y])
-    net = NLLRegressor(Dirichlet(precision="constant"), **LINEAR).fit(X, shares)
+    net = plain_regressor(Dirichlet(precision="constant"), **LINEAR).fit(X, shares)
     log_likelihood = net.predict_dist(X).log_prob(shares).sum()
     assert log_likelihood == pytest.approx(beta.predict_dist(X).log_prob(y).sum(), rel=1e-6)
     np.testing.assert_allclose(net.predict(X)[:, 0], beta.predict(X), rtol=1e-5)
@@ -363,7 +364,7 @@ def test_units_of_each_output_change_nothing_but_the_units(params):
     X, y = correlated_rows()
     unit, shift = np.array([1e6, 1e-6, 3.0]), np.array([0.0, 1e-5, -7.0])
     net, other = (
-        NLLRegressor("multivariate_normal", random_state=0, **params).fit(X, target)
+        plain_regressor("multivariate_normal", random_state=0, **params).fit(X, target)
         for target in [y, unit * y + shift]
     )
     before, after = net.predict_dist(X), other.predict_dist(X)
@@ -392,12 +393,12 @@ def test_permuted_outputs_permute_the_prediction(name, draw_rows, make_net):
 def test_units_of_rows_of_numbers_leave_pure_numbers_alone():
     scaling = TargetScaling(np.array([[1.0, 2.0]]), np.array([[10.0, 100.0]]))
     np.testing.assert_array_equal(
-        scaling.unscale_parameter("loc", np.ones((3, 1, 2)))[0], [[11, 102]]
+        scaling.unscale_parameter("loc", np.ones((1, 3, 1, 2)))[0, 0], [[11, 102]]
     )
-    factor = scaling.unscale_parameter("scale_tril", np.tril(np.ones((3, 1, 2, 2))))
-    np.testing.assert_array_equal(factor[0, 0], [[10, 0], [100, 100]])
+    factor = scaling.unscale_parameter("scale_tril", np.tril(np.ones((1, 3, 1, 2, 2))))
+    np.testing.assert_array_equal(factor[0, 0, 0], [[10, 0], [100, 100]])
     np.testing.assert_array_equal(
-        scaling.unscale_parameter("precision", np.full((3, 1), 5.0)), [[5]] * 3
+        scaling.unscale_parameter("precision", np.full((1, 3, 1), 5.0)), [[[5]] * 3]
     )
     np.testing.assert_array_equal(scaling.scale_parameter("precision", 5.0), [5.0])
 
@@ -428,7 +429,7 @@ def test_shapes_of_predictions(name, draw_rows, make_net):
 
 def test_samples_are_the_draws_with_the_components_first():
     X, y = correlated_rows()
-    net = NLLRegressor("multivariate_normal", (), solver="lbfgs").fit(X, y)
+    net = plain_regressor("multivariate_normal", (), solver="lbfgs").fit(X, y)
     draws = net.predict_dist(X).rvs(5, random_state=0)
     np.testing.assert_array_equal(net.sample_y(X, 5), np.moveaxis(draws, 1, 2))
 
@@ -444,14 +445,14 @@ def test_point_estimates_are_those_of_the_distribution(name, estimate, draw_rows
 def test_a_fixed_precision_is_kept():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(50, 2)), rng.dirichlet([2, 3, 4], size=50)
-    dist = NLLRegressor(Dirichlet(precision=7.5), **LINEAR).fit(X, y).predict_dist(X)
+    dist = plain_regressor(Dirichlet(precision=7.5), **LINEAR).fit(X, y).predict_dist(X)
     np.testing.assert_array_equal(dist.params["precision"], np.full(50, 7.5))
 
 
 def test_one_column_is_the_univariate_normal():
     X, y = correlated_rows()
-    one = NLLRegressor("multivariate_normal", **LINEAR).fit(X, y[:, :1])
-    alone = NLLRegressor("normal", **LINEAR).fit(X, y[:, 0])
+    one = plain_regressor("multivariate_normal", **LINEAR).fit(X, y[:, :1])
+    alone = plain_regressor("normal", **LINEAR).fit(X, y[:, 0])
     np.testing.assert_allclose(one.predict(X)[:, 0], alone.predict(X), rtol=1e-6)
     assert one.loss_ == pytest.approx(alone.loss_, rel=1e-9)
     assert neg_nll_scorer(one, X, y[:, :1]) == pytest.approx(neg_nll_scorer(alone, X, y[:, 0]))
@@ -460,8 +461,8 @@ def test_one_column_is_the_univariate_normal():
 
 def test_correlated_errors_are_worth_learning():
     X, y = correlated_rows()
-    joint = NLLRegressor("multivariate_normal", (), solver="lbfgs").fit(X, y)
-    apart = NLLRegressor(Normal(), (), solver="lbfgs").fit(X, y)
+    joint = plain_regressor("multivariate_normal", (), solver="lbfgs").fit(X, y)
+    apart = plain_regressor(Normal(), (), solver="lbfgs").fit(X, y)
     assert neg_nll_scorer(joint, X, y) > neg_nll_scorer(apart, X, y) + 0.5
 
 
@@ -481,7 +482,7 @@ def test_scorers_judge_the_joint_density_and_the_marginals(name, draw_rows, make
 
 def test_a_search_prefers_the_joint_distribution_of_correlated_outputs():
     X, y = correlated_rows()
-    net = NLLRegressor(hidden_layer_sizes=(), solver="lbfgs")
+    net = plain_regressor(hidden_layer_sizes=(), solver="lbfgs")
     grid = {"distribution": ["normal", "multivariate_normal"]}
     search = GridSearchCV(net, grid, scoring=neg_nll_scorer, cv=3).fit(X, y)
     assert search.best_params_["distribution"] == "multivariate_normal"
@@ -510,7 +511,7 @@ def test_a_search_prefers_the_joint_distribution_of_correlated_outputs():
 )
 def test_bad_targets_and_parameters_are_named(distribution, y, message):
     with pytest.raises(ValueError, match=message):
-        NLLRegressor(distribution).fit(np.ones((30, 2)), y)
+        plain_regressor(distribution).fit(np.ones((30, 2)), y)
 
 
 @every_family
@@ -575,7 +576,7 @@ FITS = {
 def test_extreme_y_is_fitted(name, kind, how, dtype):
     y = EXTREME[name][kind]
     X = np.random.default_rng(1).normal(size=(20, 2))[: len(y)].astype(dtype)
-    net = NLLRegressor(name, random_state=0, **FITS[how]).fit(X, y)
+    net = plain_regressor(name, random_state=0, **FITS[how]).fit(X, y)
     dist = net.predict_dist(X)
     with np.errstate(over="ignore"):
         for value in (*dist.params.values(), dist.mean(), dist.std(), dist.mode()):
@@ -599,7 +600,7 @@ def held_out_regret(distribution, draw, truth, n=20_000):
     rng = np.random.default_rng(0)
     X, X_new = rng.uniform(-1, 1, (2, n, 2))
     y, y_new = draw(X, rng), draw(X_new, rng)
-    net = NLLRegressor(distribution, (32, 32), early_stopping=True, random_state=0, max_iter=100)
+    net = plain_regressor(distribution, (32, 32), early_stopping=True, random_state=0, max_iter=100)
     net.fit(X, y)
     return (truth(X_new).log_prob(y_new) - net.predict_dist(X_new).log_prob(y_new)).mean()
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from plain import plain_classifier, plain_regressor
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
-from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import DISTRIBUTIONS, Normal
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -140,7 +140,7 @@ def test_weights_count_at_batch_size_one(name, draw_rows, make_net):
 def test_a_pass_at_batch_size_one_by_hand():
     rng = np.random.default_rng(0)
     X, y, weight = rng.normal(size=(30, 2)), rng.normal(size=30), rng.uniform(0, 3, 30)
-    net = NLLRegressor(
+    net = plain_regressor(
         Normal(scale=1.0),
         (),
         solver="sgd",
@@ -179,11 +179,11 @@ def test_class_weight_is_a_sample_weight(distribution, class_weight, batch_size,
         "batch_size": batch_size,
         "random_state": 0,
     }
-    net = NLLClassifier(distribution, class_weight=class_weight, **params).fit(X, y)
-    other = NLLClassifier(distribution, **params)
+    net = plain_classifier(distribution, class_weight=class_weight, **params).fit(X, y)
+    other = plain_classifier(distribution, **params)
     other.fit(X, y, sample_weight=compute_sample_weight(class_weight, y))
     assert_same_prediction(net, other, X)
-    unweighted = NLLClassifier(distribution, **params).fit(X, y)
+    unweighted = plain_classifier(distribution, **params).fit(X, y)
     assert np.abs(net.predict_proba(X) - unweighted.predict_proba(X)).max() > 0.01
 
 
@@ -192,9 +192,9 @@ def test_balanced_class_weight_counts_sample_weights(draw_rows):
     weight = integer_weights(60)
     repeated = np.repeat(np.arange(60), weight)
     balanced = compute_class_weight("balanced", classes=np.unique(y), y=y[repeated])
-    net = NLLClassifier(class_weight="balanced", random_state=0)
+    net = plain_classifier(class_weight="balanced", random_state=0)
     net.fit(X, y, sample_weight=weight)
-    other = NLLClassifier(random_state=0).fit(X, y, sample_weight=weight * balanced[y])
+    other = plain_classifier(random_state=0).fit(X, y, sample_weight=weight * balanced[y])
     assert_same_prediction(net, other, X)
 
 
@@ -202,9 +202,9 @@ def test_class_weight_multiplies_sample_weight(draw_rows):
     X, y = draw_rows("categorical")
     weight = np.random.default_rng(2).uniform(0.5, 2, len(y))
     class_weight = {0: 1.0, 1: 2.0, 2: 4.0}
-    net = NLLClassifier(class_weight=class_weight, random_state=0)
+    net = plain_classifier(class_weight=class_weight, random_state=0)
     net.fit(X, y, sample_weight=weight)
-    other = NLLClassifier(random_state=0).fit(X, y, sample_weight=weight * 2.0**y)
+    other = plain_classifier(random_state=0).fit(X, y, sample_weight=weight * 2.0**y)
     assert_same_prediction(net, other, X)
 
 
@@ -225,7 +225,7 @@ def test_class_weight_counts_in_validation_as_in_training(class_weight, draw_row
     X, y = draw_rows("categorical", n=90)
     X_val, y_val = draw_rows("categorical", n=40, seed=1)
     X_val, y_val = np.r_[X_val, X_val[y_val == 0]], np.r_[y_val, y_val[y_val == 0]]
-    net = NLLClassifier(class_weight=class_weight, max_iter=30, random_state=0)
+    net = plain_classifier(class_weight=class_weight, max_iter=30, random_state=0)
     net.fit(X, y, X_val=X_val, y_val=y_val)
     weight = compute_class_weight(class_weight, classes=np.unique(y), y=y)[y_val]
     log_prob = net.predict_dist(X_val).log_prob(y_val)

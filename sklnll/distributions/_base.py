@@ -96,6 +96,66 @@ class Distribution(BaseEstimator, ABC):
         standard = {name: unit.get(name, value) for name, value in names.items()}
         return self.frozen(**standard).std() * scale
 
+    def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
+        """The parameters of distributions that are wider by this factor.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Entries that are no parameters of this family are passed on.
+        factor : float
+            Positive; below 1 they become narrower.
+
+        Raises
+        ------
+        ValueError
+            For a family without a scale in y's units.
+        """
+        if self.support.units != "affine" or "scale" not in self.parameters:
+            raise ValueError(
+                f"{self!r} has no scale that could be recalibrated; set recalibrate=None, or use a "
+                "family with a location and a scale, such as 'normal', or of class labels."
+            )
+        return {**params, "scale": params["scale"] * factor}
+
+    @property
+    def width(self) -> str | None:
+        """Name of the parameter that says how widely y varies about its centre, if there is one."""
+        return "scale" if self.support.units == "affine" and "scale" in self.parameters else None
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        """How widely y varies about its centre, squared; up to a constant.
+
+        The reciprocal of the Fisher information about the raw output that moves the centre, as far
+        as the parameter `width` changes it.
+        """
+        return params["scale"].square()
+
+    def annealing_weight(self, params: Mapping[str, Tensor]) -> Tensor | None:
+        """Weight under which a row teaches its centre the same, however wide it is thought to be.
+
+        The gradient by which a row moves its predicted centre shrinks with the squared width that
+        is predicted: rows that are not yet fitted, and so are thought to be wide, hardly teach it.
+        Training weights rows by their squared width at first, to make up for that.
+
+        Parameters
+        ----------
+        params : mapping of str to Tensor
+            In training's units.
+
+        Returns
+        -------
+        Tensor or None
+            Broadcasts against `log_prob`; None where x does not move the width.
+
+        References
+        ----------
+        M. Seitzer, A. Tavakoli, D. Antic and G. Martius (2022). On the pitfalls of
+        heteroscedastic uncertainty estimation with probabilistic neural networks. ICLR.
+        """
+        is_predicted = self.width is not None and self.switch(self.width) is None
+        return self.squared_width(params) if is_predicted else None
+
     def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
         """The parameters of a row that was exposed for `exposure` units instead of one.
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from torch import Tensor
 
 from ._base import Distribution
 from .links import Link
@@ -63,6 +64,9 @@ class Compound(Distribution):
     def of_base(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Those of the parameters that `base` has."""
         return {name: params[name] for name in self.base.parameters}
+
+    def annealing_weight(self, params: Mapping[str, Tensor]) -> Tensor | None:
+        return self.base.annealing_weight(self.of_base(params))
 
     def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
         return {**params, **self.base.exposed(self.of_base(params), exposure)}

@@ -14,14 +14,19 @@ def weighted_mean_std(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     return float(mean * unit), float(std * unit)
 
 
-def weighted_median(y: np.ndarray, weight: np.ndarray) -> float:
-    """The middle of the set of medians."""
+def weighted_quantile(y: np.ndarray, weight: np.ndarray, level: float) -> float:
+    """The middle of the set of quantiles of this level."""
     order = np.argsort(y, kind="stable")
     cumulative = np.cumsum(weight[order])
-    half = cumulative[-1] / 2
-    low = y[order[np.searchsorted(cumulative, half, side="left")]]
-    high = y[order[min(np.searchsorted(cumulative, half, side="right"), len(y) - 1)]]
+    below = level * cumulative[-1]
+    low = y[order[np.searchsorted(cumulative, below, side="left")]]
+    high = y[order[min(np.searchsorted(cumulative, below, side="right"), len(y) - 1)]]
     return float(low / 2 + high / 2)
+
+
+def weighted_median(y: np.ndarray, weight: np.ndarray) -> float:
+    """The middle of the set of medians."""
+    return weighted_quantile(y, weight, 0.5)
 
 
 def weighted_median_spread(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

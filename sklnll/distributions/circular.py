@@ -2,6 +2,7 @@
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -81,6 +82,11 @@ class VonMises(CircularDistribution):
     def __init__(self, loc: Any = None, concentration: Any = None):
         self.loc = loc
         self.concentration = concentration
+
+    width = "concentration"
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        return 1 / (1 + params["concentration"])
 
     def log_prob(self, y: Tensor, loc: Tensor, concentration: Tensor) -> Tensor:
         # cos(y - loc) - 1 keeps its digits as -2 * sine**2.

@@ -116,6 +116,11 @@ class NegativeBinomial(Distribution):
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
         return {"mean": self._chosen_link("mean"), "dispersion": dispersion}
 
+    width = "dispersion"
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        return 1 + params["dispersion"] * params["mean"]
+
     def log_prob(self, y: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
         return log_negative_binomial_mass(y, mean, dispersion)
 

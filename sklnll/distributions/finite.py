@@ -53,6 +53,10 @@ class LabelDistribution(Distribution):
         """The family of each column of a 0/1 indicator matrix; None where y cannot be one."""
         return None
 
+    def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
+        """Log-odds divided by the factor, known as temperature."""
+        return {**params, **{name: params[name] / factor for name in self.parameters}}
+
     @abstractmethod
     def log_proba(self, *args: Any, **params: Any) -> np.ndarray:
         """Log-probabilities of all classes, for parameters given as arrays.

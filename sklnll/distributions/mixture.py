@@ -103,6 +103,12 @@ class Mixture(Compound):
         components = self.base.log_prob(y.unsqueeze(-1), **params)
         return torch.logsumexp(torch.log_softmax(logits, dim=-1) + components, dim=-1)
 
+    def annealing_weight(self, params: Mapping[str, Tensor]) -> Tensor | None:
+        of_components = super().annealing_weight(params)
+        if of_components is None:
+            return None
+        return (torch.softmax(params["logits"], dim=-1) * of_components).sum(dim=-1)
+
     def is_density(self, y: np.ndarray) -> np.ndarray:
         return self.base.is_density(y)
 

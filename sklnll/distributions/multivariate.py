@@ -1,6 +1,7 @@
 """Families for a y that is a row of numbers: correlated outputs, compositions."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -104,6 +105,11 @@ class MultivariateNormal(VectorDistribution):
         self.loc = loc
         self.scale_tril = scale_tril
 
+    width = "scale_tril"
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        return params["scale_tril"].square().mean(dim=(-1, -2))
+
     def log_prob(self, y: Tensor, loc: Tensor, scale_tril: Tensor) -> Tensor:
         z = _solve(scale_tril, y - loc)
         log_det = torch.log(scale_tril.diagonal(dim1=-2, dim2=-1))
@@ -193,6 +199,11 @@ class Dirichlet(VectorDistribution):
     def __init__(self, mean: Any = None, precision: Any = None):
         self.mean = mean
         self.precision = precision
+
+    width = "precision"
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        return 1 / (1 + params["precision"])
 
     def log_prob(self, y: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
         y = y / y.sum(dim=-1, keepdim=True)

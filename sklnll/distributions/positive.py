@@ -1,5 +1,6 @@
 """Families for a positive y: magnitudes, durations."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -101,6 +102,11 @@ class Gamma(Distribution):
         self.shape = shape
         self.scale = scale
 
+    width = "shape"
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        return 1 / params["shape"]
+
     def log_prob(self, y: Tensor, shape: Tensor, scale: Tensor) -> Tensor:
         finfo = torch.finfo(shape.dtype)
         mean = (shape * scale).clamp(finfo.tiny, finfo.max)
@@ -159,6 +165,11 @@ class LogNormal(TailedDistribution):
     def __init__(self, sigma: Any = None, scale: Any = None):
         self.sigma = sigma
         self.scale = scale
+
+    width = "sigma"
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        return params["sigma"].square()
 
     def log_prob(self, y: Tensor, sigma: Tensor, scale: Tensor) -> Tensor:
         z = log_ratio(y, scale) / sigma
@@ -220,6 +231,11 @@ class Weibull(TailedDistribution):
     def __init__(self, shape: Any = None, scale: Any = None):
         self.shape = shape
         self.scale = scale
+
+    width = "shape"
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        return params["shape"] ** -2
 
     def log_prob(self, y: Tensor, shape: Tensor, scale: Tensor) -> Tensor:
         log_hazard = shape * log_ratio(y, scale)  # of the cumulative hazard (y / scale) ** shape

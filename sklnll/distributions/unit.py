@@ -51,6 +51,11 @@ class Beta(Distribution):
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
         return {"mean": self._chosen_link("mean"), "precision": capped_log}
 
+    width = "precision"
+
+    def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
+        return 1 / (1 + params["precision"])
+
     def log_prob(self, y: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
         tiny = torch.finfo(precision.dtype).tiny
         a = (mean * precision).clamp(min=tiny)

@@ -1,0 +1,73 @@
+"""In which units does the network see x?"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from .distributions._statistics import weighted_mean_std, weighted_quantile
+
+_BOUND = 3.0
+"""Where robustly scaled columns level off: few values of a normal column lie beyond."""
+_FARTHEST = 1e6
+"""Clipped to this before it is bounded, so that no square overflows."""
+
+
+@dataclass(frozen=True)
+class InputScaling:
+    """The map from X's units to those in which the network trains: z = (x - center) / unit.
+
+    With a finite bound, outliers are drawn in smoothly: z / sqrt(1 + (z / bound)**2).
+
+    Parameters
+    ----------
+    center, unit : ndarray of shape (n_features,)
+        In X's units.
+    bound : float
+        Largest value that a scaled column reaches; inf for none.
+
+    References
+    ----------
+    D. Holzmueller, L. Grinsztajn and I. Steinwart (2024). Better by default: strong pre-tuned MLPs
+    and boosted trees on tabular data. arXiv:2407.04491
+    """
+
+    center: np.ndarray
+    unit: np.ndarray
+    bound: float = np.inf
+
+    @classmethod
+    def fit(cls, X: np.ndarray, weight: np.ndarray, kind: str) -> Self:
+        """Choose center and unit of each column.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        weight : ndarray of shape (n_samples,)
+            Positive.
+        kind : {"robust", "standard"}
+            Median and interquartile range, bounded; or mean and standard deviation.
+        """
+        robust = kind == "robust"
+        locate = _median_and_range if robust else weighted_mean_std
+        columns = np.array([locate(column.astype(float), weight) for column in X.T])
+        center, spread = columns.reshape(-1, 2).T
+        unit = np.where(spread > 0, spread, 1.0)
+        return cls(center, unit, _BOUND if robust else np.inf)
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Scaled copy, in X's dtype."""
+        with np.errstate(over="ignore"):
+            z = (X - self.center.astype(X.dtype)) / self.unit.astype(X.dtype)
+        if np.isfinite(self.bound):
+            np.clip(z, -_FARTHEST, _FARTHEST, out=z)
+            z /= np.sqrt(1 + np.square(z / self.bound))
+        return z
+
+
+def _median_and_range(x: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Median and interquartile range; where that is zero, half the whole range."""
+    low, center, high = (weighted_quantile(x, weight, level) for level in (0.25, 0.5, 0.75))
+    with np.errstate(over="ignore"):
+        spread = high - low or x.max() / 2 - x.min() / 2
+    return center, min(spread, float(np.finfo(float).max))

@@ -1,0 +1,51 @@
+"""How is a network trained where the user leaves it to us? Sizes that depend on the rows."""
+
+import math
+from typing import Any
+
+MLP_DEFAULTS: dict[str, Any] = {
+    "hidden_layer_sizes": (100,),
+    "activation": "relu",
+    "x_scaling": None,
+    "n_frequencies": 0,
+    "learning_rate": "constant",
+    "learning_rate_init": 0.001,
+    "early_stopping": False,
+    "validation_fraction": 0.1,
+    "weight_decay": 0.0,
+    "max_grad_norm": math.inf,
+    "annealing": 0.0,
+}
+"""Settings under which a network is trained just as scikit-learn's multi-layer perceptrons are."""
+
+_STEPS = 6000
+"""Steps of the optimiser that a fit of few rows takes, as long as epochs allow."""
+_EPOCHS = (20, 400)
+_BATCH = (32, 1024)
+_COSINES = (16, 512)
+"""Most cosines of a feature, and of all features together."""
+_LEAST_ROWS_TO_HOLD_OUT = 40
+
+
+def batch_size(n_rows: int) -> int:
+    """Rows of a mini-batch: about the root of all rows, as equal batches as can be."""
+    low, high = _BATCH
+    size = min(max(2 ** round(math.log2(2 * math.sqrt(n_rows))), low), high)
+    return math.ceil(n_rows / max(1, round(n_rows / size)))
+
+
+def epochs(n_rows: int, batch_size: int) -> int:
+    """Passes over the rows: as many as make `_STEPS` steps, within limits."""
+    low, high = _EPOCHS
+    return min(max(math.ceil(_STEPS / math.ceil(n_rows / batch_size)), low), high)
+
+
+def frequencies(n_features: int) -> int:
+    """Cosines of each feature that the first layer sees: few where there are many features."""
+    of_each, of_all = _COSINES
+    return min(of_each, of_all // n_features)
+
+
+def holds_out(n_rows: int) -> bool:
+    """Whether so many rows can spare some to stop early by."""
+    return n_rows >= _LEAST_ROWS_TO_HOLD_OUT

@@ -1,0 +1,48 @@
+"""Each member holds rows of its own out, and every row trains some member."""
+
+import numpy as np
+import pytest
+
+from sklnll.holdout import hold_out
+
+
+def split(n_rows=100, n_members=5, fraction=0.15, labels=None, seed=0):
+    return hold_out(n_rows, n_members, fraction, np.random.RandomState(seed), labels)
+
+
+@pytest.mark.parametrize("n_members", [1, 2, 7, 20])
+def test_parts_are_whole(n_members):
+    train, held = split(n_members=n_members)
+    assert train.shape == (n_members, 85)
+    assert held.shape == (n_members, 15)
+    for of_train, of_held in zip(train, held, strict=True):
+        assert sorted([*of_train, *of_held]) == list(range(100))
+
+
+@pytest.mark.parametrize("n_members", [2, 7, 20])
+@pytest.mark.parametrize("fraction", [0.05, 0.15, 0.5, 0.7])
+def test_every_row_trains_some_member(n_members, fraction):
+    train, _ = split(n_members=n_members, fraction=fraction)
+    if fraction <= 0.5:
+        assert np.unique(train).size == 100
+
+
+def test_parts_differ_as_long_as_they_can():
+    _, held = split(n_members=6)
+    assert np.unique(held).size == 90
+
+
+def test_more_members_leave_the_first_ones_alone():
+    for few, many in zip(split(n_members=3), split(n_members=20), strict=True):
+        np.testing.assert_array_equal(few, many[:3])
+
+
+def test_labels_keep_their_shares():
+    labels = np.repeat([0, 1], [80, 20])
+    _, held = split(labels=labels, n_members=10)
+    assert set((labels[held] == 1).sum(axis=1)) == {3}
+
+
+def test_what_cannot_be_split_is_refused():
+    with pytest.raises(ValueError, match="The least populated class"):
+        split(labels=np.repeat([0, 1], [99, 1]))

@@ -1,0 +1,83 @@
+"""X is scaled as scikit-learn's scalers do it, with weights, and outliers are drawn in."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from plain import plain_regressor
+from sklearn.preprocessing import RobustScaler, StandardScaler
+
+from sklnll import NLLRegressor
+from sklnll.inputs import InputScaling
+
+rng = np.random.default_rng(0)
+X = np.column_stack(
+    [rng.normal(5, 3, 200), rng.lognormal(2, 2, 200), 1e6 * rng.uniform(size=200), np.ones(200)]
+)
+ONES = np.ones(len(X))
+
+
+def test_standard_is_standard_scalers():
+    scaled = InputScaling.fit(X, ONES, "standard")(X)
+    assert_allclose(scaled, StandardScaler().fit_transform(X), atol=1e-12)
+
+
+def test_robust_is_robust_scalers_drawn_in():
+    odd = X[:199]  # where quantiles at 1/4, 1/2 and 3/4 are values of y
+    scaled = InputScaling.fit(odd, ONES[:199], "robust")(odd)
+    z = RobustScaler().fit_transform(odd)
+    # scikit-learn interpolates between neighbouring values.
+    assert_allclose(scaled, z / np.sqrt(1 + (z / 3) ** 2), atol=0.02)
+    assert np.abs(scaled).max() < 3
+
+
+@pytest.mark.parametrize("kind", ["standard", "robust"])
+def test_integer_weights_are_repeated_rows(kind):
+    counts = rng.integers(1, 4, len(X))
+    weighted = InputScaling.fit(X, counts.astype(float), kind)
+    repeated = InputScaling.fit(np.repeat(X, counts, axis=0), np.ones(counts.sum()), kind)
+    assert_allclose(weighted.center, repeated.center, rtol=1e-12)
+    assert_allclose(weighted.unit, repeated.unit, rtol=1e-12)
+
+
+def test_columns_with_few_values_are_scaled_by_their_range():
+    rare = np.zeros((100, 1))
+    rare[:5] = 4.0
+    scaling = InputScaling.fit(rare, np.ones(100), "robust")
+    assert_array_equal([scaling.center, scaling.unit], [[0.0], [2.0]])
+    constant = InputScaling.fit(np.full((9, 1), 7.0), np.ones(9), "robust")
+    assert_array_equal(constant(np.full((2, 1), 7.0)), np.zeros((2, 1)))
+
+
+@pytest.mark.parametrize("kind", ["standard", "robust"])
+def test_enormous_values_stay_finite(kind):
+    large = np.array([[-1.7e308], [0.0], [1.0], [1.7e308]])
+    scaling = InputScaling.fit(large, np.ones(4), kind)
+    assert np.isfinite(scaling(large)).all()
+
+
+def test_the_dtype_stays():
+    scaling = InputScaling.fit(X, ONES, "robust")
+    assert scaling(X.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("x_scaling", ["standard", "robust"])
+def test_units_of_x_do_not_matter(x_scaling):
+    y = X[:, 0] + rng.normal(size=200)
+    nets = [
+        NLLRegressor(x_scaling=x_scaling, max_iter=5, random_state=0).fit(1024.0 * X * c, y)
+        for c in (1.0, 2.0**-20)
+    ]
+    assert_array_equal(nets[0].weights_, nets[1].weights_)
+
+
+@pytest.mark.parametrize("x_scaling", ["standard", "robust"])
+def test_a_linear_network_has_coefficients_in_the_units_of_x(x_scaling):
+    y = X[:, 0] + rng.normal(size=200)
+    net = NLLRegressor(hidden_layer_sizes=(), x_scaling=x_scaling, random_state=0).fit(X, y)
+    assert net.input_scaling_ is None
+    loc = X @ net.coefs_[0][:, 0] + net.intercepts_[0][0]
+    unit, shift = net.scaling_.unit, net.scaling_.shift
+    assert_allclose(loc * unit + shift, net.predict(X), rtol=1e-9)
+    # Adam ends near least squares with weights, which lbfgs finds exactly.
+    exact = plain_regressor("normal", (), solver="lbfgs", alpha=0.0, tol=1e-8).fit(X, y)
+    assert net.loss_ == pytest.approx(exact.loss_, abs=1e-3)
