@@ -101,10 +101,11 @@ class Law(ABC):
 
     def _rows(self, index: np.ndarray) -> Self:
         """The laws at these positions, counted through all axes."""
-        params = {}
-        for name, value in self.params.items():
-            event = value.shape[value.ndim - self.family.parameters[name].event_ndim :]
-            params[name] = np.broadcast_to(value, (*self.shape, *event)).reshape(-1, *event)[index]
+        links = self.family.parameters
+        params = {
+            name: flat_rows(value, self.shape, links[name].event_ndim)[index]
+            for name, value in self.params.items()
+        }
         return type(self)(self.family, params)
 
     # What a subclass knows -----------------------------------------------------------------------
@@ -349,6 +350,12 @@ class CountLaw(Law):
         ends = (np.broadcast_to(end, shape) for end in self.support())
         lowest, highest = ends
         return _at_the_ends(high, below, above, lowest - 1, highest)
+
+
+def flat_rows(value: np.ndarray, shape: tuple[int, ...], event_ndim: int) -> np.ndarray:
+    """A parameter's values for laws of this shape, on one axis."""
+    event = value.shape[value.ndim - event_ndim :]
+    return np.broadcast_to(value, (*shape, *event)).reshape(-1, *event)
 
 
 def against(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

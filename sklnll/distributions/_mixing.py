@@ -1,0 +1,389 @@
+"""What is the law of a y that comes from one of several members of the same family?"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import torch
+from scipy import special
+from torch import Tensor
+
+from ._compound import Compound
+from ._law import LEVELS, ContinuousLaw, CountLaw, Law, Panel, flat_rows
+from ._supports import Support
+
+_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
+_VALUES_AT_ONCE = 1_000_000
+"""Numbers that are computed together, to bound the memory it takes."""
+_MOST_COUNTS = 4096
+"""Counts that are summed one by one; of a wider range every so many stand for those between."""
+
+
+class Mixing(Compound):
+    """A weighted average of several members of one family; abstract.
+
+    Every parameter of `base` has an axis for the members, directly before its own ones.
+    """
+
+    @abstractmethod
+    def log_weight(self, params: Mapping[str, Tensor]) -> Tensor:
+        """Logarithms of the members' probabilities, on the last axis."""
+
+    @property
+    def support(self) -> Support:  # type: ignore[override]
+        return self.base.support
+
+    def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
+        of_members = self.base.log_prob(y.unsqueeze(-1 - self.event_ndim), **self.of_base(params))
+        return torch.logsumexp(self.log_weight(params) + of_members, dim=-1)
+
+    def is_density(self, y: np.ndarray) -> np.ndarray:
+        return self.base.is_density(y)
+
+    def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
+        return super().exposed(params, exposure[..., None])
+
+    def weights(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The members' probabilities, on the last axis, for parameters given as arrays."""
+        own = {name: torch.tensor(params[name], dtype=torch.float64) for name in self.own}
+        return self.log_weight(own).exp().numpy()
+
+
+class MixingOfNumbers(Mixing):
+    """The same for a y that is a number; abstract."""
+
+    def frozen(self, **params: np.ndarray) -> Any:
+        if self.support.discrete:
+            return CountMixingLaw(self, params)
+        return (MixingLawWithAtoms if self.support.atoms else MixingLaw)(self, params)
+
+    def mode(self, **params: np.ndarray) -> np.ndarray:
+        return self.frozen(**params).mode()
+
+    def std(self, **params: np.ndarray) -> np.ndarray:
+        return self.frozen(**params).std()
+
+    def crps(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+        return self.frozen(**params).crps(y)
+
+
+def chosen_members(weights: np.ndarray, random_state: Any) -> np.ndarray:
+    """Draw the position of a member, for weights on the last axis."""
+    uniform = random_state.uniform(size=(*weights.shape[:-1], 1))
+    return (uniform > weights.cumsum(axis=-1)[..., :-1]).sum(axis=-1)
+
+
+class WeightedLaw(Law):
+    """A weighted average of the laws of several members; abstract."""
+
+    family: Mixing
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Of the members, on the last axis."""
+        return self.family.weights(self.params)
+
+    @cached_property
+    def members(self) -> Any:
+        """The base's frozen distribution, with the members on the last axis."""
+        return self.family.base.frozen(**self._of_base)
+
+    @property
+    def _of_base(self) -> dict[str, np.ndarray]:
+        return self.family.of_base(self.params)
+
+    def _rows(self, index: np.ndarray) -> Self:
+        rows = super()._rows(index)
+        if isinstance(self.members, Law):  # which keeps what it has searched for
+            n_members = self.weights.shape[-1]
+            rows.members = self.members._rows(index[..., None] * n_members + np.arange(n_members))
+        return rows
+
+    def _picked(self, index: np.ndarray) -> Any:
+        """The frozen distribution of the members at these positions, counted through all axes."""
+        if isinstance(self.members, Law):
+            return self.members._rows(index)
+        links = self.family.base.parameters
+        params = {
+            name: flat_rows(value, self.weights.shape, links[name].event_ndim)[index]
+            for name, value in self._of_base.items()
+        }
+        return self.family.base.frozen(**params)
+
+    def _of_members(self, method: str, *args: Any) -> np.ndarray:
+        return self._with_members(
+            getattr(self.members, method), *(np.asarray(arg)[..., None] for arg in args)
+        )
+
+    def _with_members(self, answer: Callable[..., Any], *args: Any, **params: Any) -> np.ndarray:
+        """An answer that has the members on its last axis, even where it is the same for all."""
+        with np.errstate(all="ignore"):
+            return np.broadcast_arrays(answer(*args, **params), self.weights)[0]
+
+    def _average(self, of_members: np.ndarray) -> np.ndarray:
+        return (self.weights * of_members).sum(axis=-1)
+
+    def _spread(self, of_members: np.ndarray) -> np.ndarray:
+        """Weighted variance of the members' values."""
+        away = of_members - self._average(of_members)[..., None]
+        return self._average(away**2)
+
+    def cdf(self, y: np.ndarray) -> np.ndarray:
+        return self._average(self._of_members("cdf", y))
+
+    def sf(self, y: np.ndarray) -> np.ndarray:
+        return self._average(self._of_members("sf", y))
+
+    def logcdf(self, y: np.ndarray) -> np.ndarray:
+        logs, above = self._of_members("logcdf", y), self.sf(y)
+        with np.errstate(all="ignore"):
+            below = special.logsumexp(logs, b=self.weights, axis=-1)
+            return np.where(above < 0.5, np.log1p(-above), below)
+
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = (self._with_members(lambda end=end: end) for end in self.members.support())
+        return low.min(axis=-1), high.max(axis=-1)
+
+    def mean(self) -> np.ndarray:
+        return self._average(self._of_members("mean"))
+
+    def var(self) -> np.ndarray:
+        return self.std() ** 2
+
+    def std(self) -> np.ndarray:
+        """By the law of total variance, without squares that overflow."""
+        distance = self._of_members("mean") - self.mean()[..., None]
+        within = self._with_members(self.family.base.std, **self._of_base)
+        spread = np.hypot(within, distance)
+        largest = spread.max(axis=-1, keepdims=True)
+        unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+        return unit[..., 0] * np.sqrt(self._average((spread / unit) ** 2))
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
+        """Draw a member, then from it."""
+        shape = self.shape if size is None else tuple(np.atleast_1d(size))
+        random_state = np.random.default_rng() if random_state is None else random_state
+        n_members = self.weights.shape[-1]
+        weights = np.broadcast_to(self.weights, (*shape, n_members))
+        law = np.broadcast_to(np.arange(np.prod(self.shape, dtype=int)).reshape(self.shape), shape)
+        index = law * n_members + chosen_members(weights, random_state)
+        return self._picked(index).rvs(size=shape, random_state=random_state)
+
+    def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A quantile of the mixture lies between those of its members."""
+        from_below = self._of_members("ppf", below)
+        from_above = self._of_members("isf", above)
+        quantiles = np.where((below < above)[..., None], from_below, from_above)
+        return quantiles.min(axis=-1), quantiles.max(axis=-1)
+
+    def crps(self, y: np.ndarray) -> np.ndarray:
+        """The average of the members' scores, less their disagreement."""
+        scores = self._with_members(
+            self.family.base.crps, np.asarray(y)[..., None], **self._of_base
+        )
+        return self._average(scores) - self.disagreement()
+
+    def disagreement(self) -> np.ndarray:
+        """Integral of the weighted variance of the members' distribution functions.
+
+        By so much the score of an average is lower than the average of the scores, at any y.
+        """
+        first, second = (
+            {name: np.expand_dims(value, value.ndim - k) for name, value in self._of_base.items()}
+            for k in (0, 1)
+        )
+        distance = self.family.base.mean_distance(first, second)
+        if distance is None:
+            return self._in_blocks(lambda law: law._disagreement())
+        own = np.diagonal(distance, axis1=-2, axis2=-1)
+        between = (self.weights[..., None] * distance).sum(axis=-2)
+        return self._average(between - own) / 2
+
+    def _in_blocks(self, answer: Callable[[Any], np.ndarray]) -> np.ndarray:
+        """An answer for each of the laws, a few of them at once."""
+        n_laws = int(np.prod(self.shape))
+        n_blocks = 1 + n_laws * self._values_per_law() // _VALUES_AT_ONCE
+        blocks = np.array_split(np.arange(n_laws), n_blocks)
+        return np.concatenate([answer(self._rows(block)) for block in blocks]).reshape(self.shape)
+
+    def _values_per_law(self) -> int:
+        """How many numbers it takes to integrate over one of the laws, about."""
+        n_members = self.weights.shape[-1]
+        return 2 * len(LEVELS) * len(_NODES) * n_members**2
+
+    @abstractmethod
+    def _disagreement(self) -> np.ndarray:
+        """The same by quadrature, or summation, of few laws on one axis."""
+
+
+class MixingLaw(WeightedLaw, ContinuousLaw):
+    """A mixture of densities for given parameters."""
+
+    @property
+    def _densities(self) -> Any:
+        """The members' densities, frozen."""
+        return self.members
+
+    def _quantiles(self, method: str, level: float) -> np.ndarray:
+        return self._with_members(getattr(self._densities, method), level)
+
+    def edges(self) -> np.ndarray:
+        low = [self._quantiles("ppf", level) for level in LEVELS]
+        high = [self._quantiles("isf", level) for level in LEVELS[-2::-1]]
+        # At its mode a member may have a kink.
+        kinks = np.clip(self._modes(), low[0], high[-1])
+        return np.sort(
+            np.concatenate([np.moveaxis(e, -1, 0) for e in (*low, *high, kinks)]), axis=0
+        )
+
+    def _modes(self) -> np.ndarray:
+        return self._with_members(self.family.base.mode, **self._of_base)
+
+    # Towards an end of the support a density may rise like a power, which is smooth in log(y).
+
+    @property
+    def _is_positive(self) -> bool:
+        return (self.family.support.low, self.family.support.high) == (0, np.inf)
+
+    @property
+    def _is_share(self) -> bool:
+        return (self.family.support.low, self.family.support.high) == (0, 1)
+
+    def _to_line(self, y: np.ndarray) -> np.ndarray:
+        if self._is_positive:
+            return np.log(np.maximum(y, 1e-300))
+        return special.logit(np.clip(y, 1e-300, 1 - 1e-16)) if self._is_share else y
+
+    def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
+        if self._is_positive:
+            return np.exp(t), np.exp(t)
+        if self._is_share:
+            return special.expit(t), special.expit(t) * special.expit(-t)
+        return t, 1.0
+
+    def mode(self) -> np.ndarray:
+        """Searched, and compared with the members' modes."""
+        candidates = np.stack([super().mode(), *np.moveaxis(self._modes(), -1, 0)])
+        heights = self.logpdf(candidates)
+        heights[0] = np.nextafter(heights[0], -np.inf)  # of equals, a member's mode is exact
+        highest = np.where(np.isnan(heights), -np.inf, heights).argmax(axis=0)[None]
+        return np.take_along_axis(candidates, highest, axis=0)[0]
+
+    def _disagreement(self) -> np.ndarray:
+        line = self._to_line(np.clip(self.edges(), -1e300, 1e300))
+        half = np.diff(line, axis=0) / 2
+        total = np.zeros(self.shape)
+        for node, weight in zip(_NODES, _NODE_WEIGHTS, strict=True):
+            y, slope = self._from_line(line[:-1] + half * (1 + node))
+            total += (weight * half * slope * self._spread(self._of_members("cdf", y))).sum(axis=0)
+        return total
+
+
+class MixingLawWithAtoms(MixingLaw):
+    """A mixture of densities that also have probabilities at the ends of their range."""
+
+    @property
+    def _densities(self) -> Any:
+        return self.members.base
+
+    @property
+    def _atoms(self) -> dict[float, np.ndarray]:
+        """End -> its probability."""
+        return {
+            end: np.exp(self._log_prob(np.full(self.shape, end)))
+            for end in self.family.support.atoms
+        }
+
+    def logpdf(self, y: np.ndarray) -> np.ndarray:
+        """Logarithm of the density between the ends."""
+        return np.where(np.isin(y, self.family.support.atoms), -np.inf, super().logpdf(y))
+
+    def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        value = super()._quantile(below, above)
+        zero = np.where(below < above, self.cdf(0.0) >= below, self.sf(0.0) <= above)
+        one = above < self._atoms.get(1.0, 0.0)
+        return np.where(np.isnan(value), value, np.where(zero, 0.0, np.where(one, 1.0, value)))
+
+    def mode(self) -> np.ndarray:
+        """An end that has the larger half of the probability, else the top of the density."""
+        mode = super().mode()
+        for end, probability in self._atoms.items():
+            mode = np.where(probability > 0.5, end, mode)
+        return mode
+
+    def entropy(self) -> np.ndarray:
+        """Of probabilities at the ends, of densities elsewhere."""
+        return super().entropy() + sum(special.entr(p) for p in self._atoms.values())
+
+    def _disagreement(self) -> np.ndarray:
+        # Between an end and the first of the density, the distribution functions are constant.
+        low, high = self.support()
+        first, last = self.edges()[[0, -1]]
+        total = super()._disagreement() + (first - low) * self._spread(self._of_members("cdf", low))
+        beyond = np.where(np.isfinite(high), high - last, 0.0)
+        return total + beyond * self._spread(self._of_members("cdf", last))
+
+
+class CountMixingLaw(WeightedLaw, CountLaw):
+    """A mixture of mass functions for given parameters."""
+
+    def _range(self) -> tuple[float, float]:
+        low, high = self._ends()
+        return low.min(), high.max()
+
+    def _ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Counts beyond which there is no probability to speak of."""
+        low, high = self._of_members("ppf", LEVELS[0]), self._of_members("isf", LEVELS[0])
+        return np.maximum(low.min(axis=-1), 0), high.max(axis=-1)
+
+    def _counts(self) -> np.ndarray:
+        """Counts, on a first axis, that stand for all; a count may be there repeatedly."""
+        low, high = self._ends()
+        width = high - low
+        widest = width.max(initial=0)
+        steps = np.linspace(0, 1, int(min(widest, _MOST_COUNTS)) + 1)
+        steps = steps.reshape(-1, *(1,) * width.ndim)
+        counts = low + np.rint(steps * width)
+        if widest <= _MOST_COUNTS:
+            return counts
+        from_low = low + np.rint(np.expm1(steps[::4] * np.log1p(width)))
+        quantiles = [self._of_members(m, q) for m in ("ppf", "isf") for q in LEVELS]
+        inner = np.concatenate([np.moveaxis(q, -1, 0) for q in quantiles])
+        return np.sort(np.concatenate([counts, from_low, np.clip(inner, low, high)]), axis=0)
+
+    def panels(self, cut: np.ndarray | None = None) -> Iterator[Panel]:
+        counts = self._counts()
+        # Sums over the counts between two of them are those of a straight line.
+        between = (np.diff(counts, axis=0) - 1) / 2
+        nothing = np.zeros((1, *self.shape))
+        weight = 1 + np.concatenate([nothing, between]) + np.concatenate([between, nothing])
+        at_once = max(1, _VALUES_AT_ONCE // max(1, self.weights.size))
+        for start in range(0, len(counts), at_once):
+            part = slice(start, start + at_once)
+            y, weights = counts[None, part], weight[None, part]
+            yield Panel(y, weights, self.pmf(y), self.cdf(y))
+
+    def mode(self) -> np.ndarray:
+        best, (low, high) = super().mode(), self._ends()
+        reach = (high - low) / (_MOST_COUNTS / 2)
+        while (reach >= 1).any():
+            grid = np.rint(np.clip(np.linspace(best - reach, best + reach, 33), low, high))
+            highest = self.logpmf(grid).argmax(axis=0)[None]
+            best = np.take_along_axis(grid, highest, axis=0)[0]
+            reach = reach / 8
+        return best
+
+    def _values_per_law(self) -> int:
+        return _MOST_COUNTS * self.weights.shape[-1]
+
+    def _disagreement(self) -> np.ndarray:
+        return np.asarray(
+            sum(
+                panel.integral(self._spread(self._of_members("cdf", panel.y)))
+                for panel in self.panels()
+            )
+        )
