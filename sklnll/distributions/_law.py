@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _N_NODES = 20
 NODES, WEIGHTS = legendre.leggauss(_N_NODES)
-# Row i: what to multiply values at the nodes with, to have their integral up to node i.
-_UP_TO_NODE = np.linalg.solve(
+UP_TO_NODE = np.linalg.solve(
     legendre.legvander(NODES, _N_NODES - 1).T,
     np.stack([legendre.Legendre.basis(k).integ(lbnd=-1)(NODES) for k in range(_N_NODES)]),
 ).T
+"""Row i: what to multiply values at the nodes with, to have their integral up to node i."""
 
 LEVELS = np.concatenate(
     [
@@ -133,11 +133,13 @@ class Law(ABC):
 
     def _log_prob(self, y: np.ndarray) -> np.ndarray:
         y = np.asarray(y, dtype=float)
-        inside = self.family.support.contains(y)
+        return np.where(self.family.support.contains(y), self._formula(y), -np.inf)
+
+    def _formula(self, y: np.ndarray) -> np.ndarray:
+        """What the family says of any `y`, also outside the support."""
         params = {name: torch.tensor(value) for name, value in self.params.items()}
         with np.errstate(all="ignore"):
-            values = self.family.log_prob(torch.tensor(y), **params).numpy()
-        return np.where(inside, values, -np.inf)
+            return self.family.log_prob(torch.tensor(y), **params).numpy()
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest possible values."""
@@ -248,7 +250,7 @@ class ContinuousLaw(Law):
             y, slope = self._from_line(low[: len(high)] + half * (1 + nodes))
             # An end where the density is infinite may be the whole of a stretch without length.
             density = np.where(half > 0, self.pdf(y), 0.0)
-            up_to_node = np.einsum("ij,pj...->pi...", _UP_TO_NODE, slope * density)
+            up_to_node = np.einsum("ij,pj...->pi...", UP_TO_NODE, slope * density)
             panel = Panel(y, half * weights * slope, density, up_to_node)
             before = below + panel.shares.cumsum(axis=0) - panel.shares
             yield replace(panel, below=before[:, None] + half * up_to_node)

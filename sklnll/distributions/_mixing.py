@@ -180,6 +180,21 @@ class WeightedLaw(Law):
         quantiles = np.where((below < above)[..., None], from_below, from_above)
         return quantiles.min(axis=-1), quantiles.max(axis=-1)
 
+    def _modes(self) -> np.ndarray:
+        return self._with_members(self.family.base.mode, **self._of_base)
+
+    def _this_or_a_members_mode(self, best: np.ndarray) -> np.ndarray:
+        candidates = np.stack([best, *np.moveaxis(self._modes(), -1, 0)])
+        heights = self._heights(candidates)
+        # Of equals, a member's mode is exact.
+        heights[0] -= 1e-13 * np.abs(np.nan_to_num(heights[0])) + 1e-13
+        highest = np.where(np.isnan(heights), -np.inf, heights).argmax(axis=0)[None]
+        return np.take_along_axis(candidates, highest, axis=0)[0]
+
+    def _heights(self, y: np.ndarray) -> np.ndarray:
+        """Log-density or log-mass, also at the ends of the support."""
+        return self._formula(y)
+
     def crps(self, y: np.ndarray) -> np.ndarray:
         """The average of the members' scores, less their disagreement."""
         scores = self._with_members(
@@ -220,7 +235,15 @@ class WeightedLaw(Law):
         """The same by quadrature, or summation, of few laws on one axis."""
 
 
-class MixingLaw(WeightedLaw, ContinuousLaw):
+class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
+    """A weighted average of densities; abstract."""
+
+    def mode(self) -> np.ndarray:
+        """Searched, and compared with the members' modes."""
+        return self._this_or_a_members_mode(super().mode())
+
+
+class MixingLaw(ContinuousMixingLaw):
     """A mixture of densities for given parameters."""
 
     @property
@@ -228,20 +251,16 @@ class MixingLaw(WeightedLaw, ContinuousLaw):
         """The members' densities, frozen."""
         return self.members
 
-    def _quantiles(self, method: str, level: float) -> np.ndarray:
-        return self._with_members(getattr(self._densities, method), level)
-
     def edges(self) -> np.ndarray:
-        low = [self._quantiles("ppf", level) for level in LEVELS]
-        high = [self._quantiles("isf", level) for level in LEVELS[-2::-1]]
-        # At its mode a member may have a kink.
-        kinks = np.clip(self._modes(), low[0], high[-1])
-        return np.sort(
-            np.concatenate([np.moveaxis(e, -1, 0) for e in (*low, *high, kinks)]), axis=0
-        )
-
-    def _modes(self) -> np.ndarray:
-        return self._with_members(self.family.base.mode, **self._of_base)
+        densities = self._densities
+        if isinstance(densities, ContinuousLaw):
+            of_members = [*densities.edges()]
+        else:
+            low = [self._with_members(densities.ppf, level) for level in LEVELS]
+            high = [self._with_members(densities.isf, level) for level in LEVELS[-2::-1]]
+            # At its mode a member may have a kink.
+            of_members = [*low, *high, np.clip(self._modes(), low[0], high[-1])]
+        return np.sort(np.concatenate([np.moveaxis(e, -1, 0) for e in of_members]), axis=0)
 
     # Towards an end of the support a density may rise like a power, which is smooth in log(y).
 
@@ -264,14 +283,6 @@ class MixingLaw(WeightedLaw, ContinuousLaw):
         if self._is_share:
             return special.expit(t), special.expit(t) * special.expit(-t)
         return t, 1.0
-
-    def mode(self) -> np.ndarray:
-        """Searched, and compared with the members' modes."""
-        candidates = np.stack([super().mode(), *np.moveaxis(self._modes(), -1, 0)])
-        heights = self.logpdf(candidates)
-        heights[0] = np.nextafter(heights[0], -np.inf)  # of equals, a member's mode is exact
-        highest = np.where(np.isnan(heights), -np.inf, heights).argmax(axis=0)[None]
-        return np.take_along_axis(candidates, highest, axis=0)[0]
 
     def _disagreement(self) -> np.ndarray:
         line = self._to_line(np.clip(self.edges(), -1e300, 1e300))
@@ -302,9 +313,12 @@ class MixingLawWithAtoms(MixingLaw):
         """Logarithm of the density between the ends."""
         return np.where(np.isin(y, self.family.support.atoms), -np.inf, super().logpdf(y))
 
+    def _heights(self, y: np.ndarray) -> np.ndarray:
+        return self.logpdf(y)
+
     def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
-        value = super()._quantile(below, above)
-        zero = np.where(below < above, self.cdf(0.0) >= below, self.sf(0.0) <= above)
+        value, nothing = super()._quantile(below, above), np.zeros(())
+        zero = np.where(below < above, self.cdf(nothing) >= below, self.sf(nothing) <= above)
         one = above < self._atoms.get(1.0, 0.0)
         return np.where(np.isnan(value), value, np.where(zero, 0.0, np.where(one, 1.0, value)))
 
@@ -375,7 +389,7 @@ class CountMixingLaw(WeightedLaw, CountLaw):
             highest = self.logpmf(grid).argmax(axis=0)[None]
             best = np.take_along_axis(grid, highest, axis=0)[0]
             reach = reach / 8
-        return best
+        return self._this_or_a_members_mode(best)
 
     def _values_per_law(self) -> int:
         return _MOST_COUNTS * self.weights.shape[-1]

@@ -1,6 +1,7 @@
 """Families for a y that is a row of numbers: correlated outputs, compositions."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,13 @@ class VectorDistribution(Distribution):
     """
 
     event_ndim = 1
+
+    member_ndim: ClassVar[int] = 0
+    """Axes of the parameters between rows and components."""
+
+    def size(self, params: Mapping[str, np.ndarray]) -> int:
+        """Number of components."""
+        return next(iter(params.values())).shape[1]
 
     @abstractmethod
     def marginals(self, *args: Any, **params: Any) -> tuple[Distribution, dict[str, np.ndarray]]:
