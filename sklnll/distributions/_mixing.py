@@ -21,7 +21,7 @@ _NODES, _NODE_WEIGHTS = legendre.leggauss(8)
 _VALUES_AT_ONCE = 1_000_000
 """Numbers that are computed together, to bound the memory it takes."""
 
-_LEVELS = np.array([1e-14, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5])
+_LEVELS = np.array([1e-14, 1e-9, 1e-5, 1e-3, 0.02, 0.15, 0.5])
 """Probabilities below and above counts between which most masses are smooth."""
 _N_APPROACH = 20
 _N_STEPS = 7
@@ -312,11 +312,16 @@ class MixingLaw(ContinuousMixingLaw):
 
     def _disagreement(self) -> np.ndarray:
         line = self._to_line(np.clip(self.edges(), -1e300, 1e300))
-        half = np.diff(line, axis=0) / 2
-        total = np.zeros(self.shape)
+        # In far tails, rounding's share of a number near 1 would count as disagreement.
+        middle = len(line) // 2
+        return self._integral("cdf", line[: middle + 1]) + self._integral("sf", line[middle:])
+
+    def _integral(self, method: str, line: np.ndarray) -> np.ndarray:
+        half, total = np.diff(line, axis=0) / 2, np.zeros(self.shape)
         for node, weight in zip(_NODES, _NODE_WEIGHTS, strict=True):
             y, slope = self._from_line(line[:-1] + half * (1 + node))
-            total += (weight * half * slope * self._spread(self._of_members("cdf", y))).sum(axis=0)
+            spread = self._spread(self._of_members(method, y))
+            total += (weight * half * slope * spread).sum(axis=0)
         return total
 
 
@@ -372,9 +377,10 @@ class CountMixingLaw(WeightedLaw, CountLaw):
     """A mixture of mass functions for given parameters."""
 
     def _range(self) -> tuple[float, float]:
-        low, high = self._ends()
+        low, high = self._ends
         return low.min(), high.max()
 
+    @cached_property
     def _ends(self) -> tuple[np.ndarray, np.ndarray]:
         """Counts beyond which there is no probability to speak of."""
         low, high = self._of_members("ppf", LEVELS[0]), self._of_members("isf", LEVELS[0])
@@ -382,8 +388,8 @@ class CountMixingLaw(WeightedLaw, CountLaw):
 
     def _stretches(self) -> tuple[np.ndarray, np.ndarray]:
         """Starts and seven lengths of steps between counts, on a first axis, that reach all."""
-        low, high = self._ends()
-        quantiles = [self._of_members(m, q) for m in ("ppf", "isf") for q in _LEVELS]
+        low, high = self._ends
+        quantiles = [self._of_members(m, q) for m in ("ppf", "isf") for q in _LEVELS[1:]]
         inner = np.concatenate([np.moveaxis(q, -1, 0) for q in quantiles])
         # Masses may rise or fall like a power at the ends.
         away = np.geomspace(_N_STEPS, np.maximum(high - low, _N_STEPS + 1), _N_APPROACH)
@@ -398,7 +404,7 @@ class CountMixingLaw(WeightedLaw, CountLaw):
 
     def _mesh(self) -> tuple[np.ndarray, np.ndarray]:
         """Counts on a first axis, and how many each of them stands for."""
-        low, high = self._ends()
+        low, high = self._ends
         n_counts = int(min(np.max(high - low, initial=0) + 1, 1e9))
         if n_counts <= self._n_points():
             counts = low + np.arange(n_counts).reshape(-1, *(1,) * low.ndim)
@@ -427,7 +433,7 @@ class CountMixingLaw(WeightedLaw, CountLaw):
             yield Panel(y, weights, mass, np.full(y.shape, np.nan))
 
     def mode(self) -> np.ndarray:
-        best, (low, high) = super().mode(), self._ends()
+        best, (low, high) = super().mode(), self._ends
         reach = (high - low) / 64
         while (reach >= 1).any():
             grid = np.rint(np.clip(np.linspace(best - reach, best + reach, 33), low, high))
