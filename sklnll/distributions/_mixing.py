@@ -17,15 +17,17 @@ from ._compound import Compound
 from ._law import LEVELS, ContinuousLaw, CountLaw, Law, Panel, flat_rows
 from ._supports import Support
 
-_NODES, _NODE_WEIGHTS = legendre.leggauss(8)
+_NODES, _NODE_WEIGHTS = legendre.leggauss(6)
 _VALUES_AT_ONCE = 1_000_000
 """Numbers that are computed together, to bound the memory it takes."""
 
 _LEVELS = np.array([1e-14, 1e-9, 1e-5, 1e-3, 0.02, 0.15, 0.5])
 """Probabilities below and above counts between which most masses are smooth."""
 _N_APPROACH = 20
+"""Further counts between which masses are smooth, ever closer to each end."""
 _N_STEPS = 7
 _POWERS = np.array([1.0, -1.0, -3.0, -5.0])
+"""Of the step between two counts, in the weight of each."""
 
 
 def _sum_rule() -> np.ndarray:
@@ -64,6 +66,7 @@ class Mixing(Compound):
         return self.base.support
 
     def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
+        params = self._by_name(args, params)
         of_members = self.base.log_prob(y.unsqueeze(-1 - self.event_ndim), **self.of_base(params))
         return torch.logsumexp(self.log_weight(params) + of_members, dim=-1)
 

@@ -373,6 +373,11 @@ def ensemble_of(family: Distribution, n_members: int) -> Distribution:
         Of the same kind of y. Its parameters are ``weight``, the members' probabilities, and those
         of `family` with an axis for the members directly before their own axes.
 
+    Raises
+    ------
+    ValueError
+        For no member, or a family that has a parameter called ``weight`` itself.
+
     Examples
     --------
     >>> import numpy as np
@@ -385,6 +390,13 @@ def ensemble_of(family: Distribution, n_members: int) -> Distribution:
     >>> dist.mean(), dist.var()
     (array([1.]), array([2.]))
     """
+    if n_members < 1:
+        raise ValueError(f"an ensemble must have at least one member; got n_members={n_members}.")
+    if "weight" in family.parameters:
+        raise ValueError(
+            f"{family!r} has a parameter called 'weight', which is the name of the members' "
+            "probabilities in an ensemble; rename it."
+        )
     for kind, ensemble in _KINDS.items():
         if isinstance(family, kind):
             return ensemble(family, n_members)

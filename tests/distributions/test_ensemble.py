@@ -397,6 +397,13 @@ def test_the_family_takes_part_in_scikit_learn():
             getattr(dist, name)
 
 
+def test_what_is_no_ensemble_is_refused():
+    with pytest.raises(ValueError, match="at least one member; got n_members=0"):
+        ensemble_of(Normal(), 0)
+    with pytest.raises(ValueError, match="a parameter called 'weight'.*rename it"):
+        ensemble_of(ensemble_of(Normal(), 2), 2)
+
+
 def test_member_without_weight_does_not_count():
     weight = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
     dist, each = weighted("gamma", weight)
