@@ -263,9 +263,7 @@ class NLLEstimator(BaseEstimator, ABC):
             )
         params = self._of_predictive_family(self._params_of(unseen.X, unseen.exposure))
         family = self._predictive_family
-        return fit_factor(
-            self.distribution_, family, params, unseen.y, unseen.weight, criterion
-        )
+        return fit_factor(self.distribution_, family, params, unseen.y, unseen.weight, criterion)
 
     def _input_scaling(self, table: Table) -> InputScaling | None:
         """How the network sees X; lbfgs, which scales by itself, sees it as it is."""
@@ -278,7 +276,7 @@ class NLLEstimator(BaseEstimator, ABC):
     def _split(
         self, table: Table, validation: Table | None, random_state: np.random.RandomState
     ) -> tuple[MemberRows, MemberRows | None, Table | None]:
-        """The rows to train each member on, those that it is judged by, and those none trains on."""
+        """The rows each member trains on, those that judge it, and those that none trains on."""
         rows = self._rows(table)
         if validation is not None:
             return MemberRows(rows), MemberRows(self._rows(validation)), validation

@@ -8,6 +8,7 @@ from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Supp
 from .censored import Censored, Truncated
 from .circular import CircularDistribution, VonMises
 from .count import Binomial, NegativeBinomial, Poisson
+from .ensemble import ensemble_of
 from .finite import Bernoulli, Categorical, LabelDistribution
 from .from_torch import FromTorch
 from .inflated import (
@@ -70,6 +71,7 @@ __all__ = [
     "Weibull",
     "ZeroInflated",
     "ZeroOneInflated",
+    "ensemble_of",
     "get_distribution",
     "hurdle_negative_binomial",
     "hurdle_poisson",

@@ -68,6 +68,20 @@ class Distribution(BaseEstimator, ABC):
             return numerical_law(self, self._by_name(args, params)).crps(y)
         return crps_by_quadrature(frozen, y)
 
+    def mean_distance(
+        self, first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]
+    ) -> np.ndarray | None:
+        """Expected distance of two independent draws, one with each of two sets of parameters.
+
+        The parameters are arrays that broadcast against each other; None without a closed form.
+        """
+        return None
+
+    @property
+    def exact(self) -> "Distribution":
+        """The family of y itself, where `log_prob` takes intervals that hold it; else this one."""
+        return self
+
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         """Parameters near the marginal maximum-likelihood fit, to start its search.
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _N_NODES = 20
 NODES, WEIGHTS = legendre.leggauss(_N_NODES)
-# Row i: what to multiply values at the nodes with, to have their integral up to node i.
-_UP_TO_NODE = np.linalg.solve(
+UP_TO_NODE = np.linalg.solve(
     legendre.legvander(NODES, _N_NODES - 1).T,
     np.stack([legendre.Legendre.basis(k).integ(lbnd=-1)(NODES) for k in range(_N_NODES)]),
 ).T
+"""Row i: what to multiply values at the nodes with, to have their integral up to node i."""
 
 LEVELS = np.concatenate(
     [
@@ -101,10 +101,11 @@ class Law(ABC):
 
     def _rows(self, index: np.ndarray) -> Self:
         """The laws at these positions, counted through all axes."""
-        params = {}
-        for name, value in self.params.items():
-            event = value.shape[value.ndim - self.family.parameters[name].event_ndim :]
-            params[name] = np.broadcast_to(value, (*self.shape, *event)).reshape(-1, *event)[index]
+        links = self.family.parameters
+        params = {
+            name: flat_rows(value, self.shape, links[name].event_ndim)[index]
+            for name, value in self.params.items()
+        }
         return type(self)(self.family, params)
 
     # What a subclass knows -----------------------------------------------------------------------
@@ -132,11 +133,13 @@ class Law(ABC):
 
     def _log_prob(self, y: np.ndarray) -> np.ndarray:
         y = np.asarray(y, dtype=float)
-        inside = self.family.support.contains(y)
+        return np.where(self.family.support.contains(y), self._formula(y), -np.inf)
+
+    def _formula(self, y: np.ndarray) -> np.ndarray:
+        """What the family says of any `y`, also outside the support."""
         params = {name: torch.tensor(value) for name, value in self.params.items()}
         with np.errstate(all="ignore"):
-            values = self.family.log_prob(torch.tensor(y), **params).numpy()
-        return np.where(inside, values, -np.inf)
+            return self.family.log_prob(torch.tensor(y), **params).numpy()
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest possible values."""
@@ -247,7 +250,7 @@ class ContinuousLaw(Law):
             y, slope = self._from_line(low[: len(high)] + half * (1 + nodes))
             # An end where the density is infinite may be the whole of a stretch without length.
             density = np.where(half > 0, self.pdf(y), 0.0)
-            up_to_node = np.einsum("ij,pj...->pi...", _UP_TO_NODE, slope * density)
+            up_to_node = np.einsum("ij,pj...->pi...", UP_TO_NODE, slope * density)
             panel = Panel(y, half * weights * slope, density, up_to_node)
             before = below + panel.shares.cumsum(axis=0) - panel.shares
             yield replace(panel, below=before[:, None] + half * up_to_node)
@@ -349,6 +352,12 @@ class CountLaw(Law):
         ends = (np.broadcast_to(end, shape) for end in self.support())
         lowest, highest = ends
         return _at_the_ends(high, below, above, lowest - 1, highest)
+
+
+def flat_rows(value: np.ndarray, shape: tuple[int, ...], event_ndim: int) -> np.ndarray:
+    """A parameter's values for laws of this shape, on one axis."""
+    event = value.shape[value.ndim - event_ndim :]
+    return np.broadcast_to(value, (*shape, *event)).reshape(-1, *event)
 
 
 def against(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -102,6 +102,10 @@ class Censored(_OfTails):
     def crps(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.base.crps(y, **params)
 
+    @property
+    def exact(self) -> TailedDistribution:
+        return self.base
+
     def magnitudes(self, y: np.ndarray) -> np.ndarray:
         """The middles of the intervals; of half-open ones the end that is known."""
         lower, upper = y[..., 0], y[..., 1]

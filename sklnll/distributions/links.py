@@ -157,7 +157,7 @@ class Known(Identity):
 
 
 class Components(Link):
-    """A value for each component of a mixture, each mapped by the same link.
+    """A value for each component of a mixture, or member of an ensemble, by the same link.
 
     Parameters
     ----------
@@ -167,10 +167,10 @@ class Components(Link):
     """
 
     together = True
-    event_ndim = 1
 
     def __init__(self, link: Link, n_components: int):
         self.link = link
+        self.event_ndim = link.event_ndim + 1
         self.n_components = n_components
         self.domain = link.domain
         self.learnable = link.learnable

@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import special
 from torch import Tensor
 
 from ._base import Distribution
-from ._compound import Compound
-from ._law import LEVELS, ContinuousLaw, CountLaw
-from ._supports import Support
+from ._mixing import MixingOfNumbers
 from .finite import LabelDistribution
 from .links import Components, Contrasts, Link, Softplus
 from .real import Normal
@@ -23,7 +20,7 @@ _LEAST_SCALE = 1e-3
 _START_SCALE = (0.05, 1e6)
 
 
-class Mixture(Compound):
+class Mixture(MixingOfNumbers):
     """Mixture of several components of one family, for a y with several answers at one x.
 
     Density, with the weights w = softmax(logits)::
@@ -75,10 +72,6 @@ class Mixture(Compound):
         }
         return {**self.own, **of_base}
 
-    @property
-    def support(self) -> Support:  # type: ignore[override]
-        return self.base.support
-
     def check_base(self) -> None:
         """Raise a ValueError for a base, or a number of components, that makes no mixture."""
         n = self.n_components
@@ -99,34 +92,14 @@ class Mixture(Compound):
                 "inflation outside, as ZeroInflated(Mixture(Gamma())) does."
             )
 
-    def log_prob(self, y: Tensor, logits: Tensor, **params: Tensor) -> Tensor:
-        components = self.base.log_prob(y.unsqueeze(-1), **params)
-        return torch.logsumexp(torch.log_softmax(logits, dim=-1) + components, dim=-1)
+    def log_weight(self, params: Mapping[str, Tensor]) -> Tensor:
+        return torch.log_softmax(params["logits"], dim=-1)
 
     def annealing_weight(self, params: Mapping[str, Tensor]) -> Tensor | None:
         of_components = super().annealing_weight(params)
         if of_components is None:
             return None
         return (torch.softmax(params["logits"], dim=-1) * of_components).sum(dim=-1)
-
-    def is_density(self, y: np.ndarray) -> np.ndarray:
-        return self.base.is_density(y)
-
-    def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
-        return super().exposed(params, exposure[..., None])
-
-    def frozen(self, **params: np.ndarray) -> Any:
-        kind = CountMixtureLaw if self.support.discrete else MixtureLaw
-        return kind(self, params)
-
-    def mode(self, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).mode()
-
-    def std(self, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).std()
-
-    def crps(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).crps(y)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         """The base's guess for each of `n_components` parts of y with equal weight."""
@@ -163,111 +136,3 @@ def normal_mixture(n_components: int = 3) -> Mixture:
 def _bounded(link: Link) -> Link:
     """The link of a component's parameter: a scale that starts wide enough, and stays so."""
     return Softplus(_LEAST_SCALE, _START_SCALE) if isinstance(link, Softplus) else link
-
-
-class _Weighted:
-    """What the laws of a mixture know of its components; mixed into a Law."""
-
-    family: Mixture
-    params: dict[str, np.ndarray]
-
-    @property
-    def weights(self) -> np.ndarray:
-        """Of the components, on the last axis."""
-        return special.softmax(self.params["logits"], axis=-1)
-
-    @property
-    def components(self) -> Any:
-        """The base's frozen distribution, with the components on the last axis."""
-        return self.family.base.frozen(**self.family.of_base(self.params))
-
-    def _of_components(self, method: str, *args: Any) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            values = getattr(self.components, method)(*(np.asarray(arg)[..., None] for arg in args))
-        return np.broadcast_arrays(values, self.weights)[0]
-
-    def _average(self, method: str, *args: Any) -> np.ndarray:
-        return (self.weights * self._of_components(method, *args)).sum(axis=-1)
-
-    def cdf(self, y: np.ndarray) -> np.ndarray:
-        return self._average("cdf", np.asarray(y))
-
-    def sf(self, y: np.ndarray) -> np.ndarray:
-        return self._average("sf", np.asarray(y))
-
-    def mean(self) -> np.ndarray:
-        return self._average("mean")
-
-    def var(self) -> np.ndarray:
-        return self.std() ** 2
-
-    def std(self) -> np.ndarray:
-        """By the law of total variance, without squares that overflow."""
-        distance = self._of_components("mean") - self.mean()[..., None]
-        with np.errstate(all="ignore"):
-            within = self.family.base.std(**self.family.of_base(self.params))
-        spread = np.hypot(within, distance)
-        largest = spread.max(axis=-1, keepdims=True)
-        unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
-        return unit[..., 0] * np.sqrt((self.weights * (spread / unit) ** 2).sum(axis=-1))
-
-    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
-        """Draw a component, then from it."""
-        shape = self.weights.shape[:-1] if size is None else tuple(np.atleast_1d(size))
-        random_state = np.random.default_rng() if random_state is None else random_state
-        uniform = random_state.uniform(size=(*shape, 1))
-        chosen = (uniform > self.weights.cumsum(axis=-1)[..., :-1]).sum(axis=-1)
-        n_components = self.family.n_components
-        draws = self.components.rvs(size=(*shape, n_components), random_state=random_state)
-        return np.take_along_axis(draws, chosen[..., None], axis=-1)[..., 0]
-
-    def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A quantile of the mixture lies between those of its components."""
-        from_below = self._of_components("ppf", below)
-        from_above = self._of_components("isf", above)
-        quantiles = np.where((below < above)[..., None], from_below, from_above)
-        return quantiles.min(axis=-1), quantiles.max(axis=-1)
-
-
-class MixtureLaw(_Weighted, ContinuousLaw):
-    """A mixture of densities for given parameters."""
-
-    def edges(self) -> np.ndarray:
-        low = [self._of_components("ppf", level) for level in LEVELS]
-        high = [self._of_components("isf", level) for level in LEVELS[-2::-1]]
-        # At its mode a component may have a kink.
-        kinks = self.family.base.mode(**self.family.of_base(self.params))
-        kinks = np.clip(np.broadcast_arrays(kinks, self.weights)[0], low[0], high[-1])
-        return np.sort(
-            np.concatenate([np.moveaxis(e, -1, 0) for e in (*low, *high, kinks)]), axis=0
-        )
-
-    # Towards an end of the support a density may rise like a power, which is smooth in log(y).
-
-    @property
-    def _is_positive(self) -> bool:
-        return (self.family.support.low, self.family.support.high) == (0, np.inf)
-
-    @property
-    def _is_share(self) -> bool:
-        return (self.family.support.low, self.family.support.high) == (0, 1)
-
-    def _to_line(self, y: np.ndarray) -> np.ndarray:
-        if self._is_positive:
-            return np.log(np.maximum(y, 1e-300))
-        return special.logit(np.clip(y, 1e-300, 1 - 1e-16)) if self._is_share else y
-
-    def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
-        if self._is_positive:
-            return np.exp(t), np.exp(t)
-        if self._is_share:
-            return special.expit(t), special.expit(t) * special.expit(-t)
-        return t, 1.0
-
-
-class CountMixtureLaw(_Weighted, CountLaw):
-    """A mixture of mass functions for given parameters."""
-
-    def _range(self) -> tuple[float, float]:
-        low, high = self._of_components("ppf", LEVELS[0]), self._of_components("isf", LEVELS[0])
-        return low.min(), high.max()

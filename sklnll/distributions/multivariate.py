@@ -28,6 +28,13 @@ class VectorDistribution(Distribution):
 
     event_ndim = 1
 
+    member_ndim: ClassVar[int] = 0
+    """Axes of the parameters between rows and components."""
+
+    def size(self, params: Mapping[str, np.ndarray]) -> int:
+        """Number of components."""
+        return next(iter(params.values())).shape[1]
+
     @abstractmethod
     def marginals(self, *args: Any, **params: Any) -> tuple[Distribution, dict[str, np.ndarray]]:
         """The family of each component alone, and its parameters, of shape (n_samples, size)."""

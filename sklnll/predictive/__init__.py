@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from ..distributions import (
-    Censored,
     CircularDistribution,
     Distribution,
     RankingDistribution,
@@ -52,7 +51,7 @@ def predictive(distribution: Distribution, params: Mapping[str, np.ndarray]) -> 
         return VectorPredictive(distribution, params)
     if isinstance(distribution, CircularDistribution):
         return CircularPredictive(distribution, params)
-    if isinstance(distribution, Censored):
+    if distribution.exact is not distribution:
         return CensoredPredictive(distribution, params)
     if distribution.support.discrete:
         return DiscretePredictive(distribution, params)

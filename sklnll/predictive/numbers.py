@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..distributions import Censored
 from ._base import Predictive, RandomState, as_generator, own_tensor
 
 if TYPE_CHECKING:
@@ -287,8 +286,6 @@ class CensoredPredictive(ContinuousPredictive):
     log-probability of the interval elsewhere. All other methods are about y itself.
     """
 
-    distribution: Censored
-
     def log_prob(self, y: ArrayLike) -> np.ndarray:
         ends = np.asarray(y, dtype=float)
         if ends.shape != (len(self), 2):
@@ -314,7 +311,7 @@ class CensoredPredictive(ContinuousPredictive):
         return super().crps(y)
 
     def _log_prob(self, y: np.ndarray) -> np.ndarray:
-        return ContinuousPredictive(self.distribution.base, self.params)._log_prob(y)
+        return ContinuousPredictive(self.distribution.exact, self.params)._log_prob(y)
 
 
 class DiscretePredictive(PredictiveDistribution):

@@ -58,8 +58,9 @@ class VectorPredictive(Predictive):
         components: Sequence[int] | None = None,
     ):
         super().__init__(distribution, params)
-        size = next(iter(self.params.values())).shape[1]
-        self.components = list(range(size) if components is None else components)
+        self.components = list(
+            range(distribution.size(self.params)) if components is None else components
+        )
 
     def _with_params(self, params: Mapping[str, np.ndarray]) -> Self:
         return type(self)(self.distribution, params, self.components)
@@ -80,15 +81,17 @@ class VectorPredictive(Predictive):
         """The parameters as a pandas data frame, a row each; needs pandas.
 
         A vector has a column per component, ``loc_0, loc_1, ...``, a matrix one per entry of its
-        lower triangle, ``scale_tril_1_0``.
+        lower triangle, ``scale_tril_1_0``. Those of an ensemble start with the member's number.
         """
         import pandas as pd
 
         columns = {}
         for name, value in self.params.items():
             for index in np.ndindex(value.shape[1:]):
-                if list(index) == sorted(index, reverse=True):
-                    labels = [name, *(str(self.components[j]) for j in index)]
+                member = index[: self.distribution.member_ndim]
+                place = index[self.distribution.member_ndim :]
+                if list(place) == sorted(place, reverse=True):
+                    labels = [name, *map(str, member), *(str(self.components[j]) for j in place)]
                     columns["_".join(labels)] = value[:, *index]
         return pd.DataFrame(columns)
 
