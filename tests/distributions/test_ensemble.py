@@ -400,7 +400,7 @@ def test_the_family_takes_part_in_scikit_learn():
 def test_what_is_no_ensemble_is_refused():
     with pytest.raises(ValueError, match="at least one member; got n_members=0"):
         ensemble_of(Normal(), 0)
-    with pytest.raises(ValueError, match=r"a parameter called .weight.*rename it"):
+    with pytest.raises(ValueError, match=r"a parameter called 'weight'.*rename it"):
         ensemble_of(ensemble_of(Normal(), 2), 2)
 
 
