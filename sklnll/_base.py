@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import recipe
 from ._validation import Given, Table, cast, check_exposure, check_finite, check_validation
-from .distributions import Distribution, LabelDistribution, get_distribution
+from .distributions import Distribution, get_distribution
 from .distributions.ensemble import ensemble_of
 from .head import Head
 from .holdout import hold_out
@@ -82,16 +82,13 @@ class NLLEstimator(BaseEstimator, ABC):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "recalibrate": [StrOptions({"nll", "crps"}), None],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), Options(Real, {np.inf})],
+        "recalibrate": [StrOptions({"nll"}), None],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "annealing": [Interval(Real, 0, 1, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "batch_norm": ["boolean"],
         "weight_init": [StrOptions({"glorot", "he"})],
     }
-
-    recalibrate: str | None = None
-    """Overwritten by the estimators that can."""
 
     # What the final classes say ------------------------------------------------------------------
 
@@ -192,10 +189,11 @@ class NLLEstimator(BaseEstimator, ABC):
             validation = self._check_table(given_validation, reset=False)
             validation = validation.astype(table.X.dtype).without_zero_weights()
         table = table.without_zero_weights()
+        n_given = len(table)
         if self.solver == "lbfgs" or (self.shuffle and len(table) <= _MERGED_UP_TO):
             table = table.merged()
         with torch.inference_mode(False), torch.enable_grad():
-            self._train(table, validation, random_state)
+            self._train(table, validation, n_given, random_state)
         return self
 
     def _check_settings(self) -> None:
@@ -216,17 +214,19 @@ class NLLEstimator(BaseEstimator, ABC):
         if self.recalibrate is None:
             return
         distribution.widened({name: np.ones(1) for name in distribution.parameters}, 1.0)
-        if self.recalibrate == "crps" and isinstance(distribution, LabelDistribution):
-            raise ValueError("recalibrate='crps' is for a y of numbers; use recalibrate='nll'.")
 
     def _hidden_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
         return tuple(sizes) if np.iterable(sizes) else (sizes,)
 
     def _train(
-        self, table: Table, validation: Table | None, random_state: np.random.RandomState
+        self,
+        table: Table,
+        validation: Table | None,
+        n_given: int,
+        random_state: np.random.RandomState,
     ) -> None:
-        """From checked rows to a trained network."""
+        """From checked rows, which were `n_given` before equal ones were merged, to a network."""
         split_seed = random_state.randint(_SEEDS)
         # One after the other: more members do not change the first ones.
         seeds = [random_state.randint(_SEEDS) for _ in range(self.n_estimators)]
@@ -250,12 +250,14 @@ class NLLEstimator(BaseEstimator, ABC):
                 record = fit_stochastic(objective, rows, held, settings, members)
             if not record.loss_curve:
                 record.loss_curve.append(objective.mean_nll(rows).mean().item())
-        self._store(network, record, len(rows))
-        if self.recalibrate is not None:
-            self.recalibration_ = self._recalibration(unseen, self.recalibrate)
+        share = len(rows) / len(table)
+        self._store(network, record, round(share * n_given))
+        self.recalibration_ = self._recalibration(unseen)
 
-    def _recalibration(self, unseen: Table | None, criterion: str) -> float:
+    def _recalibration(self, unseen: Table | None) -> float:
         """The factor by which distributions must be widened to fit rows that no member saw."""
+        if self.recalibrate is None:
+            return 1.0
         if unseen is None:
             raise ValueError(
                 "recalibrate needs rows that training does not see; give X_val and y_val, or set "
@@ -263,7 +265,9 @@ class NLLEstimator(BaseEstimator, ABC):
             )
         params = self._of_predictive_family(self._params_of(unseen.X, unseen.exposure))
         family = self._predictive_family
-        return fit_factor(self.distribution_, family, params, unseen.y, unseen.weight, criterion)
+        return fit_factor(
+            self.distribution_, family, params, unseen.y, unseen.weight, self.recalibrate
+        )
 
     def _input_scaling(self, table: Table) -> InputScaling | None:
         """How the network sees X; lbfgs, which scales by itself, sees it as it is."""
@@ -364,7 +368,9 @@ class NLLEstimator(BaseEstimator, ABC):
             elif self._follows_recipe:
                 chosen["max_iter"] = recipe.epochs(n_rows, chosen["batch_size"])
         if self.n_iter_no_change == "auto":
-            chosen["n_iter_no_change"] = np.inf if self._follows_recipe else 10
+            chosen["n_iter_no_change"] = (
+                recipe.patience(n_rows, chosen["batch_size"]) if self._follows_recipe else 10
+            )
         if not self._hidden_sizes():
             chosen["annealing"] = 0.0  # the maximum likelihood of a linear model is one of its own
         # Where the scale is fixed far above y's spread, all that can be gained is below tol.

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 
-def clip(gradient: Tensor, max_norm: float) -> None:
+def clip(gradient: Tensor, max_norm: float | None) -> None:
     """Shorten each member's gradient, of shape (n_members, n_weights), to this norm, in place."""
-    if max_norm < math.inf:
+    if max_norm is not None:
         norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
         gradient.mul_((max_norm / norm).clamp(max=1.0))
 

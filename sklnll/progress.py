@@ -27,7 +27,7 @@ class Settings:
     beta_2: float
     epsilon: float
     weight_decay: float
-    max_grad_norm: float
+    max_grad_norm: float | None
     annealing: float
     verbose: bool | int
 

@@ -50,7 +50,7 @@ class NLLRanker(NLLEstimator):
         without hidden layers is linear in X with any of them.
     n_frequencies : int or "auto", default="auto"
         Cosines of each scaled column of X, of learned frequency and phase, that the first layer
-        sees beside the column. They let a small network follow steps and waves. "auto" is 16, fewer
+        sees beside the column. They let a small network follow steps and waves. "auto" is 8, fewer
         from 32 columns on, and 0 where X is not scaled. Not for "lbfgs" and linear networks.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         "adam" and "sgd" train by mini-batches; "lbfgs" by all rows at once, to convergence: the
@@ -96,18 +96,21 @@ class NLLRanker(NLLEstimator):
     epsilon : float, default=1e-8
         Keeps "adam"'s steps finite.
     n_iter_no_change : int or "auto", default="auto"
-        Epochs without improvement that end the training of a member. "auto" is infinite for a
-        "cosine" rate, which comes to its end, and 10 otherwise.
+        Epochs without improvement that end the training of a member. "auto": as many as make 1000
+        steps; 10 where `learning_rate` is not "cosine".
     max_fun : int, default=15000
         Most evaluations of the loss by "lbfgs".
     weight_decay : float, default=0.01
         Share of the weights, times the step size, that each step of "adam" and "sgd" takes away.
-    max_grad_norm : float, default=1.0
-        Longer gradients of a member are shortened to this norm; inf for never.
+    max_grad_norm : float or None, default=1.0
+        Longer gradients of a member are shortened to this norm; None for never.
     annealing : float, default=0.7
         Share of training in which rows are weighted by the squared width that is predicted for
         them, fully at first and less and less: their centre is then learned as from squared
         errors, before the likelihood decides. 0 for never. For families with a predicted width.
+    recalibrate : {"nll"} or None, default=None
+        Make what is predicted more or less sure by one factor that is fitted on held-out rows, the
+        temperature of the scores. All members then hold the same rows out.
     dropout : float, default=0.0
         Share of each hidden layer's units dropped at random in training. Not for "lbfgs".
     batch_norm : bool, default=False
@@ -138,6 +141,8 @@ class NLLRanker(NLLEstimator):
         The map between y's units and training's; rankings stay as they are.
     input_scaling_ : InputScaling or None
         The map between X's units and the network's; None where the weights are in X's.
+    recalibration_ : float
+        The temperature of `recalibrate`; above 1 it makes less sure.
     loss_ : float
         Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
         the penalty.
@@ -231,8 +236,9 @@ class NLLRanker(NLLEstimator):
         n_iter_no_change: float | str = "auto",
         max_fun: int = 15000,
         weight_decay: float = 0.01,
-        max_grad_norm: float = 1.0,
+        max_grad_norm: float | None = 1.0,
         annealing: float = 0.7,
+        recalibrate: str | None = None,
         dropout: float = 0.0,
         batch_norm: bool = False,
         weight_init: str = "glorot",
@@ -266,6 +272,7 @@ class NLLRanker(NLLEstimator):
         self.weight_decay = weight_decay
         self.max_grad_norm = max_grad_norm
         self.annealing = annealing
+        self.recalibrate = recalibrate
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.weight_init = weight_init

@@ -13,16 +13,18 @@ MLP_DEFAULTS: dict[str, Any] = {
     "early_stopping": False,
     "validation_fraction": 0.1,
     "weight_decay": 0.0,
-    "max_grad_norm": math.inf,
+    "max_grad_norm": None,
     "annealing": 0.0,
 }
 """Settings under which a network is trained just as scikit-learn's multi-layer perceptrons are."""
 
 _STEPS = 6000
 """Steps of the optimiser that a fit of few rows takes, as long as epochs allow."""
+_PATIENCE = 1000
+"""Steps after which no improvement is to be expected."""
 _EPOCHS = (20, 400)
 _BATCH = (32, 1024)
-_COSINES = (16, 512)
+_COSINES = (8, 256)
 """Most cosines of a feature, and of all features together."""
 _LEAST_ROWS_TO_HOLD_OUT = 40
 
@@ -38,6 +40,11 @@ def epochs(n_rows: int, batch_size: int) -> int:
     """Passes over the rows: as many as make `_STEPS` steps, within limits."""
     low, high = _EPOCHS
     return min(max(math.ceil(_STEPS / math.ceil(n_rows / batch_size)), low), high)
+
+
+def patience(n_rows: int, batch_size: int) -> int:
+    """Passes over the rows without improvement that end a training: as many as make 1000 steps."""
+    return math.ceil(_PATIENCE / math.ceil(n_rows / batch_size))
 
 
 def frequencies(n_features: int) -> int:

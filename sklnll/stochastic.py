@@ -210,8 +210,10 @@ def _note_epoch(
 def _end_stale(members: Members, steps: _Steps) -> None:
     """End the training of stale members, unless smaller steps may help them all."""
     all_stale = members.are_stale.all()
-    if steps.annealing > 0 or (all_stale and steps.slow_down()):
-        members.stale.zero_()  # what is minimised, or how, is another
+    # Of rows it trains on, a member need not fit the likelihood before that is what it minimises.
+    not_yet = steps.annealing > 0 and not members.keep_best
+    if not_yet or (all_stale and steps.slow_down()):
+        members.stale.zero_()
     elif all_stale or not steps.is_adaptive:
         members.retire(members.are_stale)
 

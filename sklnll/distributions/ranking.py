@@ -33,6 +33,10 @@ class RankingDistribution(Distribution):
     support = ORDERS
     event_ndim = 1
 
+    def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
+        """Scores divided by the factor, known as temperature."""
+        return {**params, **{name: params[name] / factor for name in self.parameters}}
+
     @abstractmethod
     def mode(self, *args: Any, **params: Any) -> np.ndarray:
         """The most probable order, for parameters given as arrays.
