@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from dataclasses import fields
 from numbers import Integral, Real
@@ -26,7 +25,7 @@ from .inputs import InputScaling
 from .lbfgs import fit_lbfgs
 from .network import ACTIVATIONS, Architecture, Network, initial_weights
 from .objective import ROWS_AT_ONCE, MemberRows, Objective, Rows
-from .progress import Record, Settings
+from .progress import Record, Settings, warn_user
 from .recalibration import fit_factor
 from .scaling import TargetScaling
 from .stochastic import fit_stochastic
@@ -288,14 +287,9 @@ class NLLEstimator(BaseEstimator, ABC):
             return MemberRows(rows), None, None
         # To judge all members together, they must have held out the same rows.
         n_parts = self.n_estimators if self.recalibrate is None else 1
-        labels = table.y if self._stratify else None
         try:
-            train, held = hold_out(
-                len(table), n_parts, self.validation_fraction, random_state, labels
-            )
+            train, held = self._hold_out(table, n_parts, random_state)
         except ValueError as error:
-            if self.early_stopping == "auto":
-                return MemberRows(rows), None, None
             raise ValueError(
                 f"early_stopping cannot hold validation_fraction={self.validation_fraction} of "
                 f"{len(table)} rows out: {error} Change validation_fraction, give X_val and y_val, "
@@ -311,6 +305,19 @@ class NLLEstimator(BaseEstimator, ABC):
             for part in (train, held)
         )
         return of_train, of_held, table.take(held[0]) if n_parts == 1 else None
+
+    def _hold_out(
+        self, table: Table, n_parts: int, random_state: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions to train on and to judge by, one part each row; labels in their shares."""
+        size = len(table), n_parts, self.validation_fraction
+        labels = table.y if self._stratify else None
+        try:
+            return hold_out(*size, random_state, labels)
+        except ValueError:
+            if self.early_stopping != "auto" or labels is None:
+                raise
+            return hold_out(*size, random_state)  # a label is too rare for shares
 
     def _holds_out(self, n_rows: int) -> bool:
         """Whether rows are held out to stop early by."""
@@ -392,10 +399,9 @@ class NLLEstimator(BaseEstimator, ABC):
         if self.batch_size == "auto":
             return recipe.batch_size(n_rows) if self._follows_recipe else min(200, n_rows)
         if self.batch_size > n_rows:
-            warnings.warn(
+            warn_user(
                 f"Got `batch_size`={self.batch_size}, larger than the {n_rows} rows to train on. "
-                "It is going to be clipped.",
-                stacklevel=6,
+                "It is going to be clipped."
             )
         return min(self.batch_size, n_rows)
 

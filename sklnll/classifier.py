@@ -56,10 +56,10 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         How the columns of X are scaled for "adam" and "sgd": by mean and standard deviation; by
         median and interquartile range, with outliers drawn in smoothly; or not at all. A network
         without hidden layers is linear in X with any of them.
-    n_frequencies : int or "auto", default="auto"
+    n_frequencies : int or "auto", default=0
         Cosines of each scaled column of X, of learned frequency and phase, that the first layer
-        sees beside the column. They let a small network follow steps and waves. "auto" is 8, fewer
-        from 32 columns on, and 0 where X is not scaled. Not for "lbfgs" and linear networks.
+        sees beside the column. They let a small network follow steps and waves, which labels
+        seldom need. "auto" is 8, fewer from 32 columns on. Not for "lbfgs" and linear networks.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         "adam" and "sgd" train by mini-batches; "lbfgs" by all rows at once, to convergence: the
         choice for linear models.
@@ -233,7 +233,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         *,
         n_estimators: int = 1,
         x_scaling: str | None = "standard",
-        n_frequencies: int | str = "auto",
+        n_frequencies: int | str = 0,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",

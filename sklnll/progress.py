@@ -1,7 +1,9 @@
 """What does a solver take, note, and say on the way?"""
 
+import sys
 import warnings
 from dataclasses import dataclass, field
+from types import FrameType
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -55,34 +57,42 @@ def print_losses(record: Record, verbose: bool | int) -> None:
     print(message)
 
 
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the user's own line, the nearest one outside of this package and scikit-learn."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and _package(frame) in {"sklnll", "sklearn"}:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
 def warn_not_converged(limit: str) -> None:
     """Warn that training reached a limit before its end."""
-    warnings.warn(
-        f"{limit} and the optimization hasn't converged yet.", ConvergenceWarning, stacklevel=6
-    )
+    warn_user(f"{limit} and the optimization hasn't converged yet.", ConvergenceWarning)
 
 
 def warn_interrupted() -> None:
     """Warn that the user stopped training."""
-    warnings.warn("Training interrupted by user.", stacklevel=6)
+    warn_user("Training interrupted by user.")
 
 
 def warn_non_finite(iteration: int, culprit: str) -> None:
     """Warn that training had to stop, and where."""
-    warnings.warn(
+    warn_user(
         f"Training met a non-finite loss in iteration {iteration}: {culprit}. The weights of the "
         "last good iteration are kept. Lower learning_rate_init, or scale X.",
         ConvergenceWarning,
-        stacklevel=7,
     )
 
 
 def warn_diverged(loss: float, null_loss: float) -> None:
     """Warn that training ended worse than it started."""
-    warnings.warn(
+    warn_user(
         f"Training diverged: it ended at a loss of {loss:.3g} nats a row, above the "
         f"{null_loss:.3g} of the fit without x that it started from, which is kept instead. "
         "Lower learning_rate_init, or scale X.",
         ConvergenceWarning,
-        stacklevel=6,
     )

@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklnll import NLLClassifier, NLLRanker, NLLRegressor
+from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRanker, NLLRegressor
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Categorical,
@@ -123,12 +123,20 @@ def regressor(name):
     return (NLLRegressor if has_no_end else Squashed)(name)
 
 
+BRIEF = {"hidden_layer_sizes": (32,), "max_iter": 150, "learning_rate_init": 0.01}
+"""Enough to learn what the checks ask for; the defaults are checked with one family each."""
+
 DEFAULTS = [NLLRegressor(), NLLClassifier(), Ranked()]
 OTHERS = [
-    NLLClassifier("bernoulli"),
-    Alphabetical("ordinal"),
-    Stacked("multivariate_normal"),  # beside itself, which the checks give one column
-    *(regressor(name) for name in [*NUMBERS, *VECTORS] if name != "normal"),
+    NLLRegressor(n_estimators=2, **BRIEF),
+    NLLClassifier(n_estimators=2, x_scaling="robust", n_frequencies=2, **BRIEF),
+    NLLRegressor(**MLP_DEFAULTS),
+    NLLClassifier(**MLP_DEFAULTS),
+    NLLClassifier("bernoulli", **BRIEF),
+    Alphabetical("ordinal", **BRIEF),
+    # beside itself, which the checks give one column
+    Stacked("multivariate_normal", **BRIEF),
+    *(regressor(name).set_params(**BRIEF) for name in [*NUMBERS, *VECTORS] if name != "normal"),
 ]
 ESTIMATORS = DEFAULTS + OTHERS
 

@@ -1,0 +1,100 @@
+"""One factor, fitted on rows that no member saw, mends the width of what is predicted."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+from scipy.optimize import minimize_scalar
+
+from sklnll import NLLClassifier, NLLRegressor
+from sklnll.distributions import Categorical, Laplace, Normal, ensemble_of
+from sklnll.recalibration import fit_factor
+
+rng = np.random.default_rng(0)
+BRIEF = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
+
+
+def test_a_normal_scale_gets_the_spread_of_the_errors():
+    y = rng.normal(scale=3.0, size=(2000, 1))
+    params = {"loc": np.zeros((2000, 1)), "scale": np.ones((2000, 1))}
+    factor = fit_factor(Normal(), Normal(), params, y, np.ones(2000), "nll")
+    assert factor == pytest.approx(np.sqrt(np.mean(y**2)), rel=1e-4)
+
+
+def test_weights_count():
+    y = np.array([[1.0], [-2.0]])
+    params = {"loc": np.zeros((2, 1)), "scale": np.ones((2, 1))}
+    factor = fit_factor(Normal(), Normal(), params, y, np.array([3.0, 1.0]), "nll")
+    assert factor == pytest.approx(np.sqrt((3 * 1 + 4) / 4), rel=1e-4)
+
+
+def test_crps_is_minimised_where_it_is_asked_for():
+    y = stats.laplace(scale=2.0).rvs((2000, 1), random_state=0)
+    params = {"loc": np.zeros((2000, 1)), "scale": np.ones((2000, 1))}
+    factor = fit_factor(Laplace(), Laplace(), params, y, np.ones(2000), "crps")
+    best = minimize_scalar(
+        lambda scale: Laplace().crps(y, 0.0, scale).mean(), bounds=(0.1, 10), method="bounded"
+    )
+    assert factor == pytest.approx(best.x, rel=1e-3)
+
+
+def test_labels_get_a_temperature():
+    logits = rng.normal(size=(3000, 1, 3))
+    true = 0.4 * logits
+    y = (true[:, 0] + rng.gumbel(size=(3000, 3))).argmax(axis=1)[:, None].astype(float)
+    family = Categorical()
+    factor = fit_factor(family, family, {"logits": logits}, y, np.ones(3000), "nll")
+    assert factor == pytest.approx(1 / 0.4, rel=0.15)
+
+
+def test_members_are_widened_together():
+    y = rng.normal(scale=3.0, size=(500, 1))
+    alone = {"loc": np.zeros((500, 1)), "scale": np.ones((500, 1))}
+    both = {name: np.repeat(value[..., None], 2, axis=-1) for name, value in alone.items()}
+    both["weight"] = np.full((500, 1, 2), 0.5)
+    ones = np.ones(500)
+    assert fit_factor(Normal(), ensemble_of(Normal(), 2), both, y, ones, "nll") == pytest.approx(
+        fit_factor(Normal(), Normal(), alone, y, ones, "nll"), rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("n_estimators", [1, 3])
+@pytest.mark.parametrize("name", ["normal", "categorical", "plackett_luce"])
+def test_a_fit_is_recalibrated_on_the_rows_it_held_out(
+    name, n_estimators, draw_rows, make_default_net
+):
+    X, y = draw_rows(name, n=100)
+    X_val, y_val = draw_rows(name, n=100, seed=1)
+    net = make_default_net(name, n_estimators=n_estimators, recalibrate="nll", max_iter=30)
+    net.fit(X, y, X_val=X_val, y_val=y_val)
+    assert net.recalibration_ != 1.0
+
+    def loss(factor):
+        net.recalibration_ = factor
+        return -net.predict_dist(X_val).log_prob(y_val).mean()
+
+    factor = net.recalibration_
+    best = loss(factor)
+    assert best <= min(loss(factor * c) for c in (0.9, 0.99, 1.01, 1.1, 1 / factor))
+
+
+def test_without_it_nothing_changes(draw_rows):
+    X, y = draw_rows("normal")
+    assert NLLRegressor(**BRIEF).fit(X, y).recalibration_ == 1.0
+
+
+def test_all_members_hold_the_same_rows_out(draw_rows):
+    X, y = draw_rows("normal", n=100)
+    net = NLLRegressor(n_estimators=3, recalibrate="crps", **BRIEF).fit(X, y)
+    assert np.isfinite(net.recalibration_)
+    assert_allclose(net.predict_dist(X).params["scale"].shape, (100, 3))
+
+
+def test_what_cannot_be_recalibrated_is_refused(draw_rows):
+    X, y = draw_rows("gamma", n=100)
+    with pytest.raises(ValueError, match="no scale that could be recalibrated"):
+        NLLRegressor("gamma", recalibrate="nll", **BRIEF).fit(X, y)
+    with pytest.raises(ValueError, match="give X_val and y_val, or set early_stopping=True"):
+        NLLRegressor(recalibrate="nll", early_stopping=False, **BRIEF).fit(X, y)
+    with pytest.raises(ValueError, match="'recalibrate' parameter of NLLClassifier must be"):
+        NLLClassifier(recalibrate="crps", **BRIEF).fit(X, y > 5)

@@ -1,0 +1,78 @@
+"""Sizes and lengths of training suit the rows, and the defaults hold what they promise."""
+
+import numpy as np
+import pytest
+
+from sklnll import NLLClassifier, NLLRegressor, recipe
+from sklnll.distributions import Normal, StudentT
+
+ROWS = [1, 2, 17, 50, 100, 300, 1000, 10_000, 1_000_000, 50_000_000]
+
+
+@pytest.mark.parametrize("n_rows", ROWS)
+def test_sizes_suit_the_rows(n_rows):
+    batch = recipe.batch_size(n_rows)
+    assert 1 <= batch <= min(n_rows, 1536)
+    n_batches = -(-n_rows // batch)
+    assert n_rows % batch == 0 or n_rows % batch >= batch - n_batches  # nearly equal
+    epochs = recipe.epochs(n_rows, batch)
+    assert 20 <= epochs <= 400
+    assert epochs * n_batches >= 6000 or epochs == 400
+    assert recipe.patience(n_rows, batch) * n_batches >= 1000
+
+
+def test_more_rows_make_larger_batches_and_fewer_epochs():
+    batches = [recipe.batch_size(n) for n in ROWS]
+    epochs = [recipe.epochs(n, recipe.batch_size(n)) for n in ROWS]
+    assert batches == sorted(batches)
+    assert epochs == sorted(epochs, reverse=True)
+
+
+@pytest.mark.parametrize("n_features", [1, 10, 32, 100, 257, 10_000])
+def test_cosines_stay_few(n_features):
+    n = recipe.frequencies(n_features)
+    assert 0 <= n <= 8
+    assert n * n_features <= 256 or n == 0
+
+
+def rows(n, d, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d))
+    return X, X[:, 0] + np.exp(0.5 * X[:, 0]) * rng.normal(size=n)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "d"), [(50, 2), (50, 20), (200, 100), (1000, 3)])
+@pytest.mark.parametrize("distribution", ["normal", "student_t"])
+def test_no_set_is_a_catastrophe(distribution, n, d):
+    """Not worse than the fit without x, however few the rows and many the columns."""
+    X, y = rows(n, d)
+    X_test, y_test = rows(3000, d, seed=1)
+    net = NLLRegressor(distribution, n_estimators=5, random_state=0).fit(X, y)
+    marginal = Normal(loc="constant", scale="constant")
+    null = NLLRegressor(marginal, (), solver="lbfgs").fit(X, y)
+    loss, null_loss = (-e.predict_dist(X_test).log_prob(y_test).mean() for e in (net, null))
+    assert loss < null_loss + 0.05
+
+
+def test_raw_and_skewed_columns_need_no_preparation():
+    X, y = rows(400, 3)
+    raw = np.column_stack([1e6 * X[:, 0] + 1e9, np.exp(3 * X[:, 1]), X[:, 2] / 1e6])
+    net = NLLRegressor(StudentT(), (32,), max_iter=60, random_state=0).fit(raw, 1e3 * y)
+    assert net.score(raw, 1e3 * y) > 0.3
+
+
+def test_few_rows_are_not_held_out_and_many_are(draw_rows):
+    for n, is_held in [(20, False), (100, True)]:
+        X, y = draw_rows("normal", n=n)
+        net = NLLRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(X, y)
+        assert (net.validation_scores_ is not None) == is_held
+
+
+def test_a_class_with_one_row_is_no_obstacle_to_auto(draw_rows):
+    X, y = draw_rows("categorical", n=80)
+    y = np.where(np.arange(80) == 5, 7, y)
+    net = NLLClassifier(hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(X, y)
+    assert net.validation_scores_ is not None
+    with pytest.raises(ValueError, match="early_stopping cannot hold"):
+        net.set_params(early_stopping=True).fit(X, y)
