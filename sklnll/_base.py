@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -10,35 +10,24 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.base import _fit_context, clone
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import recipe
-from ._validation import Given, Table, cast, check_exposure, check_finite, check_validation
+from ._fitted import FittedNetwork, as_tensor
+from ._validation import Given, Table, check_validation
 from .distributions import Distribution, get_distribution
-from .distributions.ensemble import ensemble_of
-from .head import Head
 from .holdout import hold_out
 from .inputs import InputScaling
 from .lbfgs import fit_lbfgs
 from .network import ACTIVATIONS, Architecture, Network, initial_weights
-from .objective import ROWS_AT_ONCE, MemberRows, Objective, Rows
+from .objective import MemberRows, Objective, Rows
 from .progress import Record, Settings, warn_user
 from .recalibration import fit_factor
 from .scaling import TargetScaling
 from .stochastic import fit_stochastic
 from .threads import threads_for
-
-X_PARAMS: dict[str, Any] = {
-    "dtype": [np.float64, np.float32],
-    "order": "C",
-    "ensure_all_finite": False,  # check_finite names the row
-}
-
-Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
-"""Of a y of numbers; the family's check names the row."""
 
 _SEEDS = 2**31 - 1
 _MERGED_UP_TO = 10_000
@@ -46,7 +35,7 @@ _MERGED_UP_TO = 10_000
 _LBFGS_ITERATIONS = 1000
 
 
-class NLLEstimator(BaseEstimator, ABC):
+class NLLEstimator(FittedNetwork):
     """A neural network fitted by maximum likelihood; abstract."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -100,11 +89,6 @@ class NLLEstimator(BaseEstimator, ABC):
         """Check training (`reset`) or validation rows and encode y as numbers."""
 
     @property
-    @abstractmethod
-    def _size(self) -> int:
-        """Number of classes, or of the components of y; 1 where y is a number."""
-
-    @property
     def _stratify(self) -> bool:
         """Whether a hold-out keeps the shares of y's values."""
         return False
@@ -130,8 +114,6 @@ class NLLEstimator(BaseEstimator, ABC):
                 f"distribution={family!r} instead of {distribution!r}."
             )
         return super().set_params(**params)
-
-    # Fit -----------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -236,6 +218,11 @@ class NLLEstimator(BaseEstimator, ABC):
         head = self._head()
         mean_weight = float(table.weight.mean())
         rows, held, unseen = self._split(table, validation, np.random.RandomState(split_seed))
+        if self.recalibrate is not None and unseen is None:
+            raise ValueError(
+                "recalibrate needs rows that training does not see; give X_val and y_val, or set "
+                "early_stopping=True."
+            )
         settings = self._settings(len(rows))
         with threads_for(100 * table.y.size):
             y = rows.rows.y.numpy()
@@ -255,13 +242,8 @@ class NLLEstimator(BaseEstimator, ABC):
 
     def _recalibration(self, unseen: Table | None) -> float:
         """The factor by which distributions must be widened to fit rows that no member saw."""
-        if self.recalibrate is None:
+        if self.recalibrate is None or unseen is None:
             return 1.0
-        if unseen is None:
-            raise ValueError(
-                "recalibrate needs rows that training does not see; give X_val and y_val, or set "
-                "early_stopping=True."
-            )
         params = self._of_predictive_family(self._params_of(unseen.X, unseen.exposure))
         family = self._predictive_family
         return fit_factor(
@@ -405,13 +387,6 @@ class NLLEstimator(BaseEstimator, ABC):
             )
         return min(self.batch_size, n_rows)
 
-    def _head(self) -> Head:
-        fixed = {
-            name: self.scaling_.scale_parameter(name, value)
-            for name, value in self.distribution_.fixed().items()
-        }
-        return Head(self.distribution_, len(self.scaling_.unit), self._size, fixed)
-
     def _rows(self, table: Table) -> Rows:
         """Rows as training wants them: X and y in training's units, weights by their mean."""
         exposure = table.exposure
@@ -445,110 +420,3 @@ class NLLEstimator(BaseEstimator, ABC):
         self.validation_scores_ = [-loss for loss in record.validation_curve] or None
         best = record.best_validation_loss
         self.best_validation_score_ = None if best is None else -best
-
-    # Predict -------------------------------------------------------------------------------------
-
-    def _network(self) -> Network:
-        return Network(self.architecture_, as_tensor(self.weights_), as_tensor(self.statistics_))
-
-    @property
-    def coefs_(self) -> list[np.ndarray]:
-        """Weight matrices of the layers, of shape (fan_in, fan_out) each.
-
-        With several members (n_estimators, fan_in, fan_out).
-        """
-        return [self._of_one(matrix.numpy()) for matrix, *_ in self._fitted_layers()]
-
-    @property
-    def intercepts_(self) -> list[np.ndarray]:
-        """Biases of the layers, of shape (fan_out,) each.
-
-        With several members (n_estimators, fan_out).
-        """
-        return [self._of_one(bias[:, 0].numpy()) for _, bias, *_ in self._fitted_layers()]
-
-    def _of_one(self, values: np.ndarray) -> np.ndarray:
-        """Without the members' axis where there is one member."""
-        return values[0] if len(self.weights_) == 1 else values
-
-    def _fitted_layers(self) -> list[list[torch.Tensor]]:
-        if not hasattr(self, "weights_"):
-            raise AttributeError(f"this {type(self).__name__} is not fitted yet")
-        return self._network().layers()
-
-    def _predict_params(
-        self, X: ArrayLike, exposure: ArrayLike | None = None
-    ) -> dict[str, np.ndarray]:
-        """Parameters of `_predictive_family` in y's units, of shape (n_samples, n_heads, ...)."""
-        check_is_fitted(self)
-        checked = validate_data(self, X, reset=False, **X_PARAMS)
-        check_finite(checked, type(self).__name__)
-        time = check_exposure(exposure, checked)
-        if time is not None:
-            self.distribution_.check_exposure(time)
-        params = self._params_of(cast(checked, self.weights_.dtype), time)
-        if self.recalibrate is not None:
-            params = self.distribution_.widened(params, self.recalibration_)
-        return self._of_predictive_family(params)
-
-    def _params_of(self, X: np.ndarray, exposure: np.ndarray | None) -> dict[str, np.ndarray]:
-        """Each member's parameters in y's units, (n_members, n_samples, n_heads, ...)."""
-        scaled = X if self.input_scaling_ is None else self.input_scaling_(X)
-        params = self._scaled_params_of(as_tensor(scaled))
-        # Fixed numbers as they were given, without the rounding of the way through training.
-        fixed = self.distribution_.fixed()
-        values = {
-            name: np.full(value.shape, fixed[name])
-            if name in fixed
-            else self.scaling_.unscale_parameter(name, value.numpy())
-            for name, value in params.items()
-        }
-        values = {name: self._one_a_row(name, value, len(X)) for name, value in values.items()}
-        return values if exposure is None else self.distribution_.exposed(values, exposure[:, None])
-
-    def _scaled_params_of(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The head's parameters for scaled rows, in blocks, to bound the memory they take."""
-        network, head = self._network(), self._head()
-        blocks = [x[block] for block in gen_batches(len(x), ROWS_AT_ONCE)]
-        with torch.no_grad(), threads_for(len(blocks[0]) * network.weights.numel()):
-            outputs = [network(block) for block in blocks]
-            raw, constants = torch.cat([raw for raw, _ in outputs], dim=1), outputs[0][1]
-            return head.params(raw, constants)
-
-    def _one_a_row(self, name: str, value: np.ndarray, n_rows: int) -> np.ndarray:
-        """Repeat what rows or members share; shape (n_members, n_rows, n_heads, ...)."""
-        event = self.distribution_.parameters[name].event_ndim
-        shape = value.shape[value.ndim - 1 - event :]
-        return np.broadcast_to(value, (len(self.weights_), n_rows, *shape)).copy()
-
-    @property
-    def _predictive_family(self) -> Distribution:
-        """What is predicted at each row: the family, or an equal mixture of the members' of it."""
-        n_members = len(self.weights_)
-        family = self.distribution_
-        return family if n_members == 1 else ensemble_of(family, n_members)
-
-    def _of_predictive_family(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Members' parameters, whose axis comes first, as those of `_predictive_family`."""
-        n_members = len(self.weights_)
-        if n_members == 1:
-            return {name: value[0] for name, value in values.items()}
-        links = self.distribution_.parameters
-        moved = {
-            name: np.moveaxis(value, 0, value.ndim - 1 - links[name].event_ndim)
-            for name, value in values.items()
-        }
-        n_rows, n_heads = next(iter(moved.values())).shape[:2]
-        return {"weight": np.full((n_rows, n_heads, n_members), 1 / n_members), **moved}
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "weights_")
-
-    @abstractmethod
-    def predict_dist(self, X: ArrayLike) -> Any:
-        """Predict the distribution of y at each row."""
-
-
-def as_tensor(array: np.ndarray) -> torch.Tensor:
-    """Share memory with the array, unless it is read-only, which torch cannot express."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())

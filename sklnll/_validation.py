@@ -7,6 +7,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_sample_weight
 
+X_PARAMS: dict[str, Any] = {
+    "dtype": [np.float64, np.float32],
+    "order": "C",
+    "ensure_all_finite": False,  # check_finite names the row
+}
+
+Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
+"""Of a y of numbers; the family's check names the row."""
+
 
 @dataclass(frozen=True)
 class Given:

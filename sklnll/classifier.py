@@ -12,9 +12,9 @@ from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base import X_PARAMS, NLLEstimator
+from ._base import NLLEstimator
 from ._targets import read_target
-from ._validation import Given, Table, check_finite, check_weight, check_weight_values
+from ._validation import X_PARAMS, Given, Table, check_finite, check_weight, check_weight_values
 from .distributions import (
     Distribution,
     LabelDistribution,

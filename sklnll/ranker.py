@@ -15,8 +15,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._base import X_PARAMS, Y_PARAMS, NLLEstimator
-from ._validation import Given, Table, check_finite, check_weight
+from ._base import NLLEstimator
+from ._validation import X_PARAMS, Y_PARAMS, Given, Table, check_finite, check_weight
 from .distributions import Distribution, RankingDistribution
 from .orders import check_order_table, kendall_tau, pad_orders
 from .predictive import RankingPredictive, predictive

@@ -12,8 +12,16 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
-from ._base import X_PARAMS, Y_PARAMS, NLLEstimator
-from ._validation import Given, Table, check_exposure, check_finite, check_weight
+from ._base import NLLEstimator
+from ._validation import (
+    X_PARAMS,
+    Y_PARAMS,
+    Given,
+    Table,
+    check_exposure,
+    check_finite,
+    check_weight,
+)
 from .distributions import (
     Censored,
     CircularDistribution,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sklnll import NLLClassifier, NLLRanker, NLLRegressor
+from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRanker, NLLRegressor
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Distribution,
@@ -32,6 +32,7 @@ SIZE = 3
 """Classes, components or items, where a family has several."""
 
 NET = {
+    **MLP_DEFAULTS,
     "hidden_layer_sizes": (32, 32),
     "activation": "tanh",
     "learning_rate_init": 0.005,

@@ -1,0 +1,153 @@
+"""How do fitted weights become the parameters of distributions, for new rows?"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._validation import X_PARAMS, cast, check_exposure, check_finite
+from .distributions import Distribution
+from .distributions.ensemble import ensemble_of
+from .head import Head
+from .inputs import InputScaling
+from .network import Architecture, Network
+from .objective import ROWS_AT_ONCE
+from .scaling import TargetScaling
+from .threads import threads_for
+
+
+class FittedNetwork(BaseEstimator, ABC):
+    """What `fit` leaves behind, and the way from there to a predictive distribution; abstract."""
+
+    recalibrate: str | None
+    distribution_: Distribution
+    architecture_: Architecture
+    scaling_: TargetScaling
+    input_scaling_: InputScaling | None
+    weights_: np.ndarray
+    statistics_: np.ndarray
+    recalibration_: float
+
+    @property
+    @abstractmethod
+    def _size(self) -> int:
+        """Number of classes, or of the components of y; 1 where y is a number."""
+
+    def _head(self) -> Head:
+        fixed = {
+            name: self.scaling_.scale_parameter(name, value)
+            for name, value in self.distribution_.fixed().items()
+        }
+        return Head(self.distribution_, len(self.scaling_.unit), self._size, fixed)
+
+    def _network(self) -> Network:
+        return Network(self.architecture_, as_tensor(self.weights_), as_tensor(self.statistics_))
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Weight matrices of the layers, of shape (fan_in, fan_out) each.
+
+        With several members (n_estimators, fan_in, fan_out).
+        """
+        return [self._of_one(matrix.numpy()) for matrix, *_ in self._fitted_layers()]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Biases of the layers, of shape (fan_out,) each.
+
+        With several members (n_estimators, fan_out).
+        """
+        return [self._of_one(bias[:, 0].numpy()) for _, bias, *_ in self._fitted_layers()]
+
+    def _of_one(self, values: np.ndarray) -> np.ndarray:
+        """Without the members' axis where there is one member."""
+        return values[0] if len(self.weights_) == 1 else values
+
+    def _fitted_layers(self) -> list[list[torch.Tensor]]:
+        if not hasattr(self, "weights_"):
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet")
+        return self._network().layers()
+
+    def _predict_params(
+        self, X: ArrayLike, exposure: ArrayLike | None = None
+    ) -> dict[str, np.ndarray]:
+        """Parameters of `_predictive_family` in y's units, of shape (n_samples, n_heads, ...)."""
+        check_is_fitted(self)
+        checked = validate_data(self, X, reset=False, **X_PARAMS)
+        check_finite(checked, type(self).__name__)
+        time = check_exposure(exposure, checked)
+        if time is not None:
+            self.distribution_.check_exposure(time)
+        params = self._params_of(cast(checked, self.weights_.dtype), time)
+        if self.recalibrate is not None:
+            params = self.distribution_.widened(params, self.recalibration_)
+        return self._of_predictive_family(params)
+
+    def _params_of(self, X: np.ndarray, exposure: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Each member's parameters in y's units, (n_members, n_samples, n_heads, ...)."""
+        scaled = X if self.input_scaling_ is None else self.input_scaling_(X)
+        params = self._scaled_params_of(as_tensor(scaled))
+        # Fixed numbers as they were given, without the rounding of the way through training.
+        fixed = self.distribution_.fixed()
+        values = {
+            name: np.full(value.shape, fixed[name])
+            if name in fixed
+            else self.scaling_.unscale_parameter(name, value.numpy())
+            for name, value in params.items()
+        }
+        values = {name: self._one_a_row(name, value, len(X)) for name, value in values.items()}
+        return values if exposure is None else self.distribution_.exposed(values, exposure[:, None])
+
+    def _scaled_params_of(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The head's parameters for scaled rows, in blocks, to bound the memory they take."""
+        network, head = self._network(), self._head()
+        blocks = [x[block] for block in gen_batches(len(x), ROWS_AT_ONCE)]
+        with torch.no_grad(), threads_for(len(blocks[0]) * network.weights.numel()):
+            outputs = [network(block) for block in blocks]
+            raw, constants = torch.cat([raw for raw, _ in outputs], dim=1), outputs[0][1]
+            return head.params(raw, constants)
+
+    def _one_a_row(self, name: str, value: np.ndarray, n_rows: int) -> np.ndarray:
+        """Repeat what rows or members share; shape (n_members, n_rows, n_heads, ...)."""
+        event = self.distribution_.parameters[name].event_ndim
+        shape = value.shape[value.ndim - 1 - event :]
+        return np.broadcast_to(value, (len(self.weights_), n_rows, *shape)).copy()
+
+    @property
+    def _predictive_family(self) -> Distribution:
+        """What is predicted at each row: the family, or an equal mixture of the members' of it."""
+        n_members = len(self.weights_)
+        family = self.distribution_
+        return family if n_members == 1 else ensemble_of(family, n_members)
+
+    def _of_predictive_family(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Members' parameters, whose axis comes first, as those of `_predictive_family`."""
+        n_members = len(self.weights_)
+        if n_members == 1:
+            return {name: value[0] for name, value in values.items()}
+        links = self.distribution_.parameters
+        moved = {
+            name: np.moveaxis(value, 0, value.ndim - 1 - links[name].event_ndim)
+            for name, value in values.items()
+        }
+        n_rows, n_heads = next(iter(moved.values())).shape[:2]
+        return {"weight": np.full((n_rows, n_heads, n_members), 1 / n_members), **moved}
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "weights_")
+
+    @abstractmethod
+    def predict_dist(self, X: ArrayLike) -> Any:
+        """Predict the distribution of y at each row."""
+
+
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """Share memory with the array, unless it is read-only, which torch cannot express."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
