@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from plain import plain_regressor
 from sklearn.preprocessing import StandardScaler
 
-from sklnll import NLLRegressor
 from sklnll.distributions import VonMises
 
 brief = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -33,7 +33,7 @@ def held_out_nll(X, y, distribution="von_mises"):
     """On the last fifth of the rows; training stops early on the last fifth before them."""
     first, second = int(0.64 * len(y)), int(0.8 * len(y))
     X = StandardScaler().fit(X[:first]).transform(X)
-    net = NLLRegressor(distribution, random_state=0)
+    net = plain_regressor(distribution, random_state=0)
     net.fit(X[:first], y[:first], X_val=X[first:second], y_val=y[first:second])
     return -net.predict_dist(X[second:]).log_prob(y[second:]).mean()
 
