@@ -193,13 +193,12 @@ right.set(
 right.legend(loc="upper left")
 
 # %%
-# On the left, patients with a mild prognosis get intervals half as wide as those with a severe
-# one, and lopsided: the network learned that the spread grows with the mean, and a gamma
-# distribution knows that no progression is negative. A residual standard deviation can say neither.
-# That is worth more here than the choice of the regression function, because these 442 rows are
-# nearly linear: in likelihood the gamma network is ahead of the point network and of linear
-# regression, while no mean is better than the linear one. On the right all three classifiers are
-# close to the diagonal, and the two networks have the lower loss.
+# On the left, patients with a mild prognosis get narrower intervals than those with a severe one:
+# the network learned that the spread grows with the mean, which a residual standard deviation
+# cannot say. That is worth more here than the choice of the regression function, because these 442
+# rows are nearly linear: in likelihood the networks are ahead of linear regression, while no mean
+# is better than the linear one. On the right all three classifiers are close to the diagonal, and
+# the likelihood networks, five of them averaged, have the lowest loss.
 
 if options.save:
     figure.savefig(options.save, dpi=150)

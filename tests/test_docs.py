@@ -64,7 +64,7 @@ def test_quickstart_saves_its_figure_where_told_and_nothing_else(quickstart):
 @pytest.mark.slow
 def test_quickstart_says_what_is_true_of_diabetes(quickstart):
     """The closing paragraph of the example, in numbers."""
-    nll, gain, error, *_, coverage, width = _row(quickstart[0], "NLLRegressor('gamma')")
+    nll, gain, error, *_, coverage, width = _row(quickstart[0], "NLLRegressor('normal')")
     assert gain < -error
     assert nll < _row(quickstart[0], "MLPRegressor + residual sd")[0]
     assert nll < _row(quickstart[0], "marginal normal")[0]
@@ -76,4 +76,5 @@ def test_quickstart_says_what_is_true_of_diabetes(quickstart):
 def test_quickstart_says_what_is_true_of_breast_cancer(quickstart):
     network = _row(quickstart[0], "NLLClassifier")[0]
     assert network < _row(quickstart[0], "LogisticRegression")[0]
+    assert network < _row(quickstart[0], "MLPClassifier")[0]
     assert network < _row(quickstart[0], "marginal shares")[0]
