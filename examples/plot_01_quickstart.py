@@ -197,8 +197,9 @@ right.legend(loc="upper left")
 # the network learned that the spread grows with the mean, which a residual standard deviation
 # cannot say. That is worth more here than the choice of the regression function, because these 442
 # rows are nearly linear: in likelihood the networks are ahead of linear regression, while no mean
-# is better than the linear one. On the right all three classifiers are close to the diagonal, and
-# the likelihood networks, five of them averaged, have the lowest loss.
+# is better than the linear one. On the right most tumours lie at the two ends, where all three
+# classifiers are right; of the few between them the likelihood networks, five of them averaged, are
+# the least sure, and they have the lowest loss.
 
 if options.save:
     figure.savefig(options.save, dpi=150)

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Tests run side by side; threads of one would only wait for those of another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +22,6 @@ from sklnll.distributions import (
 )
 from sklnll.distributions._supports import ANGLE, BINARY, ORDERS, SUCCESSES
 
-# Tests run side by side; threads of one would only wait for those of another.
 torch.set_num_threads(1)
 
 
