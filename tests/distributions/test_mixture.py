@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from plain import plain_regressor
 from scipy import integrate, optimize, special, stats
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -375,7 +376,7 @@ def test_bishops_inverse_problem_has_several_answers():
     (X, y), (X_new, y_new) = bishops_rows(1000, 0), bishops_rows(1000, 1)
     params = {"hidden_layer_sizes": (30,), "activation": "tanh", "learning_rate_init": 0.02}
     nets = [
-        NLLRegressor(name, max_iter=150, random_state=0, **params).fit(X, y)
+        plain_regressor(name, max_iter=150, random_state=0, **params).fit(X, y)
         for name in ("normal_mixture", "normal")
     ]
     mixture, normal = (net.predict_dist(X_new).log_prob(y_new).mean() for net in nets)
