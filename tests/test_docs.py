@@ -1,5 +1,6 @@
 """Do the examples of the documentation run, and say what is true?"""
 
+import csv
 import re
 import subprocess
 import sys
@@ -30,6 +31,14 @@ def test_readme_names_every_distribution():
 
     table = (ROOT / "README.md").read_text()
     assert [name for name in DISTRIBUTIONS if f'`"{name}"`' not in table] == []
+
+
+@pytest.mark.parametrize("name", ["uci"])
+def test_tables_of_results_are_those_of_the_stored_data(name):
+    from benchmarks.comparison import table
+
+    with (ROOT / "docs" / f"{name}.csv").open() as file:
+        assert table(csv.DictReader(file)) in (ROOT / "docs" / "results.md").read_text()
 
 
 @pytest.fixture(scope="module")

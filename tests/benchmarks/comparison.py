@@ -60,7 +60,7 @@ def table(rows):
     first, *others = names
     lines = ["| " + " | ".join(["set", "model", first, "±", *others, "splits"]) + " |"]
     lines.append("|" + "---|" * (len(names) + 4))
-    for (task, model), values in cells.items():
+    for (task, model), values in sorted(cells.items(), key=lambda item: item[0][0]):
         mean = np.mean(values, axis=0)
         error = stats.sem([value[0] for value in values]) if len(values) > 1 else np.nan
         numbers = [f"{mean[0]:.3f}", f"{error:.3f}", *(f"{value:.3g}" for value in mean[1:])]
