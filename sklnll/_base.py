@@ -30,8 +30,8 @@ from .stochastic import fit_stochastic
 from .threads import threads_for
 
 _SEEDS = 2**31 - 1
-_MERGED_UP_TO = 10_000
-"""Rows up to which equal ones are merged, so that weights are repetitions to the bit."""
+_REPEATED_UP_TO = 10_000
+"""Rows up to which whole weights are repetitions to the bit."""
 _LBFGS_ITERATIONS = 1000
 
 
@@ -171,10 +171,14 @@ class NLLEstimator(FittedNetwork):
             validation = validation.astype(table.X.dtype).without_zero_weights()
         table = table.without_zero_weights()
         n_given = len(table)
-        if self.solver == "lbfgs" or (self.shuffle and len(table) <= _MERGED_UP_TO):
+        if self.solver == "lbfgs":
             table = table.merged()
+        elif self.shuffle:
+            table = table.repeated(_REPEATED_UP_TO)
         with torch.inference_mode(False), torch.enable_grad():
-            self._train(table, validation, n_given, random_state)
+            self._train(table, validation, random_state)
+        if self.solver == "lbfgs":
+            self.t_ = self.n_iter_ * n_given
         return self
 
     def _check_settings(self) -> None:
@@ -191,23 +195,34 @@ class NLLEstimator(FittedNetwork):
             )
 
     def _check_recalibration(self, distribution: Distribution) -> None:
-        """Raise a ValueError where the family cannot be recalibrated so."""
+        """Raise a ValueError where the family, or the solver, cannot be recalibrated so."""
         if self.recalibrate is None:
             return
+        if self.solver == "lbfgs":
+            raise ValueError(
+                "recalibrate needs rows that training does not see, and solver='lbfgs' holds none "
+                "out; use solver='adam' or 'sgd', or set recalibrate=None."
+            )
         distribution.widened({name: np.ones(1) for name in distribution.parameters}, 1.0)
+        if self.recalibrate == "crps" and distribution.exact is not distribution:
+            raise ValueError(
+                f"recalibrate='crps' needs exact values of y, and {distribution!r} knows "
+                "intervals; use recalibrate='nll'."
+            )
 
     def _hidden_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
         return tuple(sizes) if np.iterable(sizes) else (sizes,)
 
+    @property
+    def _is_linear(self) -> bool:
+        """Whether raw outputs are linear in X."""
+        return not self._hidden_sizes()
+
     def _train(
-        self,
-        table: Table,
-        validation: Table | None,
-        n_given: int,
-        random_state: np.random.RandomState,
+        self, table: Table, validation: Table | None, random_state: np.random.RandomState
     ) -> None:
-        """From checked rows, which were `n_given` before equal ones were merged, to a network."""
+        """From checked rows to a trained network."""
         split_seed = random_state.randint(_SEEDS)
         # One after the other: more members do not change the first ones.
         seeds = [random_state.randint(_SEEDS) for _ in range(self.n_estimators)]
@@ -236,8 +251,7 @@ class NLLEstimator(FittedNetwork):
                 record = fit_stochastic(objective, rows, held, settings, members)
             if not record.loss_curve:
                 record.loss_curve.append(objective.mean_nll(rows).mean().item())
-        share = len(rows) / len(table)
-        self._store(network, record, round(share * n_given))
+        self._store(network, record, len(rows))
         self.recalibration_ = self._recalibration(unseen)
 
     def _recalibration(self, unseen: Table | None) -> float:
@@ -255,7 +269,7 @@ class NLLEstimator(FittedNetwork):
         if self.x_scaling is None or self.solver == "lbfgs":
             return None
         # A linear network stays linear in X, whatever the scaling.
-        kind = self.x_scaling if self._hidden_sizes() else "standard"
+        kind = "standard" if self._is_linear else self.x_scaling
         return InputScaling.fit(table.X, table.weight, kind)
 
     def _split(
@@ -306,7 +320,7 @@ class NLLEstimator(FittedNetwork):
         if self.solver == "lbfgs":
             return False
         if self.early_stopping == "auto":
-            return bool(self._hidden_sizes()) and recipe.holds_out(n_rows)
+            return not self._is_linear and recipe.holds_out(n_rows)
         return self.early_stopping
 
     def _start(
@@ -340,7 +354,7 @@ class NLLEstimator(FittedNetwork):
 
     def _n_frequencies(self, n_features: int) -> int:
         """Cosines of each feature; none where the network shall be linear, or X is not scaled."""
-        if not self._hidden_sizes() or self.solver == "lbfgs":
+        if self._is_linear or self.solver == "lbfgs":
             return 0
         if self.n_frequencies == "auto":
             return recipe.frequencies(n_features) if self.x_scaling else 0
@@ -355,13 +369,15 @@ class NLLEstimator(FittedNetwork):
             if self.solver == "lbfgs":
                 chosen["max_iter"] = _LBFGS_ITERATIONS
             elif self._follows_recipe:
-                chosen["max_iter"] = recipe.epochs(n_rows, chosen["batch_size"])
+                chosen["max_iter"] = recipe.epochs(
+                    n_rows, chosen["batch_size"], is_linear=self._is_linear
+                )
         if self.n_iter_no_change == "auto":
             chosen["n_iter_no_change"] = (
                 recipe.patience(n_rows, chosen["batch_size"]) if self._follows_recipe else 10
             )
-        if not self._hidden_sizes():
-            chosen["annealing"] = 0.0  # the maximum likelihood of a linear model is one of its own
+        if self._is_linear:
+            chosen["annealing"] = chosen["weight_decay"] = 0.0  # it goes to the maximum likelihood
         # Where the scale is fixed far above y's spread, all that can be gained is below tol.
         spread = self.scaling_.unit.min()
         has_units = self.distribution_.support.units != "none"
@@ -401,7 +417,7 @@ class NLLEstimator(FittedNetwork):
         )
 
     def _store(self, network: Network, record: Record, n_rows: int) -> None:
-        if self.input_scaling_ is not None and not self._hidden_sizes():
+        if self.input_scaling_ is not None and self._is_linear:
             scaling = self.input_scaling_
             center, unit = (
                 torch.from_numpy(values).to(network.weights.dtype)

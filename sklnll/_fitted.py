@@ -26,7 +26,6 @@ from .threads import threads_for
 class FittedNetwork(BaseEstimator, ABC):
     """What `fit` leaves behind, and the way from there to a predictive distribution; abstract."""
 
-    recalibrate: str | None
     distribution_: Distribution
     architecture_: Architecture
     scaling_: TargetScaling
@@ -86,7 +85,7 @@ class FittedNetwork(BaseEstimator, ABC):
         if time is not None:
             self.distribution_.check_exposure(time)
         params = self._params_of(cast(checked, self.weights_.dtype), time)
-        if self.recalibrate is not None:
+        if self.recalibration_ != 1:
             params = self.distribution_.widened(params, self.recalibration_)
         return self._of_predictive_family(params)
 

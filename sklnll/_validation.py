@@ -65,6 +65,19 @@ class Table:
         """The rows that count."""
         return self if self.weight.all() else self.take(self.weight > 0)
 
+    def repeated(self, at_most: int) -> "Table":
+        """Sorted rows, a row of whole weight w as w rows of weight 1.
+
+        So the fit of repeated or shuffled rows is that of weighted ones, to the last bit, hold-outs
+        and batches included. Rows with other weights, or more than `at_most` of them, stay.
+        """
+        n_rows = self.weight.sum()
+        if n_rows > at_most or (self.weight != np.floor(self.weight)).any():
+            return self
+        merged = self.merged()
+        table = merged.take(np.repeat(np.arange(len(merged)), merged.weight.astype(int)))
+        return replace(table, weight=np.ones(len(table)))
+
     def merged(self) -> "Table":
         """Equal rows merged into one that has their summed weight, in sorted order.
 

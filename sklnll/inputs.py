@@ -52,7 +52,7 @@ class InputScaling:
         locate = _median_and_range if robust else weighted_mean_std
         columns = np.array([locate(column.astype(float), weight) for column in X.T])
         center, spread = columns.reshape(-1, 2).T
-        unit = np.where(spread > 0, spread, 1.0)
+        unit = np.where(spread > 0, spread, np.inf)  # what did not vary has taught nothing
         return cls(center, unit, _BOUND if robust else np.inf)
 
     def __call__(self, X: np.ndarray) -> np.ndarray:

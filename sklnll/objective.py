@@ -28,7 +28,7 @@ class Rows:
     y : Tensor of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
         In training's units, float64.
     weight : Tensor of shape (n_samples,)
-        With mean 1 over all training rows, float64.
+        With mean 1 over the rows of training and hold-out, float64.
     log_jacobian : Tensor of shape (n_samples,)
         What each row's loss gains on the way back to y's units, float64.
     exposure : Tensor of shape (n_samples, 1), optional
@@ -77,12 +77,16 @@ class MemberRows:
         return (self[block] for block in gen_batches(len(self), ROWS_AT_ONCE))
 
     @cached_property
+    def total_weight(self) -> Tensor:
+        """Sum of the weights of each member's rows."""
+        weight = self.rows.weight
+        return (weight if self.index is None else weight[self.index]).sum(dim=-1)
+
+    @cached_property
     def log_jacobian(self) -> Tensor:
         """What each member's mean loss gains on the way back to y's units."""
-        weight, gain = self.rows.weight, self.rows.log_jacobian * self.rows.weight
-        if self.index is not None:
-            weight, gain = weight[self.index], gain[self.index]
-        return gain.sum(dim=-1) / weight.sum(dim=-1)
+        gain = self.rows.log_jacobian * self.rows.weight
+        return (gain if self.index is None else gain[self.index]).sum(dim=-1) / self.total_weight
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -170,9 +174,8 @@ class Objective:
     @torch.no_grad()
     def mean_nll(self, rows: MemberRows) -> Tensor:
         """The loss as prediction sees it, in y's units: each member's weighted mean over rows."""
-        blocks = [(self.nll(rows) * len(rows), rows.weight.sum(dim=-1)) for rows in rows.blocks()]
-        total, weight = (torch.stack(parts).sum(dim=0) for parts in zip(*blocks, strict=True))
-        return total / weight + rows.log_jacobian
+        total = torch.stack([self.nll(block) * len(block) for block in rows.blocks()]).sum(dim=0)
+        return total / rows.total_weight + rows.log_jacobian
 
     @torch.no_grad()
     def culprit(self, rows: Rows, members: Tensor) -> str:

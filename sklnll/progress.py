@@ -83,7 +83,7 @@ def warn_non_finite(iteration: int, culprit: str) -> None:
     """Warn that training had to stop, and where."""
     warn_user(
         f"Training met a non-finite loss in iteration {iteration}: {culprit}. The weights of the "
-        "last good iteration are kept. Lower learning_rate_init, or scale X.",
+        "last good iteration are kept. Lower learning_rate_init, or set x_scaling='robust'.",
         ConvergenceWarning,
     )
 
@@ -93,6 +93,6 @@ def warn_diverged(loss: float, null_loss: float) -> None:
     warn_user(
         f"Training diverged: it ended at a loss of {loss:.3g} nats a row, above the "
         f"{null_loss:.3g} of the fit without x that it started from, which is kept instead. "
-        "Lower learning_rate_init, or scale X.",
+        "Lower learning_rate_init, or set x_scaling='robust'.",
         ConvergenceWarning,
     )

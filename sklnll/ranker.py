@@ -51,7 +51,8 @@ class NLLRanker(NLLEstimator):
     n_frequencies : int or "auto", default=0
         Cosines of each scaled column of X, of learned frequency and phase, that the first layer
         sees beside the column. They let a small network follow steps and waves, which rankings
-        seldom need. "auto" is 8, fewer from 32 columns on. Not for "lbfgs" and linear networks.
+        seldom need. "auto" is 8, fewer beyond 32 columns, none
+        beyond 256 or where X is not scaled. Not for "lbfgs" and linear networks.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         "adam" and "sgd" train by mini-batches; "lbfgs" by all rows at once, to convergence: the
         choice for linear models.
@@ -59,19 +60,21 @@ class NLLRanker(NLLEstimator):
         Strength of the L2 penalty alpha / 2 * sum(weights**2), shared by the rows of a batch.
         See Notes for its units.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch; "auto" is about twice the root of all rows, between 32 and 1024, or
-        min(200, n_samples) where `learning_rate` is not "cosine".
+        Rows of a mini-batch; "auto" is about twice the root of all rows, not far below 32 nor far
+        above 1024, or min(200, n_samples) where `learning_rate` is not "cosine".
     learning_rate : {"cosine", "constant", "invscaling", "adaptive"}, default="cosine"
         "cosine": the step size rises for the first twentieth of `max_iter` epochs and then falls
         to 0 along a cosine. The last two only for ``solver="sgd"``: "invscaling" divides the rate
-        by (rows seen + 1) ** power_t; "adaptive" divides it by 5 each time training stalls.
+        by (rows seen + 1) ** power_t; "adaptive" divides it by 5 each time training stalls,
+        for all members at once.
     learning_rate_init : float, default=0.003
         Largest step size of "adam" and "sgd".
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int or "auto", default="auto"
         Epochs of "adam" and "sgd", iterations of "lbfgs". "auto": as many epochs as make about
-        6000 steps, between 20 and 400; 200 where `learning_rate` is not "cosine"; 1000 iterations.
+        6000 steps, between 20 and 400 (more where there are no hidden layers); 200 where
+        `learning_rate` is not "cosine"; 1000 iterations.
     shuffle : bool, default=True
         Whether rows are shuffled in each epoch.
     random_state : int, RandomState instance or None, default=None
@@ -87,10 +90,11 @@ class NLLRanker(NLLEstimator):
         Whether momentum looks ahead.
     early_stopping : bool or "auto", default="auto"
         Whether to hold `validation_fraction` of the rows out, stop when their loss stalls, and keep
-        the weights that were best on them. Not for "lbfgs". "auto": from 40 rows on, for networks
+        the weights that were best on them. Not for "lbfgs". "auto": from 8 rows on, for networks
         with hidden layers. On by itself where `fit` is given ``X_val, y_val``.
     validation_fraction : float, default=0.15
-        Share of the rows held out; others for each member, so that each row trains some of them.
+        Share of the rows held out. Several members hold different rows out, so that each row trains
+        some of them.
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of "adam"'s moment estimates.
     epsilon : float, default=1e-8
@@ -154,7 +158,7 @@ class NLLRanker(NLLEstimator):
         Mean log-likelihood of the held-out rows after each epoch; None without hold-out.
     best_validation_score_ : float or None
         That of the kept weights: the largest of `validation_scores_`, or of the fit without x,
-        where training found nothing better.
+        where training found nothing better. Of several members the mean of their own.
     n_iter_ : int
         Epochs, or iterations of "lbfgs".
     t_ : int

@@ -16,7 +16,10 @@ MLP_DEFAULTS: dict[str, Any] = {
     "max_grad_norm": None,
     "annealing": 0.0,
 }
-"""Settings under which a network is trained just as scikit-learn's multi-layer perceptrons are."""
+"""Settings of scikit-learn's multi-layer perceptrons: the same network, optimiser and stopping.
+
+Only the start, at the fit without x, and the units of y remain our own.
+"""
 
 _STEPS = 6000
 """Steps of the optimiser that a fit of few rows takes, as long as epochs allow."""
@@ -26,7 +29,7 @@ _EPOCHS = (20, 400)
 _BATCH = (32, 1024)
 _COSINES = (8, 256)
 """Most cosines of a feature, and of all features together."""
-_LEAST_ROWS_TO_HOLD_OUT = 40
+_LEAST_ROWS_TO_HOLD_OUT = 8
 
 
 def batch_size(n_rows: int) -> int:
@@ -36,9 +39,10 @@ def batch_size(n_rows: int) -> int:
     return math.ceil(n_rows / max(1, round(n_rows / size)))
 
 
-def epochs(n_rows: int, batch_size: int) -> int:
+def epochs(n_rows: int, batch_size: int, *, is_linear: bool = False) -> int:
     """Passes over the rows: as many as make `_STEPS` steps, within limits."""
     low, high = _EPOCHS
+    high = _STEPS if is_linear else high  # it cannot be overfitted by training for long
     return min(max(math.ceil(_STEPS / math.ceil(n_rows / batch_size)), low), high)
 
 

@@ -149,7 +149,7 @@ def _run_epoch(
         members.retire(failed)
     if objective.network.architecture.batch_norm:
         _settle_statistics(objective.network, rows, random_states)
-    return total / len(rows) + rows.log_jacobian
+    return total / rows.total_weight + rows.log_jacobian
 
 
 def _settle_statistics(

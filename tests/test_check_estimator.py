@@ -123,13 +123,18 @@ def regressor(name):
     return (NLLRegressor if has_no_end else Squashed)(name)
 
 
-BRIEF = {"hidden_layer_sizes": (32,), "max_iter": 150, "learning_rate_init": 0.01}
+BRIEF = {
+    "hidden_layer_sizes": (32,),
+    "max_iter": 150,
+    "learning_rate_init": 0.01,
+    "n_frequencies": 0,
+}
 """Enough to learn what the checks ask for; the defaults are checked with one family each."""
 
 DEFAULTS = [NLLRegressor(), NLLClassifier(), Ranked()]
 OTHERS = [
     NLLRegressor(n_estimators=2, **BRIEF),
-    NLLClassifier(n_estimators=2, x_scaling="robust", n_frequencies=2, **BRIEF),
+    NLLClassifier(n_estimators=2, x_scaling="robust", **{**BRIEF, "n_frequencies": 2}),
     NLLRegressor(**MLP_DEFAULTS),
     NLLClassifier(**MLP_DEFAULTS),
     NLLClassifier("bernoulli", **BRIEF),

@@ -80,4 +80,4 @@ def test_a_linear_network_has_coefficients_in_the_units_of_x(x_scaling):
     assert_allclose(loc * unit + shift, net.predict(X), rtol=1e-9)
     # Adam ends near least squares with weights, which lbfgs finds exactly.
     exact = plain_regressor("normal", (), solver="lbfgs", alpha=0.0, tol=1e-8).fit(X, y)
-    assert net.loss_ == pytest.approx(exact.loss_, abs=1e-3)
+    assert net.loss_ == pytest.approx(exact.loss_, abs=2e-3)

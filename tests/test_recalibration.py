@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.optimize import minimize_scalar
 
 from sklnll import NLLClassifier, NLLRegressor
-from sklnll.distributions import Categorical, Laplace, Normal, ensemble_of
+from sklnll.distributions import Categorical, Censored, Laplace, Normal, ensemble_of
 from sklnll.recalibration import fit_factor
 
 rng = np.random.default_rng(0)
@@ -98,3 +98,18 @@ def test_what_cannot_be_recalibrated_is_refused(draw_rows):
         NLLRegressor(recalibrate="nll", early_stopping=False, **BRIEF).fit(X, y)
     with pytest.raises(ValueError, match="'recalibrate' parameter of NLLClassifier must be"):
         NLLClassifier(recalibrate="crps", **BRIEF).fit(X, y > 5)
+
+
+def test_it_is_what_was_fitted_that_counts(draw_rows):
+    X, y = draw_rows("normal", n=100)
+    net = NLLRegressor(recalibrate="nll", **BRIEF).fit(X, y)
+    std = net.predict_dist(X).std()
+    assert_allclose(net.set_params(recalibrate=None).predict_dist(X).std(), std)
+
+
+def test_solvers_and_scores_that_cannot_are_refused(draw_rows):
+    X, y = draw_rows("normal", n=100)
+    with pytest.raises(ValueError, match="solver='lbfgs' holds none out"):
+        NLLRegressor(recalibrate="nll", solver="lbfgs", **BRIEF).fit(X, y)
+    with pytest.raises(ValueError, match="needs exact values of y"):
+        NLLRegressor(Censored(Normal()), recalibrate="crps", **BRIEF).fit(X, np.c_[y, y + 1])

@@ -5,6 +5,7 @@ import pytest
 
 from sklnll import NLLClassifier, NLLRegressor, recipe
 from sklnll.distributions import Normal, StudentT
+from sklnll.holdout import hold_out
 
 ROWS = [1, 2, 17, 50, 100, 300, 1000, 10_000, 1_000_000, 50_000_000]
 
@@ -42,7 +43,7 @@ def rows(n, d, seed=0):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "d"), [(50, 2), (50, 20), (200, 100), (1000, 3)])
+@pytest.mark.parametrize(("n", "d"), [(12, 1), (30, 3), (50, 20), (200, 100), (1000, 3)])
 @pytest.mark.parametrize("distribution", ["normal", "student_t"])
 def test_no_set_is_a_catastrophe(distribution, n, d):
     """Not worse than the fit without x, however few the rows and many the columns."""
@@ -63,7 +64,7 @@ def test_raw_and_skewed_columns_need_no_preparation():
 
 
 def test_few_rows_are_not_held_out_and_many_are(draw_rows):
-    for n, is_held in [(20, False), (100, True)]:
+    for n, is_held in [(7, False), (8, True), (100, True)]:
         X, y = draw_rows("normal", n=n)
         net = NLLRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(X, y)
         assert (net.validation_scores_ is not None) == is_held
@@ -76,3 +77,40 @@ def test_a_class_with_one_row_is_no_obstacle_to_auto(draw_rows):
     assert net.validation_scores_ is not None
     with pytest.raises(ValueError, match="early_stopping cannot hold"):
         net.set_params(early_stopping=True).fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["categorical", "poisson"])
+def test_cells_of_discrete_rows_are_learned(name, make_default_net):
+    """Many equal rows: held out are some of each kind, not some kinds."""
+    rng = np.random.default_rng(0)
+    cell = rng.integers(4, size=1500)
+    p = np.array([0.1, 0.4, 0.6, 0.9])
+    y = (rng.uniform(size=1500) < p[cell]) if name == "categorical" else rng.poisson(3 * p[cell])
+    net = make_default_net(name, (16,), max_iter=30).fit(np.eye(4)[cell], y.astype(int))
+    dist = net.predict_dist(np.eye(4))
+    mean = dist.probs[:, 1] if name == "categorical" else dist.mean()
+    truth = np.array([y[cell == k].mean() for k in range(4)])
+    np.testing.assert_allclose(mean, truth, atol=0.06 * truth.max())
+
+
+@pytest.mark.parametrize("n", [30, 90])
+def test_a_linear_network_converges_on_few_rows(n):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 2))
+    y = X[:, 0] - X[:, 1] + 0.05 * rng.normal(size=n)
+    losses = [
+        NLLRegressor(hidden_layer_sizes=(), solver=solver, random_state=0).fit(X, y).loss_
+        for solver in ("adam", "lbfgs")
+    ]
+    assert losses[0] < losses[1] + 0.02
+
+
+def test_losses_are_weighted_means_with_a_hold_out(draw_rows):
+    X, y = draw_rows("normal", n=100)
+    weight = np.exp(np.random.default_rng(0).normal(size=100))
+    params = {"max_iter": 1, "learning_rate_init": 1e-12, "shuffle": False, "random_state": 0}
+    net = NLLRegressor(**params).fit(X, y, sample_weight=weight)
+    split_seed = np.random.RandomState(0).randint(2**31 - 1)
+    train, _ = hold_out(100, 1, 0.15, np.random.RandomState(split_seed))
+    losses = -net.predict_dist(X[train[0]]).log_prob(y[train[0]])
+    assert net.loss_ == pytest.approx(np.average(losses, weights=weight[train[0]]), rel=1e-6)
