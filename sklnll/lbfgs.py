@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .network import Network
-from .objective import MemberRows, NonFiniteLossError, Objective, Rows
+from .objective import MemberRows, Objective, Rows
 from .progress import (
     Record,
     Settings,
@@ -17,6 +17,10 @@ from .progress import (
     warn_non_finite,
     warn_not_converged,
 )
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss is NaN or infinite; the message says where it came from."""
 
 
 def fit_lbfgs(objective: Objective, rows: Rows, settings: Settings) -> Record:

@@ -135,15 +135,16 @@ class Network:
         pieces = torch.split(self.weights, [math.prod(shape) for shape in shapes], dim=1)
         return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
-    def parts(self) -> tuple[list[list[Tensor]], Tensor]:
-        """Per layer its matrix, bias, and gain where it is normalised; and the constants."""
-        *arrays, constants = self.arrays()[self.architecture.n_embedding :]
-        step = 3 if self.architecture.batch_norm else 2
-        return [arrays[i : i + step] for i in range(0, len(arrays), step)], constants
+    def parts(self) -> tuple[list[Tensor], list[list[Tensor]], Tensor]:
+        """The embedding's arrays; per layer its matrix, bias, and norm's gain; the constants."""
+        *arrays, constants = self.arrays()
+        start, step = self.architecture.n_embedding, 3 if self.architecture.batch_norm else 2
+        layers = [arrays[i : i + step] for i in range(start, len(arrays), step)]
+        return arrays[:start], layers, constants
 
     def layers(self) -> list[list[Tensor]]:
-        """The first of `parts`."""
-        return self.parts()[0]
+        """The second of `parts`."""
+        return self.parts()[1]
 
     def member(self, k: int) -> "Network":
         """One member, of which the arrays are views."""
@@ -192,9 +193,9 @@ class Network:
     def _forward(
         self, x: Tensor, row_weight: Tensor | None, momentum: float | None, *, drop: bool
     ) -> tuple[Tensor, Tensor]:
-        (*hidden, (last_matrix, last_bias)), constants = self.parts()
+        embedding, (*hidden, (last_matrix, last_bias)), constants = self.parts()
         statistics = torch.split(self.statistics, list(self.architecture.hidden), dim=2)
-        h = self._embed(x.expand(len(self.weights), *x.shape[-2:]))
+        h = _embed(x.expand(len(self.weights), *x.shape[-2:]), embedding)
         for (matrix, bias, *gain), running in zip(hidden, statistics, strict=True):
             if gain:
                 h = self._normalise(h @ matrix, running, row_weight, momentum) * gain[0] + bias
@@ -204,14 +205,6 @@ class Network:
             if drop:
                 h = self._drop(h)
         return torch.baddbmm(last_bias, h, last_matrix), constants
-
-    def _embed(self, x: Tensor) -> Tensor:
-        """The features, and cosines of each of them, of learned frequencies."""
-        if not self.architecture.n_frequencies:
-            return x
-        frequency, phase = (array.unsqueeze(1) for array in self.arrays()[:2])
-        turns = torch.addcmul(phase, x.unsqueeze(-1), frequency)
-        return torch.cat([x, torch.cos(2 * math.pi * turns).flatten(2)], dim=2)
 
     def _drop(self, h: Tensor) -> Tensor:
         rate = self.architecture.dropout
@@ -235,6 +228,15 @@ class Network:
             with torch.no_grad():
                 running.lerp_(torch.cat([mean, variance], 1), momentum)
         return (h - mean) / torch.sqrt(variance + _BATCH_NORM_EPSILON)
+
+
+def _embed(x: Tensor, embedding: list[Tensor]) -> Tensor:
+    """The features, and cosines of each of them, where there are frequencies and phases."""
+    if not embedding:
+        return x
+    frequency, phase = (array.unsqueeze(1) for array in embedding)
+    turns = torch.addcmul(phase, x.unsqueeze(-1), frequency)
+    return torch.cat([x, torch.cos(2 * math.pi * turns).flatten(2)], dim=2)
 
 
 def matrix_shares(network: Network) -> Tensor:

@@ -89,10 +89,6 @@ class MemberRows:
         return (gain if self.index is None else gain[self.index]).sum(dim=-1) / self.total_weight
 
 
-class NonFiniteLossError(ArithmeticError):
-    """The loss is NaN or infinite; the message says where it came from."""
-
-
 class Objective:
     """The penalised negative log-likelihood of a network: what the solvers minimise.
 

@@ -125,7 +125,7 @@ class Distribution(BaseEstimator, ABC):
         ValueError
             For a family without a scale in y's units.
         """
-        if self.support.units != "affine" or "scale" not in self.parameters:
+        if self.width != "scale":
             raise ValueError(
                 f"{self!r} has no scale that could be recalibrated; set recalibrate=None, or use a "
                 "family with a location and a scale, such as 'normal', or of class labels."

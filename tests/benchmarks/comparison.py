@@ -15,6 +15,23 @@ import numpy as np
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 
+from sklnll import NLLRegressor
+from sklnll.distributions import Normal
+
+
+def network(distribution="student_t", **params):
+    """A model: the regressor with five members and all defaults, but for `params`."""
+
+    def fit(X, y, seed):
+        settings = {"n_estimators": 5, "random_state": seed, **params}
+        return NLLRegressor(distribution, **settings).fit(X, y).predict_dist
+
+    return fit
+
+
+MARGINAL = network(Normal(loc="constant", scale="constant"), n_estimators=1, max_iter=1)
+"""A model: the normal distribution without x."""
+
 
 def run(tasks, models, scores, n_splits):
     """Yield a row of the results for each fit.

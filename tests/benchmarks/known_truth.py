@@ -7,14 +7,11 @@ Run from the checkout::
     python tests/benchmarks/known_truth.py --table docs/known_truth.csv
 """
 
-from comparison import main  # first: it limits the threads
+from comparison import MARGINAL, main, network  # first: it limits the threads
 
 # isort: split
 import numpy as np
 from scipy import stats
-
-from sklnll import NLLRegressor
-from sklnll.distributions import Normal
 
 N_TEST = 5000
 
@@ -85,16 +82,8 @@ TASKS = {f"{name}, {n} x {d}": task(law, n, d) for n, d in SIZES for name, law i
 # Models and scores -------------------------------------------------------------------------------
 
 
-def network(distribution="student_t", **params):
-    def fit(X, y, seed):
-        settings = {"n_estimators": 5, "random_state": seed, **params}
-        return NLLRegressor(distribution, **settings).fit(X, y).predict_dist
-
-    return fit
-
-
 MODELS = {
-    "marginal": network(Normal(loc="constant", scale="constant"), n_estimators=1, max_iter=1),
+    "marginal": MARGINAL,
     "sklnll": network(),
     "sklnll, normal": network("normal"),
     "sklnll, no cosines": network(n_frequencies=0),

@@ -15,7 +15,7 @@ which stay unseen: so settings are chosen. "ngboost" needs ``pip install ngboost
 import argparse
 from pathlib import Path
 
-from comparison import main  # first: it limits the threads
+from comparison import MARGINAL, main, network  # first: it limits the threads
 
 # isort: split
 import numpy as np
@@ -33,16 +33,6 @@ SETS = ["boston", "concrete", "energy", "kin8nm", "wine-red", "yacht"]
 
 
 # Models: from training rows to a function that predicts distributions ----------------------------
-
-
-def network(distribution="student_t", **params):
-    """Five members with all defaults, but for `params`."""
-
-    def fit(X, y, seed):
-        settings = {"n_estimators": 5, "random_state": seed, **params}
-        return NLLRegressor(distribution, **settings).fit(X, y).predict_dist
-
-    return fit
 
 
 CANDIDATES = [
@@ -95,7 +85,7 @@ def ngboost(X, y, seed):
 
 
 MODELS = {
-    "marginal": network(Normal(loc="constant", scale="constant"), n_estimators=1, max_iter=1),
+    "marginal": MARGINAL,
     "MLPRegressor": perceptron,
     "NGBoost": ngboost,
     "sklnll": network(),
