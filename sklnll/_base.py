@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import fields
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -14,7 +14,6 @@ from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from . import recipe
 from ._fitted import FittedNetwork, as_tensor
 from ._validation import Given, Table, check_validation
 from .distributions import Distribution, get_distribution
@@ -23,7 +22,8 @@ from .inputs import InputScaling
 from .lbfgs import fit_lbfgs
 from .network import ACTIVATIONS, Architecture, Network, initial_weights
 from .objective import MemberRows, Objective, Rows
-from .progress import Record, Settings, warn_user
+from .plan import Plan
+from .progress import Record, Settings
 from .recalibration import fit_factor
 from .scaling import TargetScaling
 from .stochastic import fit_stochastic
@@ -32,7 +32,6 @@ from .threads import threads_for
 _SEEDS = 2**31 - 1
 _REPEATED_UP_TO = 10_000
 """Rows up to which whole weights are repetitions to the bit."""
-_LBFGS_ITERATIONS = 1000
 
 
 class NLLEstimator(FittedNetwork):
@@ -183,7 +182,7 @@ class NLLEstimator(FittedNetwork):
 
     def _check_settings(self) -> None:
         """Raise a ValueError for parameters that do not go together."""
-        if any(not isinstance(size, Integral) or size < 1 for size in self._hidden_sizes()):
+        if any(not isinstance(size, Integral) or size < 1 for size in self._plan().hidden):
             raise ValueError(
                 "hidden_layer_sizes must be > 0, whole numbers in one tuple; got "
                 f"{self.hidden_layer_sizes!r}."
@@ -210,47 +209,47 @@ class NLLEstimator(FittedNetwork):
                 "intervals; use recalibrate='nll'."
             )
 
-    def _hidden_sizes(self) -> tuple[int, ...]:
+    def _plan(self) -> Plan:
         sizes = self.hidden_layer_sizes
-        return tuple(sizes) if np.iterable(sizes) else (sizes,)
-
-    @property
-    def _is_linear(self) -> bool:
-        """Whether raw outputs are linear in X."""
-        return not self._hidden_sizes()
+        return Plan(self.get_params(deep=False), tuple(sizes) if np.iterable(sizes) else (sizes,))
 
     def _train(
         self, table: Table, validation: Table | None, random_state: np.random.RandomState
     ) -> None:
         """From checked rows to a trained network."""
+        plan = self._plan()
         split_seed = random_state.randint(_SEEDS)
         # One after the other: more members do not change the first ones.
         seeds = [random_state.randint(_SEEDS) for _ in range(self.n_estimators)]
         members = [np.random.RandomState(seed) for seed in seeds]
         self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
-        self.input_scaling_ = self._input_scaling(table)
+        kind = plan.x_scaling
+        self.input_scaling_ = InputScaling.fit(table.X, table.weight, kind) if kind else None
         self.n_outputs_ = self.scaling_.unit.size
         head = self._head()
         mean_weight = float(table.weight.mean())
-        rows, held, unseen = self._split(table, validation, np.random.RandomState(split_seed))
+        split = np.random.RandomState(split_seed)
+        rows, held, unseen = self._split(table, validation, plan, split)
         if self.recalibrate is not None and unseen is None:
             raise ValueError(
                 "recalibrate needs rows that training does not see; give X_val and y_val, or set "
                 "early_stopping=True."
             )
-        settings = self._settings(len(rows))
+        settings = self._scaled(plan.settings(len(rows)))
         with threads_for(100 * table.y.size):
-            y = rows.rows.y.numpy()
+            y = rows.shared.y.numpy()
             raw, constants = head.fit_constant(y, table.weight, table.exposure)
-        network = self._start(table.X, raw, constants, members)
+        network = self._start(table.X, raw, constants, members, plan)
         objective = Objective(network, head, self.alpha, mean_weight)
         with threads_for(settings.batch_size * network.weights.numel()):
             if self.solver == "lbfgs":
-                record = fit_lbfgs(objective, rows.rows, settings)
+                record = fit_lbfgs(objective, rows.shared, settings)
             else:
                 record = fit_stochastic(objective, rows, held, settings, members)
             if not record.loss_curve:
                 record.loss_curve.append(objective.mean_nll(rows).mean().item())
+        if plan.is_linear:
+            self._fold_inputs(network)
         self._store(network, record, len(rows))
         self.recalibration_ = self._recalibration(unseen)
 
@@ -264,22 +263,18 @@ class NLLEstimator(FittedNetwork):
             self.distribution_, family, params, unseen.y, unseen.weight, self.recalibrate
         )
 
-    def _input_scaling(self, table: Table) -> InputScaling | None:
-        """How the network sees X; lbfgs, which scales by itself, sees it as it is."""
-        if self.x_scaling is None or self.solver == "lbfgs":
-            return None
-        # A linear network stays linear in X, whatever the scaling.
-        kind = "standard" if self._is_linear else self.x_scaling
-        return InputScaling.fit(table.X, table.weight, kind)
-
     def _split(
-        self, table: Table, validation: Table | None, random_state: np.random.RandomState
+        self,
+        table: Table,
+        validation: Table | None,
+        plan: Plan,
+        random_state: np.random.RandomState,
     ) -> tuple[MemberRows, MemberRows | None, Table | None]:
         """The rows each member trains on, those that judge it, and those that none trains on."""
         rows = self._rows(table)
         if validation is not None:
             return MemberRows(rows), MemberRows(self._rows(validation)), validation
-        if not self._holds_out(len(table)):
+        if not plan.holds_out(len(table)):
             return MemberRows(rows), None, None
         # To judge all members together, they must have held out the same rows.
         n_parts = self.n_estimators if self.recalibrate is None else 1
@@ -315,29 +310,22 @@ class NLLEstimator(FittedNetwork):
                 raise
             return hold_out(*size, random_state)  # a label is too rare for shares
 
-    def _holds_out(self, n_rows: int) -> bool:
-        """Whether rows are held out to stop early by."""
-        if self.solver == "lbfgs":
-            return False
-        if self.early_stopping == "auto":
-            return not self._is_linear and recipe.holds_out(n_rows)
-        return self.early_stopping
-
     def _start(
         self,
         X: np.ndarray,
         raw: np.ndarray,
         constants: np.ndarray,
         members: list[np.random.RandomState],
+        plan: Plan,
     ) -> Network:
         """The untrained network for such X, which predicts the fit without x."""
         self.architecture_ = Architecture(
-            sizes=(X.shape[1], *self._hidden_sizes(), len(raw)),
+            sizes=(X.shape[1], *plan.hidden, len(raw)),
             n_constants=len(constants),
             activation=self.activation,
             dropout=self.dropout,
             batch_norm=self.batch_norm,
-            n_frequencies=self._n_frequencies(X.shape[1]),
+            n_frequencies=plan.n_frequencies(X.shape[1]),
         )
         start = np.stack(
             [
@@ -352,56 +340,16 @@ class NLLEstimator(FittedNetwork):
         ]
         return Network(self.architecture_, torch.from_numpy(weights), generators=generators)
 
-    def _n_frequencies(self, n_features: int) -> int:
-        """Cosines of each feature; none where the network shall be linear, or X is not scaled."""
-        if self._is_linear or self.solver == "lbfgs":
-            return 0
-        if self.n_frequencies == "auto":
-            return recipe.frequencies(n_features) if self.x_scaling else 0
-        return self.n_frequencies
+    def _scaled(self, settings: Settings) -> Settings:
+        """With a tol that suits training's units.
 
-    def _settings(self, n_rows: int) -> Settings:
-        """The parameters that say how to train, with what they leave open chosen for the rows."""
-        chosen = {field.name: getattr(self, field.name) for field in fields(Settings)}
-        chosen["batch_size"] = self._batch_size(n_rows)
-        if self.max_iter == "auto":
-            chosen["max_iter"] = 200
-            if self.solver == "lbfgs":
-                chosen["max_iter"] = _LBFGS_ITERATIONS
-            elif self._follows_recipe:
-                chosen["max_iter"] = recipe.epochs(
-                    n_rows, chosen["batch_size"], is_linear=self._is_linear
-                )
-        if self.n_iter_no_change == "auto":
-            chosen["n_iter_no_change"] = (
-                recipe.patience(n_rows, chosen["batch_size"]) if self._follows_recipe else 10
-            )
-        if self._is_linear:
-            chosen["annealing"] = chosen["weight_decay"] = 0.0  # it goes to the maximum likelihood
-        # Where the scale is fixed far above y's spread, all that can be gained is below tol.
+        Where the scale is fixed far above y's spread, all that can be gained is below tol.
+        """
         spread = self.scaling_.unit.min()
         has_units = self.distribution_.support.units != "none"
         fixed = self.distribution_.fixed() if has_units else {}
         scale = max(spread, fixed.get("scale", spread))
-        chosen["tol"] = self.tol * (spread / scale) ** 2
-        return Settings(**chosen)
-
-    @property
-    def _follows_recipe(self) -> bool:
-        """Whether "auto" means what suits the rows, or what it means to scikit-learn."""
-        return self.learning_rate == "cosine"
-
-    def _batch_size(self, n_rows: int) -> int:
-        if self.solver == "lbfgs":
-            return n_rows
-        if self.batch_size == "auto":
-            return recipe.batch_size(n_rows) if self._follows_recipe else min(200, n_rows)
-        if self.batch_size > n_rows:
-            warn_user(
-                f"Got `batch_size`={self.batch_size}, larger than the {n_rows} rows to train on. "
-                "It is going to be clipped."
-            )
-        return min(self.batch_size, n_rows)
+        return replace(settings, tol=self.tol * (spread / scale) ** 2)
 
     def _rows(self, table: Table) -> Rows:
         """Rows as training wants them: X and y in training's units, weights by their mean."""
@@ -416,15 +364,17 @@ class NLLEstimator(FittedNetwork):
             None if exposure is None else torch.from_numpy(exposure)[:, None],
         )
 
-    def _store(self, network: Network, record: Record, n_rows: int) -> None:
-        if self.input_scaling_ is not None and self._is_linear:
-            scaling = self.input_scaling_
+    def _fold_inputs(self, network: Network) -> None:
+        """Let a linear network see X as it is: its coefficients are those of X's columns."""
+        if self.input_scaling_ is not None:
             center, unit = (
                 torch.from_numpy(values).to(network.weights.dtype)
-                for values in (scaling.center, scaling.unit)
+                for values in (self.input_scaling_.center, self.input_scaling_.unit)
             )
             network.fold_inputs(center, unit)
             self.input_scaling_ = None
+
+    def _store(self, network: Network, record: Record, n_rows: int) -> None:
         self.weights_ = network.weights.numpy()
         self.statistics_ = network.statistics.numpy()
         self.n_layers_ = len(self.architecture_.sizes)

@@ -58,19 +58,19 @@ class MemberRows:
 
     Parameters
     ----------
-    rows : Rows
+    shared : Rows
     index : Tensor of shape (n_members, n_samples), optional
         Positions of each member's rows; all rows for every member where it is left out.
     """
 
-    rows: Rows
+    shared: Rows
     index: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.rows) if self.index is None else self.index.shape[1]
+        return len(self.shared) if self.index is None else self.index.shape[1]
 
     def __getitem__(self, part: slice) -> Rows:
-        return self.rows[part if self.index is None else self.index[:, part]]
+        return self.shared[part if self.index is None else self.index[:, part]]
 
     def blocks(self) -> Iterator[Rows]:
         """All rows, so many at once as memory bears."""
@@ -79,13 +79,13 @@ class MemberRows:
     @cached_property
     def total_weight(self) -> Tensor:
         """Sum of the weights of each member's rows."""
-        weight = self.rows.weight
+        weight = self.shared.weight
         return (weight if self.index is None else weight[self.index]).sum(dim=-1)
 
     @cached_property
     def log_jacobian(self) -> Tensor:
         """What each member's mean loss gains on the way back to y's units."""
-        gain = self.rows.log_jacobian * self.rows.weight
+        gain = self.shared.log_jacobian * self.shared.weight
         return (gain if self.index is None else gain[self.index]).sum(dim=-1) / self.total_weight
 
 

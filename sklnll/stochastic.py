@@ -182,4 +182,4 @@ def _shuffled(rows: MemberRows, random_states: list[np.random.RandomState]) -> M
     """The same rows of each member in another order, each member's own."""
     orders = [random_state.permutation(len(rows)) for random_state in random_states]
     order = torch.from_numpy(np.stack(orders))
-    return MemberRows(rows.rows, order if rows.index is None else rows.index.gather(1, order))
+    return MemberRows(rows.shared, order if rows.index is None else rows.index.gather(1, order))

@@ -125,8 +125,8 @@ def regressor(name):
 
 BRIEF = {
     "hidden_layer_sizes": (32,),
-    "max_iter": 150,
-    "learning_rate_init": 0.01,
+    "max_iter": 40,
+    "learning_rate_init": 0.02,
     "n_frequencies": 0,
 }
 """Enough to learn what the checks ask for; the defaults are checked with one family each."""

@@ -92,15 +92,15 @@ def test_a_weight_of_zero_is_no_row(name, solver, batch_size, draw_rows, make_ne
 
 
 @every_family
-@pytest.mark.parametrize("factor", [1e-6, 3.0, 1e6])
-@pytest.mark.parametrize("batch_size", ["auto", 16])
+@pytest.mark.parametrize("factor", [1e-6, 3.0])
+@pytest.mark.parametrize("batch_size", ["auto", 50])
 def test_the_unit_of_weights_does_not_matter(name, batch_size, factor, draw_rows, make_net):
     X, y = draw_rows(name)
     weight = np.random.default_rng(2).uniform(0.5, 2, len(y))
-    params = {"hidden_layer_sizes": (8,), "alpha": 0, "batch_size": batch_size, "max_iter": 50}
+    params = {"hidden_layer_sizes": (8,), "alpha": 0, "batch_size": batch_size, "max_iter": 20}
     net = make_net(name, **params).fit(X, y, sample_weight=weight)
     other = make_net(name, **params).fit(X, y, sample_weight=factor * weight)
-    # Rounding of the rescaled weights, spread by 50 to 200 steps.
+    # Rounding of the rescaled weights, spread by 20 to 80 steps.
     assert_same_prediction(net, other, X, atol=1e-7)
 
 
@@ -128,7 +128,7 @@ def test_the_order_of_a_full_batch_does_not_matter_to_the_bit(name, draw_rows, m
 @every_family
 def test_weights_count_at_batch_size_one(name, draw_rows, make_net):
     X, y = draw_rows(name, n=40)
-    params = {"hidden_layer_sizes": (), "batch_size": 1, "max_iter": 20, "learning_rate_init": 0.01}
+    params = {"hidden_layer_sizes": (), "batch_size": 1, "max_iter": 10, "learning_rate_init": 0.01}
     plain = make_net(name, **params).fit(X, y).predict_dist(X)
     weight = np.repeat([20.0, 1.0], [10, 30])
     heavy = make_net(name, **params).fit(X, y, sample_weight=weight).predict_dist(X)

@@ -29,7 +29,7 @@ def network(distribution="student_t", **params):
     return fit
 
 
-MARGINAL = network(Normal(loc="constant", scale="constant"), n_estimators=1, max_iter=1)
+MARGINAL = network(Normal(loc="constant", scale="constant"), n_estimators=1, solver="lbfgs")
 """A model: the normal distribution without x."""
 
 

@@ -58,7 +58,7 @@ def chosen(X, y, seed):
 
 def perceptron(X, y, seed):
     """scikit-learn's, as large, on all rows; its spread is that on rows held out before."""
-    net = MLPRegressor((128, 128), max_iter=1000, random_state=seed)
+    net = MLPRegressor(hidden_layer_sizes=(128, 128), max_iter=1000, random_state=seed)
     net = make_pipeline(StandardScaler(), net)
     net = TransformedTargetRegressor(net, transformer=StandardScaler())
     X_train, X_held, y_train, y_held = train_test_split(X, y, test_size=0.15, random_state=seed)
