@@ -211,8 +211,10 @@ class Network:
         if rate == 0:
             return h
         # Each member draws for itself, so that others change nothing for it.
-        uniform = [torch.rand(h.shape[1:], generator=g, dtype=h.dtype) for g in self.generators]
-        return h * (torch.stack(uniform) >= rate) / (1 - rate)
+        uniform = torch.empty_like(h)
+        for of_member, generator in zip(uniform, self.generators, strict=True):
+            of_member.uniform_(generator=generator)
+        return h * (uniform >= rate).to(h.dtype).div_(1 - rate)
 
     def _normalise(
         self, h: Tensor, running: Tensor, row_weight: Tensor | None, momentum: float | None

@@ -55,7 +55,8 @@ TASKS = {
 
 def network(**params):
     def fit(X, y, seed):
-        return NLLClassifier(random_state=seed, **params).fit(X, y).predict_proba
+        net = NLLClassifier(random_state=seed, **params)
+        return net.fit(X.astype(np.float32), y).predict_proba
 
     return fit
 
@@ -83,7 +84,7 @@ MODELS = {
     "five MLPClassifiers": five_perceptrons,
     "sklnll": network(n_estimators=5),
     "sklnll, one member": network(),
-    "sklnll, no cosines": network(n_estimators=5, n_frequencies=0),
+    "sklnll, 8 cosines": network(n_estimators=5, n_frequencies=8),
     "sklnll, recalibrated": network(n_estimators=5, recalibrate="nll"),
 }
 
