@@ -278,37 +278,13 @@ class NLLEstimator(FittedNetwork):
             return MemberRows(rows), None, None
         # To judge all members together, they must have held out the same rows.
         n_parts = self.n_estimators if self.recalibrate is None else 1
-        try:
-            train, held = self._hold_out(table, n_parts, random_state)
-        except ValueError as error:
-            raise ValueError(
-                f"early_stopping cannot hold validation_fraction={self.validation_fraction} of "
-                f"{len(table)} rows out: {error} Change validation_fraction, give X_val and y_val, "
-                "or set early_stopping=False."
-            ) from error
-        if held.shape[1] < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                f"your dataset; {held.shape[1]} of {len(table)} rows would be held out."
-            )
+        labels = table.y if self._stratify else None
+        train, held = hold_out(len(table), n_parts, self.validation_fraction, random_state, labels)
         of_train, of_held = (
             MemberRows(rows, torch.from_numpy(part.repeat(self.n_estimators // n_parts, axis=0)))
             for part in (train, held)
         )
         return of_train, of_held, table.take(held[0]) if n_parts == 1 else None
-
-    def _hold_out(
-        self, table: Table, n_parts: int, random_state: np.random.RandomState
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Positions to train on and to judge by, one part each row; labels in their shares."""
-        size = len(table), n_parts, self.validation_fraction
-        labels = table.y if self._stratify else None
-        try:
-            return hold_out(*size, random_state, labels)
-        except ValueError:
-            if self.early_stopping != "auto" or labels is None:
-                raise
-            return hold_out(*size, random_state)  # a label is too rare for shares
 
     def _start(
         self,

@@ -22,8 +22,8 @@ def hold_out(
     fraction : float
         Share of the rows held out.
     random_state : RandomState
-    labels : ndarray of shape (n_rows,), optional
-        Each part keeps the shares of these labels.
+    labels : ndarray of shape (n_rows,) or (n_rows, n_outputs), optional
+        Each part keeps their shares, but for those of single rows, as far as it has rows enough.
 
     Returns
     -------
@@ -34,27 +34,44 @@ def hold_out(
     Raises
     ------
     ValueError
-        If the rows cannot be split so.
+        If too few rows would be held out, or left to train on.
     """
     n_held = int(np.ceil(fraction * n_rows))
+    if not 2 <= n_held < n_rows:
+        raise ValueError(
+            f"early_stopping cannot hold validation_fraction={fraction:g} of {n_rows} rows out: it "
+            f"needs two rows or more, and one or more to train on; these are {n_held} and "
+            f"{n_rows - n_held}. Change validation_fraction, give X_val and y_val, or set "
+            "early_stopping=False."
+        )
     everyone = np.arange(n_rows)
+    strata = None if labels is None else _strata(labels)
+    if strata is not None and strata.max() >= min(n_held, n_rows - n_held):
+        strata = None
     left, parts = everyone, []
     for _ in range(n_members):
         try:
-            part = _draw(left, n_held, random_state, labels)
+            part = _draw(left, n_held, random_state, strata)
         except ValueError:  # too few are left, or too few of a label
             left = everyone
-            part = _draw(left, n_held, random_state, labels)
+            part = _draw(left, n_held, random_state, strata)
         parts.append(np.sort(part))
         left = np.setdiff1d(left, part)
     train = [np.setdiff1d(everyone, part) for part in parts]
     return np.stack(train), np.stack(parts)
 
 
+def _strata(labels: np.ndarray) -> np.ndarray:
+    """Number the labels from 0; those of one row count as the most frequent one."""
+    _, codes, counts = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
+    codes = np.where(counts > 1, np.arange(len(counts)), counts.argmax())[codes.ravel()]
+    return np.unique(codes, return_inverse=True)[1]
+
+
 def _draw(
-    rows: np.ndarray, n: int, random_state: np.random.RandomState, labels: np.ndarray | None
+    rows: np.ndarray, n: int, random_state: np.random.RandomState, strata: np.ndarray | None
 ) -> np.ndarray:
     if len(rows) == n:
         return rows
-    stratify = None if labels is None else labels[rows]
+    stratify = None if strata is None else strata[rows]
     return train_test_split(rows, test_size=n, random_state=random_state, stratify=stratify)[1]

@@ -43,6 +43,28 @@ def test_labels_keep_their_shares():
     assert set((labels[held] == 1).sum(axis=1)) == {3}
 
 
-def test_what_cannot_be_split_is_refused():
-    with pytest.raises(ValueError, match="The least populated class"):
-        split(labels=np.repeat([0, 1], [99, 1]))
+@pytest.mark.parametrize("n_rare", [1, 2, 3])
+def test_rare_labels_leave_the_shares_of_the_others(n_rare):
+    labels = np.r_[np.repeat([0, 1], [60, 40 - n_rare]), np.arange(2, 2 + n_rare)]
+    train, held = split(labels=labels, n_members=6)
+    assert ((labels[held] == 1).sum(axis=1) >= 5).all()
+    assert np.unique(train).size == 100
+
+
+def test_more_labels_than_a_part_has_rows_are_held_out_by_chance():
+    train, held = split(labels=np.repeat(np.arange(20), 5))
+    assert train.shape == (5, 85)
+    assert held.shape == (5, 15)
+
+
+def test_rows_of_several_labels_keep_their_shares():
+    labels = np.column_stack([np.repeat([0, 1], 50), np.tile([0, 1], 50)])
+    _, held = split(labels=labels, fraction=0.2)
+    for of_member in labels[held]:
+        assert (np.unique(of_member, axis=0, return_counts=True)[1] == 5).all()
+
+
+@pytest.mark.parametrize(("n_rows", "fraction"), [(6, 0.1), (6, 0.99)])
+def test_what_cannot_be_split_is_refused(n_rows, fraction):
+    with pytest.raises(ValueError, match=r"validation_fraction=.* of 6 rows out: it needs two"):
+        split(n_rows=n_rows, fraction=fraction)

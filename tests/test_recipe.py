@@ -70,13 +70,12 @@ def test_few_rows_are_not_held_out_and_many_are(draw_rows):
         assert (net.validation_scores_ is not None) == is_held
 
 
-def test_a_class_with_one_row_is_no_obstacle_to_auto(draw_rows):
+def test_a_class_with_one_row_is_no_obstacle(draw_rows):
     X, y = draw_rows("categorical", n=80)
     y = np.where(np.arange(80) == 5, 7, y)
-    net = NLLClassifier(hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(X, y)
-    assert net.validation_scores_ is not None
-    with pytest.raises(ValueError, match="early_stopping cannot hold"):
-        net.set_params(early_stopping=True).fit(X, y)
+    for early_stopping in ("auto", True):
+        net = NLLClassifier(hidden_layer_sizes=(4,), early_stopping=early_stopping, max_iter=2)
+        assert net.fit(X, y).validation_scores_ is not None
 
 
 @pytest.mark.parametrize("name", ["categorical", "poisson"])

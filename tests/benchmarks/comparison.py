@@ -72,18 +72,15 @@ def append(path, row):
 
 
 def read(path):
-    """Names of the scores in a file, and set -> model -> scores of its splits as an array."""
-    cells = defaultdict(lambda: defaultdict(list))
+    """Names of the scores in a file, and set -> model -> split -> scores as an array."""
+    sets = defaultdict(lambda: defaultdict(dict))
     with path.open() as file:
         reader = csv.DictReader(file)
         names = [name for name in reader.fieldnames if name not in ("set", "split", "model")]
         for row in reader:
-            cells[row["set"]][row["model"]].append([float(row[name]) for name in names])
-    sets = {
-        task: {model: np.array(values) for model, values in of_set.items()}
-        for task, of_set in sorted(cells.items())
-    }
-    return names, sets
+            scores = np.array([float(row[name]) for name in names])
+            sets[row["set"]][row["model"]][row["split"]] = scores
+    return names, dict(sorted(sets.items()))
 
 
 def table(path):
@@ -93,11 +90,30 @@ def table(path):
     lines = ["| " + " | ".join(["set", "model", first, "±", *others, "splits"]) + " |"]
     lines.append("|" + "---|" * (len(names) + 4))
     for task, of_set in sets.items():
-        for model, values in of_set.items():
+        for model, splits in of_set.items():
+            values = np.stack(list(splits.values()))
             mean, error = values.mean(axis=0), _standard_error(values[:, 0])
             numbers = [f"{mean[0]:.3f}", f"{error:.3f}", *(f"{value:.3g}" for value in mean[1:])]
             lines.append("| " + " | ".join([task, model, *numbers, str(len(values))]) + " |")
     return "\n".join(lines)
+
+
+def differences(path, base):
+    """How much the first score exceeds that of a model on the same splits, with its error."""
+    sets = read(path)[1]
+    models = dict.fromkeys(model for of_set in sets.values() for model in of_set if model != base)
+    lines = ["| " + " | ".join(["model", *sets]) + " |", "|" + "---|" * (len(sets) + 1)]
+    for model in models:
+        cells = [
+            _difference(of_set.get(model, {}), of_set.get(base, {})) for of_set in sets.values()
+        ]
+        lines.append("| " + " | ".join([model, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def _difference(splits, base):
+    gained = [splits[split][0] - base[split][0] for split in splits if split in base]
+    return f"{np.mean(gained):+.3f} ± {_standard_error(gained):.3f}" if gained else ""
 
 
 def _standard_error(values):
@@ -119,7 +135,7 @@ def figure(path, target):
     for panel, (task, of_set) in zip(panels.flat, sets.items(), strict=False):
         for place, model in enumerate(models):
             if model in of_set:
-                values = of_set[model][:, 0]
+                values = np.array([scores[0] for scores in of_set[model].values()])
                 color = "C0" if model.startswith("sklnll") else "0.45"
                 error = 2 * _standard_error(values)
                 panel.errorbar(values.mean(), place, xerr=error, fmt="o", ms=4, color=color)
@@ -142,10 +158,11 @@ def main(doc, tasks, models, scores, parser=None):
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--save", type=Path, help="append the rows to this file")
     parser.add_argument("--table", type=Path, help="print the table of this file, and fit nothing")
+    parser.add_argument("--against", help="with --table: print differences from this model")
     parser.add_argument("--figure", type=Path, help="with --table: save the figure of it here")
     args = parser.parse_args()
     if args.table:
-        print(table(args.table))
+        print(differences(args.table, args.against) if args.against else table(args.table))
         if args.figure:
             figure(args.table, args.figure)
         return
