@@ -69,7 +69,8 @@ class Labels(Target):
     stratify = True
 
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        return encode_labels(column_or_1d(y, warn=True), self.classes)[:, None].astype(float)
+        labels = column_or_1d(y, warn=True)
+        return encode_labels(labels, self.classes, name)[:, None].astype(float)
 
     def predictive(self, distribution: LabelDistribution, params: Params) -> LabelPredictive:
         return LabelPredictive(distribution, _of_one_output(params), self.classes)
@@ -95,7 +96,7 @@ class Indicators(Target):
     """Several labels a row: a column of 0 and 1 for each."""
 
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        return encode_indicators(y, len(self.classes))
+        return encode_indicators(y, len(self.classes), name)
 
     def predictive(self, distribution: LabelDistribution, params: Params) -> IndicatorPredictive:
         return IndicatorPredictive(distribution, params, self.classes)

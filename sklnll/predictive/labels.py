@@ -199,8 +199,8 @@ class IndicatorPredictive(_OverClasses):
         return draws.astype(int)[..., 0] if size is None else draws.astype(int)
 
 
-def encode_indicators(y: np.ndarray, n_labels: int) -> np.ndarray:
-    """Indicators of `n_labels` labels as float64.
+def encode_indicators(y: np.ndarray, n_labels: int, name: str = "y") -> np.ndarray:
+    """Indicators of `n_labels` labels as float64; errors call them `name`.
 
     Raises
     ------
@@ -209,22 +209,22 @@ def encode_indicators(y: np.ndarray, n_labels: int) -> np.ndarray:
     """
     if y.ndim != 2 or y.shape[1] != n_labels:
         raise ValueError(
-            f"y must be an indicator matrix, a column of 0 and 1 for each of {n_labels} labels; "
-            f"got shape {y.shape}."
+            f"{name} must be an indicator matrix, a column of 0 and 1 for each of {n_labels} "
+            f"labels; got shape {y.shape}."
         )
     illegal = ~np.isin(y, [0, 1])
     if illegal.any():
         row, column = np.argwhere(illegal)[0]
         raise ValueError(
-            "y must be an indicator matrix, 1 where a label is there and 0 where not; found "
+            f"{name} must be an indicator matrix, 1 where a label is there and 0 where not; found "
             f"{y[row, column]} at row {row}, column {column} ({illegal.sum()} of {y.size} values "
             "are neither)."
         )
     return y.astype(float)
 
 
-def encode_labels(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Positions of the labels `y` in `classes`.
+def encode_labels(y: np.ndarray, classes: np.ndarray, name: str = "y") -> np.ndarray:
+    """Positions of the labels `y` in `classes`; errors call them `name`.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def encode_labels(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     if (places < 0).any():
         row = int(np.argmax(places < 0))
         raise ValueError(
-            f"y contains a label that was not seen in fit: {y[row]!r} at row {row}; "
+            f"{name} contains a label that was not seen in fit: {y[row]!r} at row {row}; "
             f"the classes are {classes.tolist()}."
         )
     return places
