@@ -38,7 +38,7 @@ class NLLEstimator(FittedNetwork):
     """A neural network fitted by maximum likelihood; abstract."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "distribution": [str, Distribution],
+        "distribution": "no_validation",  # `get_distribution` says more
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
@@ -166,7 +166,7 @@ class NLLEstimator(FittedNetwork):
         table = self._check_table(given, reset=True)
         validation = None
         if check_validation(given_validation, given, self.solver):
-            validation = self._check_table(given_validation, reset=False)
+            validation = self._check_validation_table(given_validation)
             validation = validation.astype(table.X.dtype).without_zero_weights()
         table = table.without_zero_weights()
         n_given = len(table)
@@ -179,6 +179,12 @@ class NLLEstimator(FittedNetwork):
         if self.solver == "lbfgs":
             self.t_ = self.n_iter_ * n_given
         return self
+
+    def _check_validation_table(self, given: Given) -> Table:
+        try:
+            return self._check_table(given, reset=False)
+        except ValueError as error:
+            raise ValueError(f"X_val, y_val: {error}") from error
 
     def _check_settings(self) -> None:
         """Raise a ValueError for parameters that do not go together."""
@@ -203,6 +209,11 @@ class NLLEstimator(FittedNetwork):
                 "out; use solver='adam' or 'sgd', or set recalibrate=None."
             )
         distribution.widened({name: np.ones(1) for name in distribution.parameters}, 1.0)
+        if "scale" in distribution.fixed():
+            raise ValueError(
+                f"recalibrate changes the scale, and {distribution!r} fixes it; leave the scale "
+                "None or 'constant', or set recalibrate=None."
+            )
         if self.recalibrate == "crps" and distribution.exact is not distribution:
             raise ValueError(
                 f"recalibrate='crps' needs exact values of y, and {distribution!r} knows "

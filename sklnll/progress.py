@@ -71,7 +71,10 @@ def _package(frame: FrameType) -> str:
 
 def warn_not_converged(limit: str) -> None:
     """Warn that training reached a limit before its end."""
-    warn_user(f"{limit} and the optimization hasn't converged yet.", ConvergenceWarning)
+    warn_user(
+        f"{limit} and the optimization hasn't converged yet. Increase it, or raise tol.",
+        ConvergenceWarning,
+    )
 
 
 def warn_interrupted() -> None:

@@ -6,7 +6,9 @@ from scipy.optimize import minimize_scalar
 
 from .distributions import Distribution
 
-_LARGEST_LOG_FACTOR = 3.0
+_LARGEST_LOG_FACTOR = 7.0
+_PRIOR = 40.0
+"""Curvature of the penalty on the factor's logarithm: as much as 20 rows of a normal y say."""
 
 
 def fit_factor(
@@ -18,6 +20,9 @@ def fit_factor(
     criterion: str,
 ) -> float:
     """Find the factor by which `distribution.widened` fits best.
+
+    It is drawn towards 1 where rows are few: they say little about it, and early stopping has
+    chosen the weights by them.
 
     Parameters
     ----------
@@ -36,7 +41,7 @@ def fit_factor(
     Returns
     -------
     float
-        Between exp(-3) and exp(3); 1 where no factor is better.
+        1 where no factor is better.
 
     References
     ----------
@@ -49,9 +54,15 @@ def fit_factor(
         widened = distribution.widened(params, float(np.exp(log_factor)))
         return float(np.average(loss(family, widened, y), weights=weight))
 
+    n_rows = weight.sum() ** 2 / np.square(weight).sum()  # as many as unequal weights are worth
+    unit = mean_loss(0.0) if criterion == "crps" else 1.0
+
+    def objective(log_factor: float) -> float:
+        return n_rows * mean_loss(log_factor) / unit + 0.5 * _PRIOR * log_factor**2
+
     bounds = (-_LARGEST_LOG_FACTOR, _LARGEST_LOG_FACTOR)
-    found = minimize_scalar(mean_loss, bounds=bounds, method="bounded")
-    return float(np.exp(found.x)) if found.fun < mean_loss(0.0) else 1.0
+    found = minimize_scalar(objective, bounds=bounds, method="bounded")
+    return float(np.exp(found.x)) if found.fun < objective(0.0) else 1.0
 
 
 def _nll(family: Distribution, params: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:

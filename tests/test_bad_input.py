@@ -217,8 +217,13 @@ def test_a_distribution_like_no_other_meets_all_names():
 
 @pytest.mark.parametrize("distribution", [None, 3, Normal, {"normal": 1}])
 def test_a_distribution_is_a_name_or_an_instance(distribution):
-    with refuses(["'distribution' parameter", "str", "Distribution", repr(distribution)]):
+    with refuses(["distribution must be a name", "or an instance of", repr(distribution)]):
         plain_regressor(distribution).fit(X, Y)
+
+
+def test_a_class_instead_of_an_instance_is_told_how_to_write_it():
+    with refuses("write Normal()"):
+        NLLClassifier(Normal).fit(X, LABELS)
 
 
 @pytest.mark.parametrize("family", PLAIN.values())
@@ -373,7 +378,8 @@ def test_an_illegal_point_estimate_is_named():
         ({"X_val": X}, "X_val was given without y_val"),
         ({"y_val": Y}, "y_val was given without X_val"),
         ({"sample_weight_val": np.ones(20)}, "sample_weight_val was given without X_val and y_val"),
-        ({"X_val": X[:, :2], "y_val": Y}, ["X has 2 features", "expecting 3 features"]),
+        ({"X_val": X[:, :2], "y_val": Y}, ["X_val", "X has 2 features", "expecting 3 features"]),
+        ({"X_val": put(X, (3, 1), np.nan), "y_val": Y}, ["X_val", "NaN"]),
         ({"X_val": X, "y_val": Y[1:]}, "inconsistent numbers of samples"),
         ({"X_val": X, "y_val": put(Y, 3, -1)}, ["positive for Gamma()", "-1 at row 3"]),
         ({"X_val": X, "y_val": put(Y, 3, np.nan)}, ["NaN for Gamma()", "row 3"]),
@@ -436,9 +442,9 @@ def test_features_are_counted(cls, method, fitted):
 
 @pytest.mark.parametrize("levels", [1.2, -0.1, np.nan, [0.5, 1.2], [0.5, np.nan], [[0.1], [0.9]]])
 def test_levels_lie_between_0_and_1(fitted, levels):
-    with refuses(["levels must be a number or a 1-d array between 0 and 1", "got"]):
+    with refuses(["levels of quantiles must be a number or a 1-d array", "0 and 1", "got"]):
         fitted[NLLRegressor].predict_quantiles(X, levels)
-    with refuses(["levels must be", "between 0 and 1"]):
+    with refuses(["levels of quantiles must be", "between 0 and 1"]):
         fitted[NLLRegressor].predict_dist(X).isf(levels)
 
 

@@ -187,13 +187,23 @@ def test_interval_holds_its_probability_between_equal_tails(name, confidence):
 
 @pytest.mark.parametrize("levels", [-0.1, 1.1, [0.5, 2.0], [[0.5]], np.nan])
 def test_what_is_no_level_is_refused(levels):
-    with pytest.raises(ValueError, match="levels must be a number or a 1-d array between 0 and 1"):
+    with pytest.raises(ValueError, match="must be a number or a 1-d array between 0 and 1"):
         one_output("normal")[0].ppf(levels)
 
 
-@pytest.mark.parametrize("confidence", [-0.1, 1.1, 90, np.nan])
+@pytest.mark.parametrize("name", CONTINUOUS + DISCRETE)
+def test_contains_says_whether_y_lies_in_the_interval(name):
+    dist = one_output(name)[0]
+    low, high = dist.interval(0.8).T
+    assert dist.contains(low, 0.8).all()
+    assert dist.contains(high, 0.8).all()
+    assert not dist.contains(np.nextafter(high, np.inf), 0.8).any()
+    assert not dist.contains(np.nan).any()
+
+
+@pytest.mark.parametrize("confidence", [-0.1, 1.1, 90, np.nan, [0.5, 0.9]])
 def test_what_is_no_confidence_is_refused(confidence):
-    with pytest.raises(ValueError, match="confidence must lie between 0 and 1"):
+    with pytest.raises(ValueError, match="is one number between 0 and 1, 0[.]9 for 90 %"):
         one_output("normal")[0].interval(confidence)
 
 

@@ -18,14 +18,34 @@ def test_a_normal_scale_gets_the_spread_of_the_errors():
     y = rng.normal(scale=3.0, size=(2000, 1))
     params = {"loc": np.zeros((2000, 1)), "scale": np.ones((2000, 1))}
     factor = fit_factor(Normal(), Normal(), params, y, np.ones(2000), "nll")
-    assert factor == pytest.approx(np.sqrt(np.mean(y**2)), rel=1e-4)
+    assert factor == pytest.approx(np.sqrt(np.mean(y**2)), rel=0.02)
 
 
-def test_weights_count():
-    y = np.array([[1.0], [-2.0]])
-    params = {"loc": np.zeros((2, 1)), "scale": np.ones((2, 1))}
-    factor = fit_factor(Normal(), Normal(), params, y, np.array([3.0, 1.0]), "nll")
-    assert factor == pytest.approx(np.sqrt((3 * 1 + 4) / 4), rel=1e-4)
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_weights_count(unit):
+    y = np.repeat([1.0, -2.0], 5000)[:, None]
+    params = {"loc": np.zeros((10_000, 1)), "scale": np.ones((10_000, 1))}
+    weight = unit * np.repeat([3.0, 1.0], 5000)
+    factor = fit_factor(Normal(), Normal(), params, y, weight, "nll")
+    assert factor == pytest.approx(np.sqrt((3 * 1 + 4) / 4), rel=0.002)
+
+
+@pytest.mark.parametrize("criterion", ["nll", "crps"])
+def test_few_rows_move_it_little(criterion):
+    def factor(n, error):
+        params = {"loc": np.zeros((n, 1)), "scale": np.ones((n, 1))}
+        y = error * np.resize([1.0, -1.0], (n, 1))
+        return fit_factor(Normal(), Normal(), params, y, np.ones(n), criterion)
+
+    assert 0.75 < factor(5, 0.2) < 1
+    assert factor(1000, 0.2) < 0.3
+    assert factor(5, 10.0) > 2 or criterion == "crps"  # likelihoods are hurt more
+
+
+def test_labels_that_are_all_met_do_not_make_it_sure_of_everything():
+    params = {"logits": np.array([[[4.0, 0.0]], [[0.0, 4.0]]]).repeat(8, axis=0)}
+    y = np.repeat([0.0, 1.0], 8)[:, None]
+    assert fit_factor(Categorical(), Categorical(), params, y, np.ones(16), "nll") > 0.9
 
 
 def test_crps_is_minimised_where_it_is_asked_for():
@@ -35,7 +55,7 @@ def test_crps_is_minimised_where_it_is_asked_for():
     best = minimize_scalar(
         lambda scale: Laplace().crps(y, 0.0, scale).mean(), bounds=(0.1, 10), method="bounded"
     )
-    assert factor == pytest.approx(best.x, rel=1e-3)
+    assert factor == pytest.approx(best.x, rel=0.05)
 
 
 def test_labels_get_a_temperature():
@@ -74,8 +94,7 @@ def test_a_fit_is_recalibrated_on_the_rows_it_held_out(
         return -net.predict_dist(X_val).log_prob(y_val).mean()
 
     factor = net.recalibration_
-    best = loss(factor)
-    assert best <= min(loss(factor * c) for c in (0.9, 0.99, 1.01, 1.1, 1 / factor))
+    assert loss(factor) < loss(1.0)
 
 
 def test_without_it_nothing_changes(draw_rows):
@@ -94,6 +113,8 @@ def test_what_cannot_be_recalibrated_is_refused(draw_rows):
     X, y = draw_rows("gamma", n=100)
     with pytest.raises(ValueError, match="no scale that could be recalibrated"):
         NLLRegressor("gamma", recalibrate="nll", **BRIEF).fit(X, y)
+    with pytest.raises(ValueError, match=r"Normal\(scale=1.0\) fixes it; leave the scale"):
+        NLLRegressor(Normal(scale=1.0), recalibrate="nll", **BRIEF).fit(X, y)
     with pytest.raises(ValueError, match="give X_val and y_val, or set early_stopping=True"):
         NLLRegressor(recalibrate="nll", early_stopping=False, **BRIEF).fit(X, y)
     with pytest.raises(ValueError, match="'recalibrate' parameter of NLLClassifier must be"):

@@ -113,7 +113,16 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "plackett_luce": PlackettLuce,
 }
 
-_OTHER_NAMES = {"gaussian": "normal", "multinomial": "categorical"}
+_OTHER_NAMES = {
+    "gaussian": "normal",
+    "mse": "normal",
+    "squared_error": "normal",
+    "mae": "laplace",
+    "absolute_error": "laplace",
+    "t": "student_t",
+    "multinomial": "categorical",
+    "log_loss": "categorical",
+}
 """Names that are used elsewhere, for the hint in the error message."""
 
 
@@ -149,9 +158,10 @@ def get_distribution(distribution: str | Distribution) -> Distribution:
             raise ValueError(f"unknown distribution {distribution!r}.{hint} The names are {names}.")
         return DISTRIBUTIONS[distribution]()
     if not isinstance(distribution, Distribution):
+        hint = f"; write {distribution.__name__}()" if isinstance(distribution, type) else ""
         raise ValueError(
             f"distribution must be a name, one of {sorted(DISTRIBUTIONS)}, or an instance of "
-            f"sklnll.distributions.Distribution such as Normal(); got {distribution!r}."
+            f"sklnll.distributions.Distribution such as Normal(); got {distribution!r}{hint}."
         )
     distribution.check_params()
     return distribution

@@ -48,12 +48,6 @@ class CircularPredictive(ContinuousPredictive):
         """Opposite to the cut."""
         return self.distribution.mean_direction(**self.params)
 
-    def contains(self, y: ArrayLike, confidence: float = 0.9) -> np.ndarray:
-        """Whether `y` lies on the arc of ``interval(confidence)``."""
-        low, high = np.moveaxis(self.interval(confidence), -1, 0)
-        y = self._align(y)
-        return (low <= y) & (y <= high)
-
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
         return wrap(super().rvs(size, random_state))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -169,7 +169,8 @@ class PredictiveDistribution(Predictive):
         levels = np.asarray(levels, dtype=float)
         if levels.ndim > 1 or not ((levels >= 0) & (levels <= 1)).all():
             raise ValueError(
-                f"levels must be a number or a 1-d array between 0 and 1; got {levels}."
+                "levels of quantiles must be a number or a 1-d array between 0 and 1, 0.95 for "
+                f"95 %; got {levels}."
             )
         values = getattr(self._along_levels(), method)(np.atleast_1d(levels))
         return values if levels.ndim else values[..., 0]
@@ -188,9 +189,18 @@ class PredictiveDistribution(Predictive):
         Lower and upper ends stand on the last axis. The interval of a discrete distribution holds
         at least this probability.
         """
-        if not 0 <= confidence <= 1:
-            raise ValueError(f"confidence must lie between 0 and 1; got {confidence}.")
+        if not isinstance(confidence, Real) or not 0 <= confidence <= 1:
+            raise ValueError(
+                "the probability that an interval holds is one number between 0 and 1, 0.9 for "
+                f"90 %; got {confidence!r}. Several levels are for quantiles."
+            )
         return self.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
+
+    def contains(self, y: ArrayLike, confidence: float = 0.9) -> np.ndarray:
+        """Whether `y` lies in ``interval(confidence)``, ends included; on its arc for angles."""
+        low, high = np.moveaxis(self.interval(confidence), -1, 0)
+        y = self._align(y)
+        return (low <= y) & (y <= high)
 
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
         """Draw from each row's distribution.
