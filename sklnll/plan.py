@@ -57,7 +57,8 @@ class Plan:
         if self.params["solver"] == "lbfgs":
             return False
         if self.params["early_stopping"] == "auto":
-            return not self.is_linear and recipe.holds_out(n_rows)
+            some = self.params["validation_fraction"] * n_rows > 1
+            return some and not self.is_linear and recipe.holds_out(n_rows)
         return self.params["early_stopping"]
 
     def settings(self, n_rows: int) -> Settings:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from benchmarks.comparison import differences, table, wide
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -32,13 +33,17 @@ def test_readme_names_every_distribution():
     assert [name for name in DISTRIBUTIONS if f'`"{name}"`' not in table] == []
 
 
-@pytest.mark.parametrize("name", ["uci"])
-def test_tables_of_results_are_those_of_the_stored_data(name):
-    from benchmarks.comparison import table
-
-    text = (ROOT / "docs" / "results.md").read_text()
-    assert table(ROOT / "docs" / f"{name}.csv") in text
-    assert f"({name}.svg)" in text
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("uci", table),
+        ("ablations", lambda path: differences(path, "sklnll")),
+        ("classification", table),
+        ("known_truth", wide),
+    ],
+)
+def test_tables_of_results_are_those_of_the_stored_data(name, printed):
+    assert printed(ROOT / "docs" / f"{name}.csv") in (ROOT / "docs" / "results.md").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -70,6 +70,12 @@ def test_few_rows_are_not_held_out_and_many_are(draw_rows):
         assert (net.validation_scores_ is not None) == is_held
 
 
+def test_auto_holds_nothing_out_where_that_would_be_one_row(draw_rows):
+    X, y = draw_rows("normal", n=10)
+    net = NLLRegressor(hidden_layer_sizes=(4,), max_iter=2, validation_fraction=0.1).fit(X, y)
+    assert net.validation_scores_ is None
+
+
 def test_a_class_with_one_row_is_no_obstacle(draw_rows):
     X, y = draw_rows("categorical", n=80)
     y = np.where(np.arange(80) == 5, 7, y)

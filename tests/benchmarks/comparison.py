@@ -80,7 +80,7 @@ def read(path):
         for row in reader:
             scores = np.array([float(row[name]) for name in names])
             sets[row["set"]][row["model"]][row["split"]] = scores
-    return names, dict(sorted(sets.items()))
+    return names, dict(sets)
 
 
 def table(path):
@@ -108,6 +108,17 @@ def differences(path, base):
             _difference(of_set.get(model, {}), of_set.get(base, {})) for of_set in sets.values()
         ]
         lines.append("| " + " | ".join([model, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def wide(path):
+    """Means of the first score: a line for each set, a column for each model."""
+    sets = read(path)[1]
+    models = list(dict.fromkeys(model for of_set in sets.values() for model in of_set))
+    lines = ["| " + " | ".join(["set", *models]) + " |", "|" + "---|" * (len(models) + 1)]
+    for task, of_set in sets.items():
+        means = [np.mean([scores[0] for scores in of_set[model].values()]) for model in models]
+        lines.append("| " + " | ".join([task, *(f"{mean:.3f}" for mean in means)]) + " |")
     return "\n".join(lines)
 
 
@@ -159,10 +170,14 @@ def main(doc, tasks, models, scores, parser=None):
     parser.add_argument("--save", type=Path, help="append the rows to this file")
     parser.add_argument("--table", type=Path, help="print the table of this file, and fit nothing")
     parser.add_argument("--against", help="with --table: print differences from this model")
+    parser.add_argument("--wide", action="store_true", help="with --table: print models as columns")
     parser.add_argument("--figure", type=Path, help="with --table: save the figure of it here")
     args = parser.parse_args()
     if args.table:
-        print(differences(args.table, args.against) if args.against else table(args.table))
+        if args.against:
+            print(differences(args.table, args.against))
+        else:
+            print((wide if args.wide else table)(args.table))
         if args.figure:
             figure(args.table, args.figure)
         return
