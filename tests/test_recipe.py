@@ -6,6 +6,7 @@ import pytest
 from sklnll import NLLClassifier, NLLRegressor, recipe
 from sklnll.distributions import Normal, StudentT
 from sklnll.holdout import hold_out
+from sklnll.plan import Plan
 
 ROWS = [1, 2, 17, 50, 100, 300, 1000, 10_000, 1_000_000, 50_000_000]
 
@@ -34,6 +35,29 @@ def test_cosines_stay_few(n_features):
     n = recipe.frequencies(n_features)
     assert 0 <= n <= 8
     assert n * n_features <= 256 or n == 0
+
+
+def plan(hidden=(4,), **params):
+    return Plan(NLLRegressor(**params).get_params(deep=False), hidden)
+
+
+def test_auto_is_what_suits_the_rows_or_what_it_is_to_scikit_learn():
+    suited, plain = plan().settings(1000), plan(learning_rate="constant").settings(1000)
+    assert suited.batch_size == recipe.batch_size(1000)
+    assert suited.max_iter == recipe.epochs(1000, suited.batch_size)
+    assert suited.n_iter_no_change == recipe.patience(1000, suited.batch_size)
+    assert (plain.batch_size, plain.max_iter, plain.n_iter_no_change) == (200, 200, 10)
+    assert plan(solver="lbfgs").settings(1000).batch_size == 1000
+    given = plan(batch_size=50, max_iter=7, n_iter_no_change=3).settings(1000)
+    assert (given.batch_size, given.max_iter, given.n_iter_no_change) == (50, 7, 3)
+
+
+def test_a_linear_network_goes_to_the_maximum_likelihood():
+    linear = plan(hidden=(), x_scaling="robust", n_frequencies=4, weight_decay=1.0)
+    settings = linear.settings(1000)
+    assert (settings.annealing, settings.weight_decay) == (0.0, 0.0)
+    assert (linear.x_scaling, linear.n_frequencies(3)) == ("standard", 0)
+    assert not linear.holds_out(1000)
 
 
 def rows(n, d, seed=0):
