@@ -30,6 +30,8 @@ from .stochastic import fit_stochastic
 from .threads import threads_for
 
 _SEEDS = 2**31 - 1
+_SHARE_TO_RECALIBRATE = 1 / 3
+"""Of the rows that are held out, those that neither train nor stop any member."""
 _REPEATED_UP_TO = 10_000
 """Rows up to which whole weights are repetitions to the bit."""
 
@@ -287,15 +289,18 @@ class NLLEstimator(FittedNetwork):
             return MemberRows(rows), MemberRows(self._rows(validation)), validation
         if not plan.holds_out(len(table)):
             return MemberRows(rows), None, None
-        # To judge all members together, they must have held out the same rows.
-        n_parts = self.n_estimators if self.recalibrate is None else 1
-        labels = table.y if self._stratify else None
-        train, held = hold_out(len(table), n_parts, self.validation_fraction, random_state, labels)
+        labels = table.y if self._stratify else np.zeros(len(table))
+        fraction = self.validation_fraction
+        seen, unseen = np.arange(len(table)), None
+        if self.recalibrate is not None:
+            share = fraction * _SHARE_TO_RECALIBRATE
+            (seen,), (unseen,) = hold_out(len(table), 1, share, random_state, labels)
+            fraction = (fraction - share) / (1 - share)
+        train, held = hold_out(len(seen), self.n_estimators, fraction, random_state, labels[seen])
         of_train, of_held = (
-            MemberRows(rows, torch.from_numpy(part.repeat(self.n_estimators // n_parts, axis=0)))
-            for part in (train, held)
+            MemberRows(rows, torch.from_numpy(seen[part])) for part in (train, held)
         )
-        return of_train, of_held, table.take(held[0]) if n_parts == 1 else None
+        return of_train, of_held, None if unseen is None else table.take(unseen)
 
     def _start(
         self,

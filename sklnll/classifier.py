@@ -122,7 +122,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         errors, before the likelihood decides. 0 for never. For families with a predicted width.
     recalibrate : {"nll"} or None, default=None
         Widen or narrow what is predicted by one factor that is fitted on held-out rows, the
-        temperature of the log-odds. All members then hold the same rows out.
+        temperature of the log-odds. A third of the rows that are held out is then seen by no
+        member.
     dropout : float, default=0.0
         Share of each hidden layer's units dropped at random in training. Not for "lbfgs".
     batch_norm : bool, default=False

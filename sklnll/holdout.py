@@ -9,7 +9,7 @@ def hold_out(
     n_members: int,
     fraction: float,
     random_state: np.random.RandomState,
-    labels: np.ndarray | None = None,
+    labels: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hold a part of the rows out for each member.
 
@@ -22,8 +22,9 @@ def hold_out(
     fraction : float
         Share of the rows held out.
     random_state : RandomState
-    labels : ndarray of shape (n_rows,) or (n_rows, n_outputs), optional
-        Each part keeps their shares, but for those of single rows, as far as it has rows enough.
+    labels : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Each part keeps their shares, but for those of single rows, as far as it has rows enough;
+        equal ones where it need not.
 
     Returns
     -------
@@ -42,12 +43,12 @@ def hold_out(
             f"early_stopping cannot hold validation_fraction={fraction:g} of {n_rows} rows out: it "
             f"needs two rows or more, and one or more to train on; these are {n_held} and "
             f"{n_rows - n_held}. Change validation_fraction, give X_val and y_val, or set "
-            "early_stopping=False."
+            "early_stopping=False. (Where recalibrate is set, a third of the rows is for that.)"
         )
     everyone = np.arange(n_rows)
-    strata = None if labels is None else _strata(labels)
-    if strata is not None and strata.max() >= min(n_held, n_rows - n_held):
-        strata = None
+    strata = _strata(labels)
+    if strata.max() >= min(n_held, n_rows - n_held):
+        strata = np.zeros(n_rows)
     left, parts = everyone, []
     for _ in range(n_members):
         try:
@@ -69,9 +70,9 @@ def _strata(labels: np.ndarray) -> np.ndarray:
 
 
 def _draw(
-    rows: np.ndarray, n: int, random_state: np.random.RandomState, strata: np.ndarray | None
+    rows: np.ndarray, n: int, random_state: np.random.RandomState, strata: np.ndarray
 ) -> np.ndarray:
     if len(rows) == n:
         return rows
-    stratify = None if strata is None else strata[rows]
+    stratify = strata[rows] if strata.any() else None
     return train_test_split(rows, test_size=n, random_state=random_state, stratify=stratify)[1]

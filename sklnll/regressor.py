@@ -132,8 +132,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         errors, before the likelihood decides. 0 for never. For families with a predicted width.
     recalibrate : {"nll", "crps"} or None, default=None
         Widen or narrow what each member predicts by one factor that is fitted on held-out rows, for
-        families with a location and a scale, by the score of the prediction that shall be best. All
-        members then hold the same rows out.
+        families with a location and a scale, by the score of the prediction that shall be best. A
+        third of the rows that are held out is then seen by no member.
     dropout : float, default=0.0
         Share of each hidden layer's units dropped at random in training. Not for "lbfgs".
     batch_norm : bool, default=False

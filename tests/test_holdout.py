@@ -7,6 +7,7 @@ from sklnll.holdout import hold_out
 
 
 def split(n_rows=100, n_members=5, fraction=0.15, labels=None, seed=0):
+    labels = np.zeros(n_rows) if labels is None else labels
     return hold_out(n_rows, n_members, fraction, np.random.RandomState(seed), labels)
 
 

@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from sklnll import NLLClassifier, NLLRegressor
 from sklnll.distributions import Categorical, Censored, Laplace, Normal, ensemble_of
 from sklnll.recalibration import fit_factor
+from sklnll.stochastic import fit_stochastic
 
 rng = np.random.default_rng(0)
 BRIEF = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
@@ -102,11 +103,38 @@ def test_without_it_nothing_changes(draw_rows):
     assert NLLRegressor(**BRIEF).fit(X, y).recalibration_ == 1.0
 
 
-def test_all_members_hold_the_same_rows_out(draw_rows):
+@pytest.mark.parametrize("stratify", [False, True])
+def test_it_is_judged_by_rows_that_no_member_saw(stratify, draw_rows, monkeypatch):
+    X, y = draw_rows("categorical" if stratify else "normal", n=100)
+    seen = {}
+    monkeypatch.setattr(
+        "sklnll._base.fit_stochastic",
+        lambda objective, rows, held, *rest: (
+            seen.update(rows=rows, held=held) or fit_stochastic(objective, rows, held, *rest)
+        ),
+    )
+    monkeypatch.setattr(
+        "sklnll._base.fit_factor",
+        lambda *args: seen.update(unseen=args[3]) or fit_factor(*args),
+    )
+    estimator = NLLClassifier if stratify else NLLRegressor
+    estimator(n_estimators=3, recalibrate="nll", **BRIEF).fit(X, y)
+    used = np.concatenate([seen["rows"].index, seen["held"].index], axis=1)
+    assert len(np.unique(used)) == used.shape[1] == 95
+    assert len(seen["unseen"]) == 5
+
+
+def test_the_same_spread_for_all_members(draw_rows):
     X, y = draw_rows("normal", n=100)
     net = NLLRegressor(n_estimators=3, recalibrate="crps", **BRIEF).fit(X, y)
     assert np.isfinite(net.recalibration_)
     assert_allclose(net.predict_dist(X).params["scale"].shape, (100, 3))
+
+
+def test_too_few_rows_are_refused(draw_rows):
+    X, y = draw_rows("normal", n=20)
+    with pytest.raises(ValueError, match="a third of the rows is for that"):
+        NLLRegressor(recalibrate="nll", **BRIEF).fit(X, y)
 
 
 def test_what_cannot_be_recalibrated_is_refused(draw_rows):

@@ -140,6 +140,6 @@ def test_losses_are_weighted_means_with_a_hold_out(draw_rows):
     params = {"max_iter": 1, "learning_rate_init": 1e-12, "shuffle": False, "random_state": 0}
     net = NLLRegressor(**params).fit(X, y, sample_weight=weight)
     split_seed = np.random.RandomState(0).randint(2**31 - 1)
-    train, _ = hold_out(100, 1, 0.15, np.random.RandomState(split_seed))
+    train, _ = hold_out(100, 1, 0.15, np.random.RandomState(split_seed), np.zeros(100))
     losses = -net.predict_dist(X[train[0]]).log_prob(y[train[0]])
     assert net.loss_ == pytest.approx(np.average(losses, weights=weight[train[0]]), rel=1e-6)
