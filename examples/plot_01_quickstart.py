@@ -100,8 +100,7 @@ regressors = {
 
 
 def coverage(estimator, X, y):
-    low, high = predict_dist(estimator, X).interval(0.9).T
-    return np.mean((low <= y) & (y <= high))
+    return np.mean(predict_dist(estimator, X).contains(y, 0.9))
 
 
 def width(estimator, X, y):
@@ -167,7 +166,7 @@ dist = model.predict_dist(X[fold[1]])
 order = np.argsort(dist.mean())
 dist, truth = dist[order], y[fold[1]][order]
 low, high = dist.interval(0.9).T
-inside = (low <= truth) & (truth <= high)
+inside = dist.contains(truth, 0.9)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
 rank = np.arange(len(truth))

@@ -51,8 +51,8 @@ class NLLRanker(NLLEstimator):
     n_frequencies : int or "auto", default=0
         Cosines of each scaled column of X, of learned frequency and phase, that the first layer
         sees beside the column. They let a small network follow steps and waves, which rankings
-        seldom need. "auto" is 8, fewer beyond 32 columns, none
-        beyond 256 or where X is not scaled. Not for "lbfgs" and linear networks.
+        seldom need. "auto" is 8, fewer beyond 32 columns, none beyond 256 or where X is not
+        scaled. Not for "lbfgs" and linear networks.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         "adam" and "sgd" train by mini-batches; "lbfgs" by all rows at once, to convergence: the
         choice for linear models.

@@ -21,8 +21,7 @@ def fit_factor(
 ) -> float:
     """Find the factor by which `distribution.widened` fits best.
 
-    It is drawn towards 1 where rows are few: they say little about it, and early stopping has
-    chosen the weights by them.
+    It is drawn towards 1 where rows are few: they say little about it.
 
     Parameters
     ----------

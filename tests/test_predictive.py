@@ -187,7 +187,9 @@ def test_interval_holds_its_probability_between_equal_tails(name, confidence):
 
 @pytest.mark.parametrize("levels", [-0.1, 1.1, [0.5, 2.0], [[0.5]], np.nan])
 def test_what_is_no_level_is_refused(levels):
-    with pytest.raises(ValueError, match="must be a number or a 1-d array between 0 and 1"):
+    with pytest.raises(
+        ValueError, match="levels of quantiles must be a number or a 1-d array between 0 and 1"
+    ):
         one_output("normal")[0].ppf(levels)
 
 

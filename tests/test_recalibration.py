@@ -15,10 +15,21 @@ rng = np.random.default_rng(0)
 BRIEF = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
 
 
+def drawn_to_one(loss, n):
+    """The factor that is least for `n` rows of a loss and the prior, by another search."""
+
+    def objective(log_factor):
+        return n * loss(np.exp(log_factor)) + 20 * log_factor**2
+
+    return np.exp(minimize_scalar(objective, bracket=(-0.1, 0.1)).x)
+
+
 def test_a_normal_scale_gets_the_spread_of_the_errors():
     y = rng.normal(scale=3.0, size=(2000, 1))
     params = {"loc": np.zeros((2000, 1)), "scale": np.ones((2000, 1))}
     factor = fit_factor(Normal(), Normal(), params, y, np.ones(2000), "nll")
+    best = drawn_to_one(lambda scale: -stats.norm(scale=scale).logpdf(y).mean(), 2000)
+    assert factor == pytest.approx(best, rel=1e-4)
     assert factor == pytest.approx(np.sqrt(np.mean(y**2)), rel=0.02)
 
 
@@ -28,7 +39,11 @@ def test_weights_count(unit):
     params = {"loc": np.zeros((10_000, 1)), "scale": np.ones((10_000, 1))}
     weight = unit * np.repeat([3.0, 1.0], 5000)
     factor = fit_factor(Normal(), Normal(), params, y, weight, "nll")
-    assert factor == pytest.approx(np.sqrt((3 * 1 + 4) / 4), rel=0.002)
+    # Unequal weights are worth (sum of w)**2 / (sum of w**2) = 8000 rows.
+    mean = (3 * 1 + 4) / 4
+    best = drawn_to_one(lambda scale: np.log(scale) + mean / (2 * scale**2), 8000)
+    assert factor == pytest.approx(best, rel=1e-4)
+    assert factor == pytest.approx(np.sqrt(mean), rel=0.002)
 
 
 @pytest.mark.parametrize("criterion", ["nll", "crps"])
@@ -40,7 +55,8 @@ def test_few_rows_move_it_little(criterion):
 
     assert 0.75 < factor(5, 0.2) < 1
     assert factor(1000, 0.2) < 0.3
-    assert factor(5, 10.0) > 2 or criterion == "crps"  # likelihoods are hurt more
+    if criterion == "nll":  # which is hurt more
+        assert factor(5, 10.0) > 2
 
 
 def test_labels_that_are_all_met_do_not_make_it_sure_of_everything():
@@ -53,10 +69,14 @@ def test_crps_is_minimised_where_it_is_asked_for():
     y = stats.laplace(scale=2.0).rvs((2000, 1), random_state=0)
     params = {"loc": np.zeros((2000, 1)), "scale": np.ones((2000, 1))}
     factor = fit_factor(Laplace(), Laplace(), params, y, np.ones(2000), "crps")
-    best = minimize_scalar(
-        lambda scale: Laplace().crps(y, 0.0, scale).mean(), bounds=(0.1, 10), method="bounded"
-    )
-    assert factor == pytest.approx(best.x, rel=0.05)
+
+    def crps(scale):
+        return Laplace().crps(y, 0.0, scale).mean()
+
+    best = drawn_to_one(lambda scale: crps(scale) / crps(1.0), 2000)
+    assert factor == pytest.approx(best, rel=1e-3)
+    unpenalised = minimize_scalar(crps, bounds=(0.1, 10), method="bounded").x
+    assert factor == pytest.approx(unpenalised, rel=0.05)
 
 
 def test_labels_get_a_temperature():
@@ -94,8 +114,12 @@ def test_a_fit_is_recalibrated_on_the_rows_it_held_out(
         net.recalibration_ = factor
         return -net.predict_dist(X_val).log_prob(y_val).mean()
 
+    def penalised(factor):
+        return 100 * loss(factor) + 20 * np.log(factor) ** 2
+
     factor = net.recalibration_
-    assert loss(factor) < loss(1.0)
+    best = penalised(factor)
+    assert best <= min(penalised(factor * c) for c in (0.9, 0.99, 1.01, 1.1, 1 / factor))
 
 
 def test_without_it_nothing_changes(draw_rows):

@@ -72,54 +72,72 @@ def append(path, row):
 
 
 def read(path):
-    """Names of the scores in a file, and set -> model -> split -> scores as an array."""
-    sets = defaultdict(lambda: defaultdict(dict))
+    """The rows of a file that `append` wrote."""
     with path.open() as file:
-        reader = csv.DictReader(file)
-        names = [name for name in reader.fieldnames if name not in ("set", "split", "model")]
-        for row in reader:
-            scores = np.array([float(row[name]) for name in names])
-            sets[row["set"]][row["model"]][row["split"]] = scores
-    return names, dict(sets)
+        return list(csv.DictReader(file))
 
 
-def table(path):
+def _by_set(rows):
+    """Names of the scores, and set -> model -> split -> scores as an array."""
+    names = [name for name in rows[0] if name not in ("set", "split", "model")]
+    sets = defaultdict(lambda: defaultdict(dict))
+    for row in rows:
+        scores = np.array([float(row[name]) for name in names])
+        sets[row["set"]][row["model"]][row["split"]] = scores
+    return names, sets
+
+
+def _models(sets):
+    return list(dict.fromkeys(model for of_set in sets.values() for model in of_set))
+
+
+def _first_scores(splits):
+    return np.array([scores[0] for scores in splits.values()])
+
+
+def _standard_error(values):
+    return stats.sem(values) if len(values) > 1 else np.nan
+
+
+def _markdown(header, lines):
+    written = ["| " + " | ".join(cells) + " |" for cells in (header, *lines)]
+    return "\n".join([written[0], "|" + "---|" * len(header), *written[1:]])
+
+
+def table(rows):
     """Means over the splits, the first score with its standard error, as a table of markdown."""
-    names, sets = read(path)
+    names, sets = _by_set(rows)
     first, *others = names
-    lines = ["| " + " | ".join(["set", "model", first, "±", *others, "splits"]) + " |"]
-    lines.append("|" + "---|" * (len(names) + 4))
+    lines = []
     for task, of_set in sets.items():
         for model, splits in of_set.items():
-            values = np.stack(list(splits.values()))
-            mean, error = values.mean(axis=0), _standard_error(values[:, 0])
+            mean = np.mean(list(splits.values()), axis=0)
+            error = _standard_error(_first_scores(splits))
             numbers = [f"{mean[0]:.3f}", f"{error:.3f}", *(f"{value:.3g}" for value in mean[1:])]
-            lines.append("| " + " | ".join([task, model, *numbers, str(len(values))]) + " |")
-    return "\n".join(lines)
+            lines.append([task, model, *numbers, str(len(splits))])
+    return _markdown(["set", "model", first, "±", *others, "splits"], lines)
 
 
-def differences(path, base):
-    """How much the first score exceeds that of a model on the same splits, with its error."""
-    sets = read(path)[1]
-    models = dict.fromkeys(model for of_set in sets.values() for model in of_set if model != base)
-    lines = ["| " + " | ".join(["model", *sets]) + " |", "|" + "---|" * (len(sets) + 1)]
-    for model in models:
-        cells = [
-            _difference(of_set.get(model, {}), of_set.get(base, {})) for of_set in sets.values()
-        ]
-        lines.append("| " + " | ".join([model, *cells]) + " |")
-    return "\n".join(lines)
-
-
-def wide(path):
+def wide(rows):
     """Means of the first score: a line for each set, a column for each model."""
-    sets = read(path)[1]
-    models = list(dict.fromkeys(model for of_set in sets.values() for model in of_set))
-    lines = ["| " + " | ".join(["set", *models]) + " |", "|" + "---|" * (len(models) + 1)]
-    for task, of_set in sets.items():
-        means = [np.mean([scores[0] for scores in of_set[model].values()]) for model in models]
-        lines.append("| " + " | ".join([task, *(f"{mean:.3f}" for mean in means)]) + " |")
-    return "\n".join(lines)
+    sets = _by_set(rows)[1]
+    models = _models(sets)
+    lines = [
+        [task, *(f"{_first_scores(of_set[model]).mean():.3f}" for model in models)]
+        for task, of_set in sets.items()
+    ]
+    return _markdown(["set", *models], lines)
+
+
+def differences(rows, base):
+    """How much the first score exceeds that of a model on the same splits, with its error."""
+    sets = _by_set(rows)[1]
+    lines = [
+        [model, *(_difference(of_set[model], of_set[base]) for of_set in sets.values())]
+        for model in _models(sets)
+        if model != base
+    ]
+    return _markdown(["model", *sets], lines)
 
 
 def _difference(splits, base):
@@ -127,16 +145,12 @@ def _difference(splits, base):
     return f"{np.mean(gained):+.3f} ± {_standard_error(gained):.3f}" if gained else ""
 
 
-def _standard_error(values):
-    return stats.sem(values) if len(values) > 1 else np.nan
-
-
-def figure(path, target):
+def figure(rows, target):
     """Save a panel for each set: the models' first scores, and two standard errors of them."""
     import matplotlib.pyplot as plt
 
-    (first, *_), sets = read(path)
-    models = list(dict.fromkeys(model for of_set in sets.values() for model in of_set))
+    (first, *_), sets = _by_set(rows)
+    models = _models(sets)
     n_columns = min(3, len(sets))
     n_lines = -(-len(sets) // n_columns)
     size = 3.4 * n_columns, (0.8 + 0.22 * len(models)) * n_lines
@@ -146,7 +160,7 @@ def figure(path, target):
     for panel, (task, of_set) in zip(panels.flat, sets.items(), strict=False):
         for place, model in enumerate(models):
             if model in of_set:
-                values = np.array([scores[0] for scores in of_set[model].values()])
+                values = _first_scores(of_set[model])
                 color = "C0" if model.startswith("sklnll") else "0.45"
                 error = 2 * _standard_error(values)
                 panel.errorbar(values.mean(), place, xerr=error, fmt="o", ms=4, color=color)
@@ -174,22 +188,24 @@ def main(doc, tasks, models, scores, parser=None):
     parser.add_argument("--figure", type=Path, help="with --table: save the figure of it here")
     args = parser.parse_args()
     if args.table:
+        rows = read(args.table)
         if args.against:
-            print(differences(args.table, args.against))
+            print(differences(rows, args.against))
         else:
-            print((wide if args.wide else table)(args.table))
+            print((wide if args.wide else table)(rows))
         if args.figure:
-            figure(args.table, args.figure)
+            figure(rows, args.figure)
         return
     found = tasks(parser, args) if callable(tasks) else tasks
     unknown = set(args.sets or []) - set(found)
     if unknown:
         parser.error(f"unknown sets {sorted(unknown)}; there are {sorted(found)}")
     warnings.simplefilter("ignore", ConvergenceWarning)
+    rows = []
     chosen = {name: found[name] for name in args.sets or found}
     for row in run(chosen, {name: models[name] for name in args.models}, scores, args.splits):
+        rows.append(row)
         print(*row.values(), flush=True)
         if args.save:
             append(args.save, row)
-    if args.save:
-        print(table(args.save))
+    print(table(rows))
