@@ -19,12 +19,14 @@ from ._validation import Given, Table, check_validation
 from .distributions import Distribution, get_distribution
 from .holdout import hold_out
 from .inputs import InputScaling
+from .layers import ACTIVATIONS
 from .lbfgs import fit_lbfgs
-from .network import ACTIVATIONS, Architecture, Network, initial_weights
-from .objective import MemberRows, Objective, Rows
+from .network import Architecture, Network, initial_weights
+from .objective import Objective
 from .plan import Plan
 from .progress import Record, Settings
 from .recalibration import fit_factor
+from .rows import MemberRows, Rows
 from .scaling import TargetScaling
 from .stochastic import fit_stochastic
 from .threads import threads_for
@@ -176,7 +178,7 @@ class NLLEstimator(FittedNetwork):
             table = table.merged()
         elif self.shuffle:
             table = table.repeated(_REPEATED_UP_TO)
-        with torch.inference_mode(False), torch.enable_grad():
+        with torch.inference_mode(False), torch.no_grad():
             self._train(table, validation, random_state)
         if self.solver == "lbfgs":
             self.t_ = self.n_iter_ * n_given
@@ -256,7 +258,7 @@ class NLLEstimator(FittedNetwork):
         objective = Objective(network, head, self.alpha, mean_weight)
         with threads_for(settings.batch_size * network.weights.numel()):
             if self.solver == "lbfgs":
-                record = fit_lbfgs(objective, rows.shared, settings)
+                record = fit_lbfgs(objective, rows, settings)
             else:
                 record = fit_stochastic(objective, rows, held, settings, members)
             if not record.loss_curve:
@@ -286,9 +288,9 @@ class NLLEstimator(FittedNetwork):
         """The rows each member trains on, those that judge it, and those that none trains on."""
         rows = self._rows(table)
         if validation is not None:
-            return MemberRows(rows), MemberRows(self._rows(validation)), validation
+            return rows, self._rows(validation), validation
         if not plan.holds_out(len(table)):
-            return MemberRows(rows), None, None
+            return rows, None, None
         labels = table.y if self._stratify else np.zeros(len(table))
         fraction = self.validation_fraction
         seen, unseen = np.arange(len(table)), None
@@ -298,7 +300,7 @@ class NLLEstimator(FittedNetwork):
             fraction = (fraction - share) / (1 - share)
         train, held = hold_out(len(seen), self.n_estimators, fraction, random_state, labels[seen])
         of_train, of_held = (
-            MemberRows(rows, torch.from_numpy(seen[part])) for part in (train, held)
+            replace(rows, index=torch.from_numpy(seen[part])) for part in (train, held)
         )
         return of_train, of_held, None if unseen is None else table.take(unseen)
 
@@ -343,18 +345,18 @@ class NLLEstimator(FittedNetwork):
         scale = max(spread, fixed.get("scale", spread))
         return replace(settings, tol=self.tol * (spread / scale) ** 2)
 
-    def _rows(self, table: Table) -> Rows:
+    def _rows(self, table: Table) -> MemberRows:
         """Rows as training wants them: X and y in training's units, weights by their mean."""
         exposure = table.exposure
         X = table.X if self.input_scaling_ is None else self.input_scaling_(table.X)
         is_density = self.distribution_.is_density(table.y)
-        return Rows(
+        rows = Rows(
             as_tensor(X),
             torch.from_numpy(self.scaling_.scale(table.y)),
             torch.from_numpy(table.weight / table.weight.mean()),
-            torch.from_numpy(is_density @ self.scaling_.log_jacobian),
             None if exposure is None else torch.from_numpy(exposure)[:, None],
         )
+        return MemberRows(rows, torch.from_numpy(is_density @ self.scaling_.log_jacobian))
 
     def _fold_inputs(self, network: Network) -> None:
         """Let a linear network see X as it is: its coefficients are those of X's columns."""

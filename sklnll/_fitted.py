@@ -18,7 +18,7 @@ from .distributions.ensemble import ensemble_of
 from .head import Head
 from .inputs import InputScaling
 from .network import Architecture, Network
-from .objective import ROWS_AT_ONCE
+from .rows import ROWS_AT_ONCE
 from .scaling import TargetScaling
 from .threads import threads_for
 

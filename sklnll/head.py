@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from .distributions import Distribution
-
-_LEAST_WEIGHT = 1e-8
+from .layout import Layout
+from .written_out import WrittenOut, writes_slopes
 
 
 class Head:
@@ -40,29 +40,18 @@ class Head:
         self.distribution = distribution
         self.n_outputs = n_outputs
         self.size = size
+        self.layout = Layout(distribution, n_outputs, size)
         self.fixed = {name: self._repeated(name, value) for name, value in fixed.items()}
-        self.predicted = self._columns(distribution.predicted())
-        self.constant = self._columns(distribution.constant())
+        self._written_out = None
+        if writes_slopes(distribution, self.layout):
+            numbers = {name: value.numpy() for name, value in self.fixed.items()}
+            self._written_out = WrittenOut(distribution, self.layout, numbers)
 
     def _repeated(self, name: str, value: np.ndarray) -> Tensor:
         """One number for each output, the same for all components of it."""
         link = self.distribution.parameters[name]
         numbers = torch.from_numpy(value).reshape(-1, *(1,) * link.event_ndim)
         return numbers.expand(-1, *(link.width(self.size),) * link.event_ndim)
-
-    def _columns(self, names: list[str]) -> dict[str, int]:
-        links = self.distribution.parameters
-        return {name: links[name].width(self.size) for name in names}
-
-    @property
-    def n_predicted(self) -> int:
-        """Columns that the network predicts from x."""
-        return self.n_outputs * sum(self.predicted.values())
-
-    @property
-    def n_constant(self) -> int:
-        """Raw values learned for all rows together."""
-        return self.n_outputs * sum(self.constant.values())
 
     @property
     def penalty_units(self) -> np.ndarray:
@@ -71,21 +60,22 @@ class Head:
         Where the scale is fixed to a number, the weights of the location are measured in that
         scale: least squares with an L2 penalty is then ridge regression with the same `alpha`.
         """
-        units = {name: np.ones((self.n_outputs, width)) for name, width in self.predicted.items()}
+        predicted = self.layout.predicted
+        units = {name: np.ones((self.n_outputs, width)) for name, width in predicted.items()}
         has_units = self.distribution.support.units != "none"
         if has_units and "loc" in units and "scale" in self.fixed:
             units["loc"] /= self.fixed["scale"].numpy().reshape(self.n_outputs, -1)
-        return np.concatenate([np.ones((self.n_outputs, 0)), *units.values()], axis=1).ravel()
+        return np.concatenate([np.ones(0), *(unit.ravel() for unit in units.values())])
 
     @property
     def penalised_biases(self) -> np.ndarray:
         """Whether `alpha` holds each of the last layer's biases to its start; (n_predicted,)."""
         links = self.distribution.parameters
-        by_output = [
-            np.full((self.n_outputs, width), links[name].only_ratios)
-            for name, width in self.predicted.items()
+        count = [
+            np.full(self.n_outputs * width, links[name].only_ratios)
+            for name, width in self.layout.predicted.items()
         ]
-        return np.concatenate([np.ones((self.n_outputs, 0), bool), *by_output], axis=1).ravel()
+        return np.concatenate([np.ones(0, bool), *count])
 
     def params(self, raw: Tensor, constant: Tensor) -> dict[str, Tensor]:
         """Apply the links.
@@ -101,23 +91,12 @@ class Head:
             Each of shape (..., n_samples or 1, n_outputs), vectors and matrices with last axes of
             their own; fixed parameters without the axis of rows.
         """
-        learned = {
-            **self._link(raw, self.predicted),
-            **self._link(constant.unsqueeze(-2), self.constant),
-            **self.fixed,
+        pieces = self.layout.pieces(raw.double(), constant.double())
+        links = self.distribution.parameters
+        return {
+            name: links[name](pieces[name]) if name in pieces else self.fixed[name]
+            for name in links
         }
-        return {name: learned[name] for name in self.distribution.parameters}
-
-    def _link(self, raw: Tensor, columns: dict[str, int]) -> dict[str, Tensor]:
-        if not columns:
-            return {}
-        by_output = raw.double().unflatten(-1, (self.n_outputs, sum(columns.values())))
-        pieces = torch.split(by_output, list(columns.values()), dim=-1)
-        params = {}
-        for name, piece in zip(columns, pieces, strict=True):
-            link = self.distribution.parameters[name]
-            params[name] = link(piece if link.together else piece.squeeze(-1))
-        return params
 
     def nll(
         self, raw: Tensor, constant: Tensor, y: Tensor, exposure: Tensor | None = None
@@ -127,28 +106,57 @@ class Head:
         `y` has shape (n_samples, n_outputs), rows of numbers a last axis of their own; `exposure`
         has shape (n_samples, 1).
         """
-        return self.losses(raw, constant, y, exposure)[0]
+        params = self.params(raw, constant)
+        if exposure is not None:
+            params = self.distribution.exposed(params, exposure)
+        return -self.distribution.log_prob(y, **params).sum(dim=-1)
 
-    def losses(
+    def gradient(
         self,
         raw: Tensor,
         constant: Tensor,
         y: Tensor,
+        row_weight: Tensor,
         exposure: Tensor | None = None,
         *,
         annealing: float = 0.0,
-    ) -> tuple[Tensor, Tensor]:
-        """`nll`, and the same with each output weighted by annealing_weight ** `annealing`."""
-        params = self.params(raw, constant)
-        if exposure is not None:
-            params = self.distribution.exposed(params, exposure)
-        by_output = -self.distribution.log_prob(y, **params)
-        nll = by_output.sum(dim=-1)
-        weight = self.distribution.annealing_weight(params) if annealing else None
-        if weight is None:
-            return nll, nll
-        weight = weight.detach().clamp(_LEAST_WEIGHT, 1 / _LEAST_WEIGHT) ** annealing
-        return nll, (weight * by_output).sum(dim=-1)
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss of a batch, and the gradient of what training minimises.
+
+        The loss is the weighted sum of the rows' `nll` over their number: weights are normalised
+        once over all rows of training, a batch's own sum would cancel them in small batches.
+
+        Parameters
+        ----------
+        raw : Tensor of shape (n_members, n_samples, n_predicted)
+        constant : Tensor of shape (n_members, n_constant)
+        y, exposure : Tensor
+            As `nll` takes them.
+        row_weight : Tensor of shape (n_samples,) or (n_members, n_samples)
+        annealing : float, default=0
+            Power of ``distribution.annealing_weight`` that weights outputs in the gradient.
+
+        Returns
+        -------
+        loss : Tensor of shape (n_members,)
+            Not annealed.
+        d_raw, d_constant : Tensor
+            In the shapes of `raw` and `constant`.
+        """
+        if self._written_out and exposure is None and raw.is_cpu:
+            return self._written_out.gradient(raw, constant, y, row_weight, annealing)
+        share = row_weight / row_weight.shape[-1]
+        with torch.enable_grad():
+            leaves = raw.detach().requires_grad_(), constant.detach().requires_grad_()
+            params = self.params(*leaves)
+            if exposure is not None:
+                params = self.distribution.exposed(params, exposure)
+            nll = -self.distribution.log_prob(y, **params)
+            weight = share.unsqueeze(-1) * self.distribution.annealing_factor(params, annealing)
+            d_raw, d_constant = torch.autograd.grad(
+                nll, leaves, weight.expand_as(nll), materialize_grads=True
+            )
+        return (share * nll.detach().sum(dim=-1)).sum(dim=-1), d_raw, d_constant
 
     def fit_constant(
         self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None = None
@@ -177,10 +185,10 @@ class Head:
             self._one_output(j)._fit_constant(y[:, j], weight, exposure)
             for j in range(self.n_outputs)
         ]
-        n_predicted = sum(self.predicted.values())
+        n_predicted = sum(self.layout.predicted.values())
         return (
-            np.concatenate([raw[:n_predicted] for raw in fits]),
-            np.concatenate([raw[n_predicted:] for raw in fits]),
+            _parameter_by_parameter([raw[:n_predicted] for raw in fits], self.layout.predicted),
+            _parameter_by_parameter([raw[n_predicted:] for raw in fits], self.layout.constant),
         )
 
     def _one_output(self, j: int) -> "Head":
@@ -195,20 +203,21 @@ class Head:
         start = np.concatenate(
             [
                 self._inverse(name, width, guess.get(name))
-                for name, width in {**self.predicted, **self.constant}.items()
+                for name, width in self.layout.learned.items()
             ]
         )
         target = torch.from_numpy(np.ascontiguousarray(y))[:, None]
-        share = torch.from_numpy(weight / weight.sum())
+        mean_one = torch.from_numpy(weight / weight.mean())
         time = None if exposure is None else torch.from_numpy(exposure)[:, None]
 
         def loss_and_gradient(raw: np.ndarray) -> tuple[float, np.ndarray]:
-            leaf = torch.tensor(raw, requires_grad=True)
-            predicted, constant = leaf[None, : self.n_predicted], leaf[self.n_predicted :]
-            loss = (share * self.nll(predicted, constant, target, time)).sum()
-            loss.backward()
-            assert leaf.grad is not None
-            return loss.item(), leaf.grad.numpy()
+            values = torch.from_numpy(raw)
+            predicted, constant = (
+                values[None, : self.layout.n_predicted],
+                values[self.layout.n_predicted :],
+            )
+            loss, *gradients = self.gradient(predicted, constant, target, mean_one, time)
+            return loss.item(), torch.cat([part.flatten() for part in gradients]).numpy()
 
         return _minimise(loss_and_gradient, start, *self._start_range())
 
@@ -223,7 +232,7 @@ class Head:
     def _start_range(self) -> np.ndarray:
         """Lowest and highest raw values to start at, of shape (2, n_raw)."""
         ranges = []
-        for name, width in {**self.predicted, **self.constant}.items():
+        for name, width in self.layout.learned.items():
             ends = self.distribution.parameters[name].start_range
             raw = [(-np.inf,) * width, (np.inf,) * width]
             ranges.append(raw if ends is None else [self._inverse(name, width, e) for e in ends])
@@ -235,6 +244,13 @@ class Head:
         return np.broadcast_to(
             self.distribution.parameters[name].inverse(np.asarray(value, dtype=float)), (width,)
         ).copy()
+
+
+def _parameter_by_parameter(of_outputs: list[np.ndarray], widths: dict[str, int]) -> np.ndarray:
+    """The raw values of each output, in the order of `Layout`."""
+    ends = np.cumsum([*widths.values()])[:-1]
+    pieces = np.split(np.stack(of_outputs), ends, axis=1) if widths else []
+    return np.concatenate([np.zeros(0), *(piece.ravel() for piece in pieces)])
 
 
 def _minimise(

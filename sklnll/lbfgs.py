@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .network import Network
-from .objective import MemberRows, Objective, Rows
+from .objective import Objective
 from .progress import (
     Record,
     Settings,
@@ -17,13 +17,14 @@ from .progress import (
     warn_non_finite,
     warn_not_converged,
 )
+from .rows import MemberRows, Rows
 
 
 class NonFiniteLossError(ArithmeticError):
     """The loss is NaN or infinite; the message says where it came from."""
 
 
-def fit_lbfgs(objective: Objective, rows: Rows, settings: Settings) -> Record:
+def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings) -> Record:
     """Minimise over all rows at once, each member on its own; see `_fit_member`."""
     n_members = len(objective.network.weights)
     records = [_fit_member(objective.member(k), rows, settings) for k in range(n_members)]
@@ -36,7 +37,7 @@ def fit_lbfgs(objective: Objective, rows: Rows, settings: Settings) -> Record:
     return Record(loss_curve=np.mean(curves, axis=0).tolist() if curves else [], n_iter=n_iter)
 
 
-def _fit_member(objective: Objective, rows: Rows, settings: Settings) -> Record:
+def _fit_member(objective: Objective, rows: MemberRows, settings: Settings) -> Record:
     """Minimise over all rows at once by scipy's L-BFGS-B, to convergence.
 
     Minimisation ends where the largest component of the gradient, with X standardised, falls below
@@ -44,8 +45,8 @@ def _fit_member(objective: Objective, rows: Rows, settings: Settings) -> Record:
     again from there with a fresh memory, as long as that helps.
     """
     record = Record()
-    log_jacobian = MemberRows(rows).log_jacobian.item()
-    function = _StandardisedObjective(objective, rows)
+    log_jacobian = rows.log_jacobian.item()
+    function = _StandardisedObjective(objective, rows.shared)
     good = function.flat
 
     def note(intermediate_result: scipy.optimize.OptimizeResult) -> None:
@@ -136,7 +137,7 @@ class _StandardisedObjective:
             self._first_value = value
         if value > self._first_value + self._WALL:
             return self._first_value + self._WALL, np.zeros_like(flat)
-        return value, self._standardise(gradient.double()).numpy().ravel()
+        return value, self._standardise(gradient.double().clone()).numpy().ravel()
 
     def _standardise(self, gradient: Tensor) -> Tensor:
         """By the chain rule, the gradient in this function's terms."""

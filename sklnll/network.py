@@ -9,15 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ACTIVATIONS = {
-    "identity": lambda h: h,
-    "logistic": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "silu": torch.nn.functional.silu,
-}
+from .layers import Activation, Cosines, Dense, Dropout, Layer, Mode, Norm
 
-_BATCH_NORM_EPSILON = 1e-5
 _FREQUENCY = 0.3
 """Standard deviation of the frequencies at the start, in turns per unit of a scaled feature."""
 
@@ -33,7 +26,7 @@ class Architecture:
     n_constants : int
         Free raw values beside the network, for parameters that do not depend on x.
     activation : str
-        A key of `ACTIVATIONS`.
+        A key of `layers.ACTIVATIONS`.
     dropout : float
         Share of each hidden layer's units set to zero while training.
     batch_norm : bool
@@ -118,7 +111,6 @@ class Network:
             statistics = torch.stack([torch.zeros(shape), torch.ones(shape)], 1).to(weights.dtype)
         self.statistics = statistics
         self.generators = generators
-        self._activation = ACTIVATIONS[architecture.activation]
 
     def state(self) -> tuple[Tensor, Tensor]:
         """A copy of all that training changes."""
@@ -163,82 +155,90 @@ class Network:
         if not gain:
             bias.sub_((center @ matrix).unsqueeze(1))
 
-    def __call__(
-        self, x: Tensor, row_weight: Tensor | None = None, *, momentum: float | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, mode: Mode = Mode()) -> tuple[Tensor, Tensor]:  # noqa: B008
+        """Compute raw outputs; as `Pass.forward`, in memory of its own."""
+        return Pass(self, x.shape[-2]).forward(x, mode)
+
+    def settle(self, x: Tensor, row_weight: Tensor) -> None:
+        """Make the running statistics those of these rows, as prediction sees them."""
+        self(x, Mode(row_weight, momentum=1.0))
+
+
+class Pass:
+    """The way of rows through a network, and that of a gradient back.
+
+    Passes of as many rows each go through the same memory: what one returns, the next overwrites.
+
+    Parameters
+    ----------
+    network : Network
+        Whose present weights each pass takes.
+    n_rows : int
+
+    Attributes
+    ----------
+    gradient : Tensor of shape (n_members, n_weights)
+        That of the last pass back.
+    """
+
+    def __init__(self, network: Network, n_rows: int):
+        self.gradient = torch.zeros_like(network.weights)
+        self._n_members = len(network.weights)
+        self._layers = _layers(network, Network(network.architecture, self.gradient), n_rows)
+        self._constants = network.parts()[2]
+        self._d_constants = Network(network.architecture, self.gradient).parts()[2]
+
+    def forward(self, x: Tensor, mode: Mode) -> tuple[Tensor, Tensor]:
         """Compute raw outputs.
 
         Parameters
         ----------
         x : Tensor of shape (n_samples, n_features) or (n_members, n_samples, n_features)
             The latter where each member has rows of its own.
-        row_weight : Tensor of shape (n_samples,) or (n_members, n_samples), optional
-            Weights of the rows in batch normalisation's statistics.
-        momentum : float, optional
-            Given, the network trains: units are dropped, batches are normalised by their own
-            statistics, and the running ones move towards these by this share.
+        mode : Mode
 
         Returns
         -------
         raw : Tensor of shape (n_members, n_samples, n_raw)
         constants : Tensor of shape (n_members, n_constants)
         """
-        return self._forward(x, row_weight, momentum, drop=momentum is not None)
+        h = x if x.ndim == 3 else x.expand(self._n_members, *x.shape)
+        for layer in self._layers:
+            h = layer.forward(h, mode)
+        return h, self._constants
 
-    @torch.no_grad()
-    def settle(self, x: Tensor, row_weight: Tensor) -> None:
-        """Make the running statistics those of these rows, as prediction sees them."""
-        self._forward(x, row_weight, momentum=1.0, drop=False)
+    def backward(self, d_raw: Tensor, d_constants: Tensor) -> Tensor:
+        """The gradient by all learned values of what has these gradients by the outputs."""
+        if d_constants.numel():
+            self._d_constants.copy_(d_constants)
+        d = d_raw
+        for layer in reversed(self._layers):
+            d = layer.backward(d)
+        return self.gradient
 
-    def _forward(
-        self, x: Tensor, row_weight: Tensor | None, momentum: float | None, *, drop: bool
-    ) -> tuple[Tensor, Tensor]:
-        embedding, (*hidden, (last_matrix, last_bias)), constants = self.parts()
-        statistics = torch.split(self.statistics, list(self.architecture.hidden), dim=2)
-        h = _embed(x.expand(len(self.weights), *x.shape[-2:]), embedding)
-        for (matrix, bias, *gain), running in zip(hidden, statistics, strict=True):
-            if gain:
-                h = self._normalise(h @ matrix, running, row_weight, momentum) * gain[0] + bias
-            else:
-                h = torch.baddbmm(bias, h, matrix)
-            h = self._activation(h)
-            if drop:
-                h = self._drop(h)
-        return torch.baddbmm(last_bias, h, last_matrix), constants
 
-    def _drop(self, h: Tensor) -> Tensor:
-        rate = self.architecture.dropout
-        if rate == 0:
-            return h
-        # Each member draws for itself, so that others change nothing for it.
-        uniform = torch.empty_like(h)
-        for of_member, generator in zip(uniform, self.generators, strict=True):
-            of_member.uniform_(generator=generator)
-        return h * (uniform >= rate).to(h.dtype).div_(1 - rate)
-
-    def _normalise(
-        self, h: Tensor, running: Tensor, row_weight: Tensor | None, momentum: float | None
-    ) -> Tensor:
-        # One row has no variance: it is normalised as a row to predict would be.
-        if momentum is None or h.shape[1] == 1:
-            mean, variance = running.unsqueeze(2).unbind(1)
+def _layers(network: Network, gradient: Network, n_rows: int) -> list[Layer]:
+    """The layers of a network, which note their gradients in another one's arrays."""
+    architecture, like = network.architecture, network.weights
+    embedding, dense, _ = network.parts()
+    d_embedding, d_dense, _ = gradient.parts()
+    layers: list[Layer] = []
+    if embedding:
+        layers.append(Cosines(embedding, d_embedding, n_rows))
+    statistics = torch.split(network.statistics, list(architecture.hidden), dim=2)
+    first = architecture.sizes[0]
+    for arrays, gradients, running in zip(dense[:-1], d_dense[:-1], statistics, strict=True):
+        shape = len(like), n_rows, arrays[0].shape[2]
+        if architecture.batch_norm:
+            layers.append(Dense(arrays[:1], gradients[:1], n_rows, first))
+            layers.append(Norm(arrays[1:], gradients[1:], running))
         else:
-            weight = torch.ones(h.shape[1], dtype=h.dtype) if row_weight is None else row_weight
-            share = (weight / weight.sum(-1, keepdim=True)).to(h.dtype).unsqueeze(-1)
-            mean = (share * h).sum(1, keepdim=True)
-            variance = (share * (h - mean) ** 2).sum(1, keepdim=True)
-            with torch.no_grad():
-                running.lerp_(torch.cat([mean, variance], 1), momentum)
-        return (h - mean) / torch.sqrt(variance + _BATCH_NORM_EPSILON)
-
-
-def _embed(x: Tensor, embedding: list[Tensor]) -> Tensor:
-    """The features, and cosines of each of them, where there are frequencies and phases."""
-    if not embedding:
-        return x
-    frequency, phase = (array.unsqueeze(1) for array in embedding)
-    turns = torch.addcmul(phase, x.unsqueeze(-1), frequency)
-    return torch.cat([x, torch.cos(2 * math.pi * turns).flatten(2)], dim=2)
+            layers.append(Dense(arrays, gradients, n_rows, first))
+        layers.append(Activation(architecture.activation, shape, like))
+        if architecture.dropout:
+            layers.append(Dropout(architecture.dropout, shape, like, network.generators))
+        first = 0
+    return [*layers, Dense(dense[-1], d_dense[-1], n_rows, first)]
 
 
 def matrix_shares(network: Network) -> Tensor:

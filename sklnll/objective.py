@@ -1,92 +1,12 @@
 """What does training minimise? The penalised negative log-likelihood of a network."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-
 import torch
-from sklearn.utils import gen_batches
 from torch import Tensor
 
 from .head import Head
-from .network import Network, penalty_origin, penalty_shares
-
-ROWS_AT_ONCE = 10_000
-"""Rows that are evaluated together outside of training, to bound the memory it takes."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows as tensors.
-
-    An axis of members may stand before that of the rows, where each member has rows of its own.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n_samples, n_features)
-        In the network's dtype.
-    y : Tensor of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
-        In training's units, float64.
-    weight : Tensor of shape (n_samples,)
-        With mean 1 over the rows of training and hold-out, float64.
-    log_jacobian : Tensor of shape (n_samples,)
-        What each row's loss gains on the way back to y's units, float64.
-    exposure : Tensor of shape (n_samples, 1), optional
-        How long each row was watched, float64.
-    """
-
-    x: Tensor
-    y: Tensor
-    weight: Tensor
-    log_jacobian: Tensor
-    exposure: Tensor | None = None
-
-    def __len__(self) -> int:
-        return self.weight.shape[-1]
-
-    def __getitem__(self, index: Tensor | slice) -> "Rows":
-        """The rows at these positions; of shape (n_members, n) for an axis of members."""
-        exposure = None if self.exposure is None else self.exposure[index]
-        return Rows(
-            self.x[index], self.y[index], self.weight[index], self.log_jacobian[index], exposure
-        )
-
-
-@dataclass(frozen=True)
-class MemberRows:
-    """The rows of each member of a network, picked from those that all members share.
-
-    Parameters
-    ----------
-    shared : Rows
-    index : Tensor of shape (n_members, n_samples), optional
-        Positions of each member's rows; all rows for every member where it is left out.
-    """
-
-    shared: Rows
-    index: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.shared) if self.index is None else self.index.shape[1]
-
-    def __getitem__(self, part: slice) -> Rows:
-        return self.shared[part if self.index is None else self.index[:, part]]
-
-    def blocks(self) -> Iterator[Rows]:
-        """All rows, so many at once as memory bears."""
-        return (self[block] for block in gen_batches(len(self), ROWS_AT_ONCE))
-
-    @cached_property
-    def total_weight(self) -> Tensor:
-        """Sum of the weights of each member's rows."""
-        weight = self.shared.weight
-        return (weight if self.index is None else weight[self.index]).sum(dim=-1)
-
-    @cached_property
-    def log_jacobian(self) -> Tensor:
-        """What each member's mean loss gains on the way back to y's units."""
-        gain = self.shared.log_jacobian * self.shared.weight
-        return (gain if self.index is None else gain[self.index]).sum(dim=-1) / self.total_weight
+from .layers import Mode
+from .network import Network, Pass, penalty_origin, penalty_shares
+from .rows import MemberRows, Rows
 
 
 class Objective:
@@ -113,6 +33,8 @@ class Objective:
         last_biases = torch.from_numpy(head.penalised_biases)
         self._penalty_shares = penalty_shares(network, last_units, last_biases)
         self._penalty_origin = penalty_origin(network, last_biases)
+        self._has_origin = bool(last_biases.any())
+        self._passes: dict[int, Pass] = {}
 
     def member(self, k: int) -> "Objective":
         """The objective of one member, which changes with it."""
@@ -150,22 +72,26 @@ class Objective:
         -------
         loss : Tensor of shape (n_members,)
         gradient : Tensor of shape (n_members, n_weights)
+            In memory that the next call for as many rows takes again.
         """
-        weights = self.network.weights.requires_grad_()
-        try:
-            raw, constants = self.network(rows.x, rows.weight, momentum=momentum)
-            nll, objective = self.head.losses(
-                raw, constants, rows.y, rows.exposure, annealing=annealing
-            )
-            # Weights are normalised once over the training rows: a batch's own sum would cancel
-            # them in small batches.
-            (gradient,) = torch.autograd.grad((rows.weight * objective).mean(-1).sum(), weights)
-        finally:
-            weights.requires_grad_(False)
-        loss = (rows.weight * nll.detach()).mean(dim=-1)
-        away = weights - self._penalty_origin
-        gradient.addcmul_(self._penalty_shares, away, value=self._penalty_rate(len(rows)))
+        one_pass = self._pass(len(rows))
+        raw, constants = one_pass.forward(rows.x, Mode(rows.weight, momentum, drop=True))
+        loss, d_raw, d_constants = self.head.gradient(
+            raw, constants, rows.y, rows.weight, rows.exposure, annealing=annealing
+        )
+        gradient = one_pass.backward(d_raw, d_constants)
+        if self.alpha:
+            away = self.network.weights
+            if self._has_origin:
+                away = away - self._penalty_origin
+            gradient.addcmul_(self._penalty_shares, away, value=self._penalty_rate(len(rows)))
         return loss, gradient
+
+    def _pass(self, n_rows: int) -> Pass:
+        """The pass of so many rows; an epoch has batches of two sizes at most."""
+        if n_rows not in self._passes:
+            self._passes[n_rows] = Pass(self.network, n_rows)
+        return self._passes[n_rows]
 
     @torch.no_grad()
     def mean_nll(self, rows: MemberRows) -> Tensor:

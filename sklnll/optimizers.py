@@ -100,6 +100,7 @@ class Adam:
         self.epsilon = epsilon
         self._mean = torch.zeros_like(weights)
         self._square = torch.zeros_like(weights)
+        self._root = torch.empty_like(weights)
         self._steps = 0
 
     def step(self, gradient: Tensor) -> None:
@@ -108,5 +109,5 @@ class Adam:
         self._mean.lerp_(gradient, 1 - self.beta_1)
         self._square.mul_(self.beta_2).addcmul_(gradient, gradient, value=1 - self.beta_2)
         unbiased = math.sqrt(1 - self.beta_2**self._steps) / (1 - self.beta_1**self._steps)
-        root = self._square.sqrt().add_(self.epsilon)
-        self.weights.addcdiv_(self._mean, root, value=-self.rate * unbiased)
+        torch.sqrt(self._square, out=self._root).add_(self.epsilon)
+        self.weights.addcdiv_(self._mean, self._root, value=-self.rate * unbiased)

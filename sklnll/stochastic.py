@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from sklearn.utils import gen_batches
 from torch import Tensor
 
 from .members import Members
 from .network import Network
-from .objective import MemberRows, Objective, Rows
+from .objective import Objective
 from .progress import (
     Record,
     Settings,
@@ -20,6 +19,7 @@ from .progress import (
     warn_non_finite,
     warn_not_converged,
 )
+from .rows import MemberRows, Rows
 from .steps import Steps
 
 _DIVERGED = 1.0
@@ -134,7 +134,8 @@ def _run_epoch(
         loss, gradient = objective.gradient(
             batch, momentum=_RUNNING_SHARE, annealing=steps.annealing
         )
-        if not math.isfinite(loss.sum().item()):
+        total.add_(loss, alpha=len(batch))
+        if not math.isfinite(total.sum().item()):
             failed = members.training & ~loss.isfinite()
             if failed.any():
                 warn_non_finite(epoch, objective.culprit(batch, failed))
@@ -142,7 +143,6 @@ def _run_epoch(
             if not members.training.any():
                 return total
         steps.step(gradient)
-        total += loss * len(batch)
     failed = members.training & ~objective.network.weights.isfinite().all(dim=1)
     if failed.any():
         warn_non_finite(epoch, "the network's weights are not finite")
@@ -160,7 +160,7 @@ def _settle_statistics(
     Of many rows a random part tells them well enough.
     """
     if len(rows) > _ROWS_FOR_STATISTICS:
-        rows = _shuffled(rows, random_states)
+        rows = rows.shuffled(random_states)
     some = rows[slice(0, _ROWS_FOR_STATISTICS)]
     network.settle(some.x, some.weight)
 
@@ -174,12 +174,5 @@ def _batches(
 ) -> Iterator[Rows]:
     """The rows, cut into batches; in random order unless all of them make one batch."""
     if settings.shuffle and settings.batch_size < len(rows):
-        rows = _shuffled(rows, random_states)
-    return (rows[part] for part in gen_batches(len(rows), settings.batch_size))
-
-
-def _shuffled(rows: MemberRows, random_states: list[np.random.RandomState]) -> MemberRows:
-    """The same rows of each member in another order, each member's own."""
-    orders = [random_state.permutation(len(rows)) for random_state in random_states]
-    order = torch.from_numpy(np.stack(orders))
-    return MemberRows(rows.shared, order if rows.index is None else rows.index.gather(1, order))
+        rows = rows.shuffled(random_states)
+    return rows.batches(settings.batch_size)

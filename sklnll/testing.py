@@ -151,8 +151,8 @@ def _draw_params(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Raw values near zero, and the parameters that they make."""
     head = _head(family, size)
-    raw = 0.7 * rng.standard_normal((n_rows, head.n_predicted))
-    constant = 0.7 * rng.standard_normal(head.n_constant)
+    raw = 0.7 * rng.standard_normal((n_rows, head.layout.n_predicted))
+    constant = 0.7 * rng.standard_normal(head.layout.n_constant)
     params = head.params(torch.tensor(raw), torch.tensor(constant))
     rows = {}
     for name, value in params.items():
@@ -197,7 +197,7 @@ def _copies_keep_the_parameters(given: Trial) -> None:
 
 
 def _links_can_be_inverted(given: Trial) -> None:
-    for name, width in {**given.head.predicted, **given.head.constant}.items():
+    for name, width in {**given.head.layout.predicted, **given.head.layout.constant}.items():
         link = given.family.parameters[name]
         raw = 2 * given.rng.standard_normal((_N_ROWS, width))
         value = _apply(link, torch.tensor(raw))
@@ -227,7 +227,9 @@ def _gradient_is_right(given: Trial) -> None:
         return given.head.nll(raw, constant, y)
 
     raw = torch.tensor(given.raw, requires_grad=True)
-    constant = torch.full((given.head.n_constant,), 0.3, dtype=torch.float64, requires_grad=True)
+    constant = torch.full(
+        (given.head.layout.n_constant,), 0.3, dtype=torch.float64, requires_grad=True
+    )
     torch.autograd.gradcheck(nll, (raw, constant), eps=1e-6, atol=1e-5, rtol=1e-4)
     for factor in (10.0, 100.0):
         far = torch.tensor(factor * given.raw, requires_grad=True)

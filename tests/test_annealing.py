@@ -71,8 +71,8 @@ def test_weighted_rows_teach_their_centre_the_same(family, center, width, values
 def test_weights_are_positive_and_broadcast(name):
     family = get_distribution(name)
     head = make_head(family, size=CASES[name].size)
-    raw = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 7, head.n_predicted)))
-    params = head.params(raw, torch.zeros(2, head.n_constant, dtype=torch.float64))
+    raw = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 7, head.layout.n_predicted)))
+    params = head.params(raw, torch.zeros(2, head.layout.n_constant, dtype=torch.float64))
     weight = family.annealing_weight(params)
     if weight is not None:
         assert (weight > 0).all()

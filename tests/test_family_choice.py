@@ -27,7 +27,7 @@ def draw(name, n=2000, seed=0):
     head = Head(family, 1, 1, {})
     import torch
 
-    slopes = rng.uniform(-0.5, 0.5, size=(2, head.n_predicted))
+    slopes = rng.uniform(-0.5, 0.5, size=(2, head.layout.n_predicted))
     params = head.params(torch.tensor(1 + X @ slopes), torch.zeros(0))
     dist = predictive(family, {key: value[:, 0].numpy() for key, value in params.items()})
     return X, dist.rvs(random_state=seed)

@@ -1,10 +1,13 @@
 """The network is a plain multi-layer perceptron, one per member."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from sklnll.network import ACTIVATIONS, Architecture, Network, initial_weights
+from sklnll.layers import ACTIVATIONS, Mode
+from sklnll.network import Architecture, Network, initial_weights
 
 TORCH_ACTIVATIONS = {
     "identity": torch.nn.Identity,
@@ -13,6 +16,7 @@ TORCH_ACTIVATIONS = {
     "relu": torch.nn.ReLU,
     "silu": torch.nn.SiLU,
 }
+TRAINING = Mode(momentum=0.1, drop=True)
 HIDDEN = [(), (4,), (4, 6)]
 
 
@@ -68,10 +72,10 @@ def test_forward_is_torchs(activation, hidden, dtype):
 def test_members_do_not_see_each_other(hidden, batch_norm):
     architecture = Architecture((3, *hidden, 2), n_constants=2, batch_norm=batch_norm)
     together = network(architecture, n_members=3)
-    raw, constants = together(rows(20), momentum=0.1)
+    raw, constants = together(rows(20), TRAINING)
     for member in range(3):
         alone = Network(architecture, together.weights[member : member + 1])
-        raw_alone, constants_alone = alone(rows(20), momentum=0.1)
+        raw_alone, constants_alone = alone(rows(20), TRAINING)
         torch.testing.assert_close(raw[member], raw_alone[0], rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(constants[member], constants_alone[0])
         torch.testing.assert_close(together.statistics[member], alone.statistics[0])
@@ -84,7 +88,7 @@ def batch_normed(hidden=(4, 6), activation="tanh"):
 def test_batch_norm_in_training_is_torchs():
     net = batch_normed()
     expected = reference(net).train()(rows(20)).detach()
-    torch.testing.assert_close(net(rows(20), momentum=0.1)[0][0], expected)
+    torch.testing.assert_close(net(rows(20), TRAINING)[0][0], expected)
 
 
 def test_batch_norm_in_prediction_is_torchs():
@@ -104,7 +108,7 @@ def test_running_statistics_are_torchs_with_the_biased_variance():
     variances = torch.ones(4, dtype=torch.float64)
     for seed in range(5):
         oracle(rows(n, seed=seed))
-        net(rows(n, seed=seed), momentum=0.1)
+        net(rows(n, seed=seed), TRAINING)
         # torch's own running variance takes n / (n - 1) times what the batch was divided by.
         variances = 0.9 * variances + 0.1 * oracle[0](rows(n, seed=seed)).var(0, correction=0)
     torch.testing.assert_close(net.statistics[0, 0], oracle[1].running_mean)
@@ -126,8 +130,8 @@ def test_prediction_leaves_running_statistics_alone():
 def test_weighted_batch_norm_is_that_of_repeated_rows():
     counts = torch.tensor([1, 3, 2, 1, 4])
     weighted, repeated = batch_normed(), batch_normed()
-    raw, _ = weighted(rows(5), 0.7 * counts.double(), momentum=0.1)
-    raw_repeated, _ = repeated(rows(5).repeat_interleave(counts, 0), momentum=0.1)
+    raw, _ = weighted(rows(5), replace(TRAINING, row_weight=0.7 * counts.double()))
+    raw_repeated, _ = repeated(rows(5).repeat_interleave(counts, 0), TRAINING)
     torch.testing.assert_close(raw.repeat_interleave(counts, 1), raw_repeated)
     torch.testing.assert_close(weighted.statistics, repeated.statistics)
 
@@ -135,9 +139,9 @@ def test_weighted_batch_norm_is_that_of_repeated_rows():
 def test_batch_norm_of_one_row_uses_the_running_statistics():
     net = batch_normed()
     for seed in range(3):
-        net(rows(20, seed=seed), momentum=0.1)
+        net(rows(20, seed=seed), TRAINING)
     before = net.statistics.clone()
-    torch.testing.assert_close(net(rows(1), momentum=0.1)[0], net(rows(1))[0])
+    torch.testing.assert_close(net(rows(1), TRAINING)[0], net(rows(1))[0])
     assert torch.equal(net.statistics, before)
 
 
@@ -154,7 +158,7 @@ def dropped(rate, hidden=(50,), seed=0):
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_dropout_drops_its_share_and_keeps_the_expectation(rate):
-    units = dropped(rate)(torch.ones(2000, 1, dtype=torch.float64), momentum=0.1)[0]
+    units = dropped(rate)(torch.ones(2000, 1, dtype=torch.float64), TRAINING)[0]
     is_dropped = units == 0
     standard_error = np.sqrt(rate * (1 - rate) / units.numel())
     assert is_dropped.double().mean().item() == pytest.approx(rate, abs=5 * standard_error)
@@ -174,10 +178,10 @@ def test_dropout_is_off_in_prediction():
 def test_dropout_repeats_with_its_generator():
     x = torch.ones(20, 1, dtype=torch.float64)
     net, same, other = dropped(0.5, seed=3), dropped(0.5, seed=3), dropped(0.5, seed=4)
-    first = net(x, momentum=0.1)[0]
-    assert torch.equal(first, same(x, momentum=0.1)[0])
-    assert not torch.equal(first, other(x, momentum=0.1)[0])
-    assert not torch.equal(first, net(x, momentum=0.1)[0])
+    first = net(x, TRAINING)[0]
+    assert torch.equal(first, same(x, TRAINING)[0])
+    assert not torch.equal(first, other(x, TRAINING)[0])
+    assert not torch.equal(first, net(x, TRAINING)[0])
 
 
 def drawn(architecture, weight_init="glorot", seed=0):
@@ -235,7 +239,7 @@ def test_state_is_a_copy_that_load_goes_back_to():
     net = batch_normed()
     state, before = net.state(), net(rows(20))[0]
     net.weights.add_(1)
-    net(rows(20), momentum=0.1)
+    net(rows(20), TRAINING)
     assert not torch.equal(net(rows(20))[0], before)
     net.load(state)
     assert torch.equal(net(rows(20))[0], before)

@@ -17,8 +17,10 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from statsmodels.tools.numdiff import approx_fprime
 
 from sklnll.distributions import DISTRIBUTIONS, Gamma, Normal, get_distribution
+from sklnll.layers import Mode
 from sklnll.network import Architecture, Network
-from sklnll.objective import Objective, Rows
+from sklnll.objective import Objective
+from sklnll.rows import Rows
 
 every_family = pytest.mark.parametrize("name", DISTRIBUTIONS)
 brief = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -34,12 +36,15 @@ def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_
     size = y.shape[1] if distribution.event_ndim else CASES[name].size
     head = make_head(distribution, size=size)
     architecture = Architecture(
-        (3, 4, head.n_predicted), head.n_constant, activation="tanh", batch_norm=batch_norm
+        (3, 4, head.layout.n_predicted),
+        head.layout.n_constant,
+        activation="tanh",
+        batch_norm=batch_norm,
     )
     n_weights = sum(int(np.prod(shape)) for shape in architecture.shapes)
     flat = torch.from_numpy(0.5 * np.random.default_rng(1).normal(size=(n_members, n_weights)))
     weight = np.random.default_rng(2).uniform(0, 3, n)
-    rows = Rows(*map(torch.from_numpy, [X, y[:, None], weight, np.zeros(n)]))
+    rows = Rows(*map(torch.from_numpy, [X, y[:, None], weight]))
     return Objective(Network(architecture, flat), head, alpha, 0.7), rows
 
 
@@ -52,7 +57,7 @@ def test_gradient_is_finite_differences(name, batch_norm, draw_rows):
 
     def value(flat):
         weights.copy_(torch.from_numpy(flat).reshape(weights.shape))
-        raw, constants = objective.network(rows.x, rows.weight, momentum=0.1)
+        raw, constants = objective.network(rows.x, Mode(rows.weight, momentum=0.1))
         nll = objective.head.nll(raw, constants, rows.y, rows.exposure)
         return ((rows.weight * nll).mean(-1) + objective.penalty(len(rows))).sum().item()
 

@@ -15,6 +15,8 @@ from ._numerical import numerical_law
 from ._supports import Support
 from .links import Link
 
+_LEAST_WEIGHT = 1e-8
+
 
 class Distribution(BaseEstimator, ABC):
     """A family of distributions, the only place that knows its formulas.
@@ -50,6 +52,16 @@ class Distribution(BaseEstimator, ABC):
     @abstractmethod
     def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
         """Log-density (or log-mass) at `y`, element by element, in torch."""
+
+    def value_and_slopes(
+        self, y: np.ndarray, *args: Any, **params: Any
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
+        """`log_prob` and its derivatives by the parameters, by name; in numpy, for training.
+
+        None, the default, leaves them to automatic differentiation, which in small batches takes
+        several times as long.
+        """
+        return None
 
     def frozen(self, *args: Any, **params: Any) -> Any:
         """Scipy's frozen distribution for these parameters (arrays); by quadrature without one."""
@@ -169,6 +181,13 @@ class Distribution(BaseEstimator, ABC):
         """
         is_predicted = self.width is not None and self.switch(self.width) is None
         return self.squared_width(params) if is_predicted else None
+
+    def annealing_factor(self, params: Mapping[str, Tensor], power: float) -> Tensor | float:
+        """`annealing_weight` to this power, not differentiated, and within bounds; 1 for none."""
+        weight = self.annealing_weight(params) if power else None
+        if weight is None:
+            return 1.0
+        return weight.detach().clamp(_LEAST_WEIGHT, 1 / _LEAST_WEIGHT) ** power
 
     def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
         """The parameters of a row that was exposed for `exposure` units instead of one.

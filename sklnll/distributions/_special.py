@@ -11,9 +11,13 @@ C. Loader (2000). Fast and accurate computation of binomial probabilities.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.polynomial.polynomial import polyval
+from scipy import special
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -21,6 +25,8 @@ LOG_PI = math.log(math.pi)
 LOG_2PI = math.log(2 * math.pi)
 HALF_LOG_2PI = 0.5 * LOG_2PI
 _SERIES_FROM = 16.0
+_ERROR_SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+_SLOPE_SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760)
 
 
 class _StirlingError(torch.autograd.Function):
@@ -28,10 +34,8 @@ class _StirlingError(torch.autograd.Function):
     def forward(ctx: Any, a: Tensor) -> Tensor:
         ctx.save_for_backward(a)
         direct = torch.lgamma(a) - (a - 0.5) * torch.log(a) + a - HALF_LOG_2PI
-        inverse = 1 / a
-        square = inverse * inverse
-        tail = 1 / 1260 - square * (1 / 1680 - square * (1 / 1188 - square * (691 / 360360)))
-        series = inverse * (1 / 12 - square * (1 / 360 - square * tail))
+        inverse = a.reciprocal()
+        series = inverse * _polynomial(_ERROR_SERIES, inverse * inverse)
         return torch.where(a < _SERIES_FROM, direct, series)
 
     @staticmethod
@@ -48,10 +52,10 @@ def stirling_error(a: Tensor) -> Tensor:
 
 def stirling_slope(a: Tensor) -> Tensor:
     """Derivative of `stirling_error`: digamma(a) - log(a) + 1 / (2 a), for a > 0."""
-    direct = torch.digamma(a) - torch.log(a) + 0.5 / a
-    square = 1 / (a * a)
-    tail = 1 / 252 - square * (1 / 240 - square * (1 / 132 - square * (691 / 32760)))
-    series = -square * (1 / 12 - square * (1 / 120 - square * tail))
+    inverse = a.reciprocal()
+    direct = torch.digamma(a) - torch.log(a) + 0.5 * inverse
+    square = inverse * inverse
+    series = -square * _polynomial(_SLOPE_SERIES, square)
     return torch.where(a < _SERIES_FROM, direct, series)
 
 
@@ -161,11 +165,34 @@ def bessel_ratio(k: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(k < _HANKEL_FROM, direct, 1 - rest), rest
 
 
-def _polynomial(coefficients: list[float], x: Tensor) -> Tensor:
-    value = torch.zeros_like(x)
-    for coefficient in reversed(coefficients):
-        value = coefficient + x * value
-    return value
+def _polynomial(coefficients: Sequence[float], x: Tensor) -> Tensor:
+    """By Horner's scheme; coefficients from the constant on, two or more, none differentiated."""
+    value = x * coefficients[-1]
+    for coefficient in coefficients[-2:0:-1]:
+        value.add_(coefficient).mul_(x)
+    return value.add_(coefficients[0])
+
+
+# log Gamma(a + 1/2) - log Gamma(a) - log(a) / 2 is the sum of these terms over a**(2 k - 1).
+_HALF_STEP = [
+    float((2.0 ** (1 - 2 * k) - 2) * special.bernoulli(12)[2 * k] / (2 * k * (2 * k - 1)))
+    for k in range(1, 7)
+]
+_HALF_STEP_SLOPE = [(1 - 2 * k) * term for k, term in enumerate(_HALF_STEP, start=1)]
+
+
+def log_gamma_half_step(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log Gamma(a + 1/2) - log Gamma(a) - log(a) / 2 and its derivative, for a > 0; in numpy."""
+    near = np.minimum(a, _SERIES_FROM)
+    direct = special.gammaln(near + 0.5) - special.gammaln(near) - 0.5 * np.log(near)
+    slope = special.psi(near + 0.5) - special.psi(near) - 0.5 / near
+    far = 1 / np.maximum(a, _SERIES_FROM)
+    square = far * far
+    is_near = a < _SERIES_FROM
+    return (
+        np.where(is_near, direct, far * polyval(square, _HALF_STEP)),
+        np.where(is_near, slope, square * polyval(square, _HALF_STEP_SLOPE)),
+    )
 
 
 class _LogBesselI0(torch.autograd.Function):

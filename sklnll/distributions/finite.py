@@ -110,6 +110,12 @@ class Bernoulli(LabelDistribution):
     def log_prob(self, y: Tensor, logits: Tensor) -> Tensor:
         return torch.nn.functional.logsigmoid((2 * y - 1) * logits)
 
+    def value_and_slopes(
+        self, y: np.ndarray, logits: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        value = -np.logaddexp(0, (1 - 2 * y) * logits)
+        return value, {"logits": y - special.expit(logits)}
+
     def frozen(self, logits: np.ndarray) -> Any:
         return stats.bernoulli(special.expit(logits))
 
@@ -186,6 +192,19 @@ class Categorical(LabelDistribution):
     def log_prob(self, y: Tensor, logits: Tensor) -> Tensor:
         log_p = torch.log_softmax(logits, dim=-1)
         return (y * log_p).sum(dim=-1) if self.soft_targets else at_label(log_p, y)
+
+    def value_and_slopes(
+        self, y: np.ndarray, logits: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        shifted = logits - logits.max(axis=-1, keepdims=True)
+        p = np.exp(shifted)
+        total = p.sum(axis=-1, keepdims=True)
+        log_p = shifted - np.log(total)
+        if self.soft_targets:
+            of_all = y.sum(axis=-1, keepdims=True)
+            return (y * log_p).sum(axis=-1), {"logits": y - of_all * p / total}
+        is_label = y[..., None] == np.arange(p.shape[-1])
+        return np.where(is_label, log_p, 0).sum(axis=-1), {"logits": is_label - p / total}
 
     def mode(self, logits: np.ndarray) -> np.ndarray:
         return np.argmax(logits, axis=-1)

@@ -46,6 +46,13 @@ class Link(ABC):
     def __call__(self, raw: Tensor) -> Tensor:
         """Map raw outputs to the parameter."""
 
+    def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray | float] | None:
+        """The parameter and its derivative by `raw`, in numpy; see `Distribution.value_and_slopes`.
+
+        None, the default, leaves them to automatic differentiation.
+        """
+        return None
+
     @abstractmethod
     def inverse(self, value: np.ndarray) -> np.ndarray:
         """Raw outputs of these parameter values, moved inside the reachable range if need be."""
@@ -62,6 +69,9 @@ class Identity(Link):
 
     def __call__(self, raw: Tensor) -> Tensor:
         return raw
+
+    def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, float]:
+        return raw, 1.0
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
         return value
@@ -227,6 +237,10 @@ class Softplus(Link):
     def __call__(self, raw: Tensor) -> Tensor:
         return self.floor + torch.nn.functional.softplus(raw)
 
+    def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        excess = np.logaddexp(0, raw)
+        return self.floor + excess, -np.expm1(-excess)
+
     def inverse(self, value: np.ndarray) -> np.ndarray:
         # Far below the floor the gradient of softplus vanishes and no training could come back.
         excess = np.maximum(value - self.floor, 1e-6)
@@ -268,6 +282,12 @@ class Log(Link):
         if self.cap < np.inf:
             value = 1 / (1 / value + 1 / self.cap)
         return self.floor + value if self.floor else value
+
+    def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        bound = 0.98 * np.log(np.finfo(raw.dtype).max)
+        clamped = np.clip(raw, -bound / 2, bound)
+        value = 1 / (np.exp(-clamped) + 1 / self.cap)
+        return self.floor + value, value * (1 - value / self.cap) * (raw == clamped)
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
         value = np.clip(value - self.floor, 1e-300, 0.99 * self.cap)

@@ -11,7 +11,14 @@ from torch import Tensor
 
 from ._base import Distribution
 from ._crps import crps_by_quadrature
-from ._special import HALF_LOG_2PI, LOG_PI, exp_of_finite_slope, log1p_square, stirling_error
+from ._special import (
+    HALF_LOG_2PI,
+    LOG_PI,
+    exp_of_finite_slope,
+    log1p_square,
+    log_gamma_half_step,
+    stirling_error,
+)
 from ._statistics import weighted_mean_std, weighted_median_spread
 from ._supports import REAL
 from ._tails import TailedDistribution, log1mexp_of_log
@@ -52,6 +59,14 @@ class Normal(TailedDistribution):
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
         return -0.5 * z * z - torch.log(scale) - HALF_LOG_2PI
+
+    def value_and_slopes(
+        self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        z = (y - loc) / scale
+        square = z * z
+        value = -0.5 * square - np.log(scale) - HALF_LOG_2PI
+        return value, {"loc": z / scale, "scale": (square - 1) / scale}
 
     def log_cdf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return torch.special.log_ndtr((y - loc) / scale)
@@ -117,6 +132,14 @@ class Laplace(TailedDistribution):
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
         return -z.abs() - torch.log(2 * scale)
+
+    def value_and_slopes(
+        self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        z = (y - loc) / scale
+        away = np.abs(z)
+        value = -away - np.log(2 * scale)
+        return value, {"loc": np.sign(z) / scale, "scale": (away - 1) / scale}
 
     def log_cdf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
@@ -200,6 +223,25 @@ class StudentT(Distribution):
         gammas = half * torch.log1p(0.5 / half) - 0.5 + upper - lower
         tail = (half + 0.5) * log1p_square(z / torch.sqrt(df))
         return gammas - HALF_LOG_2PI - torch.log(scale) - tail
+
+    def value_and_slopes(
+        self, y: np.ndarray, df: np.ndarray, loc: np.ndarray, scale: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        z = (y - loc) / scale
+        half = df / 2
+        root = np.sqrt(df)
+        t = z / root
+        size = np.abs(t)
+        log_tail = np.where(size > 1e8, 2 * np.log(size), np.log1p(t * t))
+        gammas, gammas_slope = log_gamma_half_step(half)
+        value = gammas - HALF_LOG_2PI - np.log(scale) - (half + 0.5) * log_tail
+        # (df + 1) * z / (df + z**2), with no square that overflows.
+        pull = np.where(size > 1, 1 / (t + 1 / t), t / (1 + t * t)) * ((df + 1) / root)
+        return value, {
+            "df": 0.5 * (gammas_slope - log_tail + pull * t / root),
+            "loc": pull / scale,
+            "scale": (pull * z - 1) / scale,
+        }
 
     def frozen(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> Any:
         return stats.t(df, loc, scale)

@@ -50,9 +50,11 @@ def truth(family: Distribution, X: np.ndarray, rng: np.random.Generator):
     size = SIZE if family.event_ndim or isinstance(family, LabelDistribution) else 1
     fixed = {name: np.array([value]) for name, value in family.fixed().items()}
     head = Head(family, 1, size, fixed)
-    waves = X @ rng.normal(size=(2, head.n_predicted)) + rng.uniform(0, 6, head.n_predicted)
-    raw = rng.normal(scale=0.5, size=head.n_predicted) + np.sin(waves)
-    constant = rng.normal(scale=0.5, size=head.n_constant)
+    waves = X @ rng.normal(size=(2, head.layout.n_predicted)) + rng.uniform(
+        0, 6, head.layout.n_predicted
+    )
+    raw = rng.normal(scale=0.5, size=head.layout.n_predicted) + np.sin(waves)
+    constant = rng.normal(scale=0.5, size=head.layout.n_constant)
     params = head.params(torch.tensor(raw), torch.tensor(constant))
     rows = {name: _one_a_row(family, name, value, len(X)) for name, value in params.items()}
     if isinstance(family, LabelDistribution):

@@ -144,15 +144,18 @@ def test_outputs_are_fitted_one_by_one(name):
     family, y = DISTRIBUTIONS[name](), CASES[name].sample
     other = y[::-1] ** 2
     both = make_head(family, n_outputs=2)
-    raw, _ = both.fit_constant(np.column_stack([y, other]), np.ones(len(y)))
+    raw, constant = both.fit_constant(np.column_stack([y, other]), np.ones(len(y)))
+    pieces = both.layout.pieces(raw[None], constant)
     one = make_head(family)
-    raws = [one.fit_constant(column[:, None], np.ones(len(y)))[0] for column in (y, other)]
-    np.testing.assert_array_equal(raw, np.concatenate(raws))
+    for output, column in enumerate((y, other)):
+        raw_alone, constant_alone = one.fit_constant(column[:, None], np.ones(len(y)))
+        for name, piece in one.layout.pieces(raw_alone[None], constant_alone).items():
+            np.testing.assert_array_equal(pieces[name][:, output], piece[:, 0])
 
 
 def test_everything_fixed_but_one_constant_needs_no_network_column():
     head = Head(Normal(loc="constant", scale=2.0), 1, 1, {"scale": np.array([2.0])})
-    assert head.n_predicted == 0
+    assert head.layout.n_predicted == 0
     raw, constant = head.fit_constant(np.array([[1.0], [3.0]]), np.array([1.0, 3.0]))
     assert raw.shape == (0,)
     assert constant == pytest.approx([2.5])

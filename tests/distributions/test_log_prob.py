@@ -137,11 +137,13 @@ def test_every_parameter_gets_a_gradient(name):
     case, family = CASES[name], DISTRIBUTIONS[name]()
     head = make_head(family, size=case.size)
     random = np.random.RandomState(0)
-    raw = torch.tensor(random.uniform(-3, 3, (81, head.n_predicted)), requires_grad=True)
-    constant = torch.tensor(random.uniform(-3, 3, (1, head.n_constant)), requires_grad=True)
+    raw = torch.tensor(random.uniform(-3, 3, (81, head.layout.n_predicted)), requires_grad=True)
+    constant = torch.tensor(random.uniform(-3, 3, (1, head.layout.n_constant)), requires_grad=True)
     nll = head.nll(raw, constant[0], torch.tensor(case.sample)[:, None])
-    gradients = torch.autograd.grad(nll.sum(), [raw, constant], allow_unused=not head.n_constant)
-    for gradient in gradients[: 1 + bool(head.n_constant)]:
+    gradients = torch.autograd.grad(
+        nll.sum(), [raw, constant], allow_unused=not head.layout.n_constant
+    )
+    for gradient in gradients[: 1 + bool(head.layout.n_constant)]:
         assert gradient.isfinite().all()
         # A y at an atom says nothing about the base, and at times only there is anything to say.
         reached = gradient != 0
@@ -153,11 +155,11 @@ def test_every_parameter_gets_a_gradient(name):
 def test_one_far_raw_output_gives_no_nan(name, far):
     case = CASES[name]
     head = make_head(DISTRIBUTIONS[name](), size=case.size)
-    for column in range(head.n_predicted):
-        raw = torch.zeros(81, head.n_predicted, dtype=torch.float64)
+    for column in range(head.layout.n_predicted):
+        raw = torch.zeros(81, head.layout.n_predicted, dtype=torch.float64)
         raw[:, column] = far
         raw.requires_grad_()
-        constant = torch.zeros(head.n_constant)
+        constant = torch.zeros(head.layout.n_constant)
         nll = head.nll(raw, constant, torch.tensor(case.sample)[:, None])
         (gradient,) = torch.autograd.grad(nll.sum(), raw)
         assert not nll.isnan().any()

@@ -111,7 +111,7 @@ def test_gradient_is_exact_for_extreme_parameters():
 @pytest.mark.parametrize("far", [-1e30, -1e4, 1e4, 1e30])
 def test_far_predicted_thresholds_give_no_nan(far):
     head = Head(Ordinal(thresholds=None), 1, 4, {})
-    assert head.n_predicted == 3
+    assert head.layout.n_predicted == 3
     for column in range(3):
         raw = torch.zeros(81, 3, dtype=torch.float64)
         raw[:, column] = far
