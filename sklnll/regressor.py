@@ -126,7 +126,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         Share of the weights, times the step size, that each step of "adam" and "sgd" takes away.
     max_grad_norm : float or None, default=1.0
         Longer gradients of a member are shortened to this norm; None for never.
-    annealing : float, default=0.7
+    annealing : float, default=0.35
         Share of training in which rows are weighted by the squared width that is predicted for
         them, fully at first and less and less: their centre is then learned as from squared
         errors, before the likelihood decides. 0 for never. For families with a predicted width.
@@ -272,7 +272,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         max_fun: int = 15000,
         weight_decay: float = 0.01,
         max_grad_norm: float | None = 1.0,
-        annealing: float = 0.7,
+        annealing: float = 0.35,
         recalibrate: str | None = None,
         dropout: float = 0.0,
         batch_norm: bool = False,

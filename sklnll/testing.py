@@ -197,7 +197,7 @@ def _copies_keep_the_parameters(given: Trial) -> None:
 
 
 def _links_can_be_inverted(given: Trial) -> None:
-    for name, width in {**given.head.layout.predicted, **given.head.layout.constant}.items():
+    for name, width in given.head.layout.learned.items():
         link = given.family.parameters[name]
         raw = 2 * given.rng.standard_normal((_N_ROWS, width))
         value = _apply(link, torch.tensor(raw))
@@ -238,6 +238,20 @@ def _gradient_is_right(given: Trial) -> None:
             assert gradient is None or not gradient.isnan().any(), (
                 f"the gradient is NaN at raw values up to {far.abs().max():.3g}"
             )
+
+
+def _slopes_are_those_of_log_prob(given: Trial) -> None:
+    written_out = given.family.value_and_slopes(given.y, **given.params)
+    if written_out is None:
+        return
+    value, slopes = written_out
+    leaves = {name: own_tensor(param).requires_grad_() for name, param in given.params.items()}
+    log_prob = given.family.log_prob(own_tensor(given.y), **leaves)
+    _equal(value, log_prob.detach(), "value_and_slopes' log_prob")
+    expected = torch.autograd.grad(log_prob.sum(), list(leaves.values()), materialize_grads=True)
+    for name, slope in zip(leaves, expected, strict=True):
+        if given.family.switch(name) is None or isinstance(given.family.switch(name), str):
+            _equal(slopes[name], slope, f"value_and_slopes' slope by {name}")
 
 
 def _marginal_fit_is_the_best(given: Trial) -> None:
@@ -398,6 +412,7 @@ _FOR_ALL: list[_Check] = [
     _links_can_be_inverted,
     _log_prob_is_finite_and_broadcasts,
     _gradient_is_right,
+    _slopes_are_those_of_log_prob,
     _marginal_fit_is_the_best,
     _estimator_fits,
 ]

@@ -106,6 +106,28 @@ class NoGradient(Secant):
         return super().log_prob(y, loc, scale.detach())
 
 
+class WithSlopes(Secant):
+    """That writes its slopes out, times a factor."""
+
+    factor = 1.0
+
+    def log_prob(self, y, loc, scale):
+        return super().log_prob(y, loc, scale)
+
+    def value_and_slopes(self, y, loc, scale):
+        z = np.abs((y - loc) / scale) * np.pi / 2
+        value = -z - np.log1p(np.exp(-2 * z)) - np.log(scale)
+        pull = np.tanh(z) * np.pi / 2 * self.factor
+        return value, {
+            "loc": pull * np.sign(y - loc) / scale,
+            "scale": (pull * np.abs(y - loc) / scale - 1) / scale,
+        }
+
+
+class WrongSlopes(WithSlopes):
+    factor = 1.01
+
+
 class Unpicklable(Secant):
     def __init__(self, loc=None, scale=None):
         super().__init__(loc, scale)
@@ -118,8 +140,9 @@ class WrongProbabilities(Categorical):
 
 
 @pytest.mark.slow
-def test_a_family_of_a_dozen_lines_passes():
-    check_distribution(Secant())
+@pytest.mark.parametrize("family", [Secant(), WithSlopes()])
+def test_a_family_of_a_dozen_lines_passes(family):
+    check_distribution(family)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +155,7 @@ def test_a_family_of_a_dozen_lines_passes():
         (WrongUnits(), "units_are_those_of_the_support"),
         (NoGradient(), "gradient_is_right"),
         (SummedTooEarly(), "log_prob_is_finite_and_broadcasts"),
+        (WrongSlopes(), "slopes_are_those_of_log_prob"),
         (Unpicklable(), "copies_keep_the_parameters"),
         (WrongProbabilities(), "probabilities_sum_to_one"),
     ],

@@ -35,9 +35,10 @@ SETS = ["boston", "concrete", "energy", "kin8nm", "wine-red", "yacht"]
 # Models: from training rows to a function that predicts distributions ----------------------------
 
 
-SMOOTHED = {"n_frequencies": 16, "dropout": 0.1}
+SLOW = {"annealing": 0.7}
+SMOOTHED = {"n_frequencies": 16, "dropout": 0.1, **SLOW}
 CANDIDATES = [
-    {"distribution": "student_t"},
+    {"distribution": "student_t", **SLOW},
     {"distribution": "student_t", **SMOOTHED},
     {"distribution": "laplace", **SMOOTHED},
 ]
@@ -101,7 +102,9 @@ MODELS = {
     "sklnll, laplace": network("laplace"),
     "sklnll, mixture of 3 laplace": network(Mixture(Laplace(), 3)),
     "sklnll, no annealing": network(annealing=0.0),
+    "sklnll, annealing 0.7": network(annealing=0.7),
     "sklnll, no cosines": network(n_frequencies=0),
+    "sklnll, no cosines, no annealing": network(n_frequencies=0, annealing=0.0),
     "sklnll, 16 cosines": network(n_frequencies=16),
     "sklnll, dropout 0.1": network(dropout=0.1),
     "sklnll, 20 members": network(n_estimators=20),
