@@ -17,8 +17,8 @@ from .distributions import Distribution
 from .distributions.ensemble import ensemble_of
 from .head import Head
 from .inputs import InputScaling
-from .network import Architecture, Network
-from .rows import ROWS_AT_ONCE
+from .layers import Mode
+from .network import Architecture, Network, Pass
 from .scaling import TargetScaling
 from .threads import threads_for
 
@@ -91,8 +91,7 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def _params_of(self, X: np.ndarray, exposure: np.ndarray | None) -> dict[str, np.ndarray]:
         """Each member's parameters in y's units, (n_members, n_samples, n_heads, ...)."""
-        scaled = X if self.input_scaling_ is None else self.input_scaling_(X)
-        params = self._scaled_params_of(as_tensor(scaled))
+        params = self._scaled_params_of(X)
         # Fixed numbers as they were given, without the rounding of the way through training.
         fixed = self.distribution_.fixed()
         values = {
@@ -104,13 +103,16 @@ class FittedNetwork(BaseEstimator, ABC):
         values = {name: self._one_a_row(name, value, len(X)) for name, value in values.items()}
         return values if exposure is None else self.distribution_.exposed(values, exposure[:, None])
 
-    def _scaled_params_of(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The head's parameters for scaled rows, in blocks, to bound the memory they take."""
+    def _scaled_params_of(self, X: np.ndarray) -> dict[str, torch.Tensor]:
+        """The head's parameters, in training's units; rows in blocks, to bound their memory."""
         network, head = self._network(), self._head()
-        blocks = [x[block] for block in gen_batches(len(x), ROWS_AT_ONCE)]
-        with torch.no_grad(), threads_for(len(blocks[0]) * network.weights.numel()):
-            outputs = [network(block) for block in blocks]
-            raw, constants = torch.cat([raw for raw, _ in outputs], dim=1), outputs[0][1]
+        size = min(len(X), network.rows_at_once)
+        raw = network.weights.new_empty(len(network.weights), len(X), head.layout.n_predicted)
+        with torch.no_grad(), threads_for(size * network.weights.numel()):
+            passes = {n: Pass(network, n) for n in {size, len(X) % size or size}}
+            for block in gen_batches(len(X), size):
+                rows = X[block] if self.input_scaling_ is None else self.input_scaling_(X[block])
+                raw[:, block], constants = passes[len(rows)].forward(as_tensor(rows), Mode())
             return head.params(raw, constants)
 
     def _one_a_row(self, name: str, value: np.ndarray, n_rows: int) -> np.ndarray:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from .distributions._statistics import weighted_mean_std, weighted_quantile
 
 _BOUND = 3.0
 """Where robustly scaled columns level off: few values of a normal column lie beyond."""
+_ROWS_AT_ONCE = 10_000
+"""Scaled together, to bound the memory it takes."""
 _FARTHEST = 1e6
 """Clipped to this before it is bounded, so that no square overflows."""
 
@@ -57,6 +60,12 @@ class InputScaling:
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Scaled copy, in X's dtype."""
+        z = np.empty(X.shape, X.dtype)
+        for block in gen_batches(len(X), _ROWS_AT_ONCE):
+            z[block] = self._scaled(X[block])
+        return z
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             z = (X - self.center.astype(X.dtype)) / self.unit.astype(X.dtype)
         if np.isfinite(self.bound):

@@ -13,6 +13,8 @@ from .layers import Activation, Cosines, Dense, Dropout, Layer, Mode, Norm
 
 _FREQUENCY = 0.3
 """Standard deviation of the frequencies at the start, in turns per unit of a scaled feature."""
+_NUMBERS_AT_ONCE = 2**18
+_LEAST_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,12 @@ class Network:
     def __call__(self, x: Tensor, mode: Mode = Mode()) -> tuple[Tensor, Tensor]:  # noqa: B008
         """Compute raw outputs; as `Pass.forward`, in memory of its own."""
         return Pass(self, x.shape[-2]).forward(x, mode)
+
+    @property
+    def rows_at_once(self) -> int:
+        """So many rows that what their pass computes stays in the processor's cache."""
+        n_numbers = len(self.weights) * sum(fan_out for _, fan_out in self.architecture.fans)
+        return max(_LEAST_ROWS, _NUMBERS_AT_ONCE // n_numbers)
 
     def settle(self, x: Tensor, row_weight: Tensor) -> None:
         """Make the running statistics those of these rows, as prediction sees them."""

@@ -42,7 +42,7 @@ class Objective:
 
     def nll(self, rows: Rows) -> Tensor:
         """Weighted sum of the rows' losses over their number; shape (n_members,)."""
-        raw, constants = self.network(rows.x)
+        raw, constants = self._pass(len(rows)).forward(rows.x, Mode())
         return (rows.weight * self.head.nll(raw, constants, rows.y, rows.exposure)).mean(dim=-1)
 
     def _penalty_rate(self, n_rows: int) -> float:
@@ -88,7 +88,7 @@ class Objective:
         return loss, gradient
 
     def _pass(self, n_rows: int) -> Pass:
-        """The pass of so many rows; an epoch has batches of two sizes at most."""
+        """The pass of so many rows; there are two sizes of batches at most, and two of blocks."""
         if n_rows not in self._passes:
             self._passes[n_rows] = Pass(self.network, n_rows)
         return self._passes[n_rows]
@@ -96,7 +96,8 @@ class Objective:
     @torch.no_grad()
     def mean_nll(self, rows: MemberRows) -> Tensor:
         """The loss as prediction sees it, in y's units: each member's weighted mean over rows."""
-        total = torch.stack([self.nll(block) * len(block) for block in rows.blocks()]).sum(dim=0)
+        blocks = rows.batches(min(len(rows), self.network.rows_at_once))
+        total = torch.stack([self.nll(block) * len(block) for block in blocks]).sum(dim=0)
         return total / rows.total_weight + rows.log_jacobian
 
     @torch.no_grad()

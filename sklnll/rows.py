@@ -10,8 +10,6 @@ import torch
 from sklearn.utils import gen_batches
 from torch import Tensor
 
-ROWS_AT_ONCE = 10_000
-"""Rows that are evaluated together outside of training, to bound the memory it takes."""
 _NUMBERS_AT_ONCE = 2**18
 """Numbers of X that are picked together: many small picks cost more, few large ones memory."""
 
@@ -88,12 +86,8 @@ class MemberRows:
     def __getitem__(self, part: slice) -> Rows:
         return self.shared[part] if self.index is None else self.shared.pick(self.index[:, part])
 
-    def blocks(self) -> Iterator[Rows]:
-        """All rows, so many at once as memory bears."""
-        return (self[block] for block in gen_batches(len(self), ROWS_AT_ONCE))
-
     def batches(self, size: int) -> Iterator[Rows]:
-        """All rows, `size` at once."""
+        """All rows, in batches of this size."""
         n_members = 1 if self.index is None else len(self.index)
         n_batches = _NUMBERS_AT_ONCE // (size * n_members * max(1, self.shared.x.shape[1]))
         for block in gen_batches(len(self), max(1, n_batches) * size):
