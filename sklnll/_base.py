@@ -178,7 +178,7 @@ class NLLEstimator(FittedNetwork):
             table = table.merged()
         elif self.shuffle:
             table = table.repeated(_REPEATED_UP_TO)
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode():
             self._train(table, validation, random_state)
         if self.solver == "lbfgs":
             self.t_ = self.n_iter_ * n_given

@@ -41,7 +41,8 @@ class Head:
         self.n_outputs = n_outputs
         self.size = size
         self.layout = Layout(distribution, n_outputs, size)
-        self.fixed = {name: self._repeated(name, value) for name, value in fixed.items()}
+        with torch.inference_mode(False):  # or they could not take part in differentiation
+            self.fixed = {name: self._repeated(name, value) for name, value in fixed.items()}
         self._written_out = None
         if writes_slopes(distribution, self.layout):
             numbers = {name: value.numpy() for name, value in self.fixed.items()}
@@ -145,9 +146,11 @@ class Head:
         """
         if self._written_out and exposure is None and raw.is_cpu:
             return self._written_out.gradient(raw, constant, y, row_weight, annealing)
-        share = row_weight / row_weight.shape[-1]
-        with torch.enable_grad():
-            leaves = raw.detach().requires_grad_(), constant.detach().requires_grad_()
+        with torch.inference_mode(False), torch.enable_grad():
+            # Copies, because what inference mode has made cannot be differentiated.
+            leaves = raw.clone().requires_grad_(), constant.clone().requires_grad_()
+            y, share = y.clone(), row_weight / row_weight.shape[-1]
+            exposure = None if exposure is None else exposure.clone()
             params = self.params(*leaves)
             if exposure is not None:
                 params = self.distribution.exposed(params, exposure)

@@ -67,4 +67,7 @@ class Members:
         source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor], members: Tensor
     ) -> None:
         for old, new in zip(target, source, strict=True):
-            old[members] = new[members]
+            if members.all():
+                old.copy_(new)
+            else:
+                old[members] = new[members]

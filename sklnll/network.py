@@ -164,7 +164,7 @@ class Network:
     @property
     def rows_at_once(self) -> int:
         """So many rows that what their pass computes stays in the processor's cache."""
-        n_numbers = len(self.weights) * sum(fan_out for _, fan_out in self.architecture.fans)
+        n_numbers = len(self.weights) * (1 + sum(fan_out for _, fan_out in self.architecture.fans))
         return max(_LEAST_ROWS, _NUMBERS_AT_ONCE // n_numbers)
 
     def settle(self, x: Tensor, row_weight: Tensor) -> None:

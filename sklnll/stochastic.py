@@ -143,7 +143,7 @@ def _run_epoch(
             if not members.training.any():
                 return total
         steps.step(gradient)
-    failed = members.training & ~objective.network.weights.isfinite().all(dim=1)
+    failed = members.training & ~objective.network.weights.sum(dim=1).isfinite()
     if failed.any():
         warn_non_finite(epoch, "the network's weights are not finite")
         members.retire(failed)

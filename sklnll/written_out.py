@@ -4,12 +4,16 @@ In numpy, whose calls take a third of the time of torch's: small batches are bou
 arithmetic. Other families are left to automatic differentiation.
 """
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from .distributions import Distribution
 from .layout import Layout
+
+Known = TypeVar("Known")
 
 
 def writes_slopes(distribution: Distribution, layout: Layout) -> bool:
@@ -52,51 +56,43 @@ class WrittenOut:
         self, raw: Tensor, constant: Tensor, y: Tensor, row_weight: Tensor, annealing: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """As `Head.gradient`."""
-        pieces = self._layout.pieces(_float64(raw), _float64(constant))
+        values, constants = raw.numpy(), constant.numpy()
+        pieces = self._layout.pieces(_float64(values), _float64(constants))
+        d_raw, d_constant = np.empty_like(values), np.empty_like(constants)
         with np.errstate(all="ignore"):  # the trainer sees what is not finite
-            linked = {name: self._link(name, piece) for name, piece in pieces.items()}
-            params = {name: value for name, (value, _) in linked.items()}
-            result = self._distribution.value_and_slopes(y.numpy(), **params, **self._fixed)
-            assert result is not None
-            log_prob, slopes = result
+            params, slopes = {}, {}
+            for name, piece in pieces.items():
+                params[name], slopes[name] = _known(self._links[name].value_and_slope(piece))
+            log_prob, by_params = _known(
+                self._distribution.value_and_slopes(y.numpy(), **params, **self._fixed)
+            )
             weight = row_weight.numpy()[..., None] / -row_weight.shape[-1]
             loss = (weight * log_prob).sum(axis=(-2, -1))
             if annealing:
                 weight = weight * self._annealing_factor(params, annealing)
-            gradients = {
-                name: self._columns(name, weight, slopes[name] * linked[name][1]) for name in pieces
-            }
-            d_raw = _joined([gradients[name] for name in self._layout.predicted], raw)
-            d_constant = _joined([gradients[name] for name in self._layout.constant], constant)
-        return torch.from_numpy(np.asarray(loss)), d_raw, d_constant
-
-    def _link(self, name: str, piece: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
-        result = self._links[name].value_and_slope(piece)
-        assert result is not None
-        return result
+            for name, into in self._layout.pieces(d_raw, d_constant).items():
+                together = self._links[name].together
+                of_piece = weight[..., None] if together else weight
+                gradient = of_piece * by_params[name] * slopes[name]
+                if gradient.shape != into.shape:  # the rows share what is constant
+                    gradient = gradient.sum(axis=-3 if together else -2, keepdims=True)
+                into[...] = gradient
+        return (
+            torch.from_numpy(np.asarray(loss)),
+            torch.from_numpy(d_raw),
+            torch.from_numpy(d_constant),
+        )
 
     def _annealing_factor(self, params: dict[str, np.ndarray], power: float) -> np.ndarray | float:
         tensors = {name: torch.from_numpy(value) for name, value in params.items()}
         factor = self._distribution.annealing_factor(tensors, power)
         return factor.numpy() if isinstance(factor, Tensor) else factor
 
-    def _columns(self, name: str, weight: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """The gradient by each column of a parameter, of shape (..., n_samples, n_columns)."""
-        if not self._links[name].together:
-            return weight * slope
-        gradient = weight[..., None] * slope
-        return gradient.reshape(*gradient.shape[:-2], -1)
+
+def _float64(values: np.ndarray) -> np.ndarray:
+    return values.astype(float, copy=False)
 
 
-def _float64(values: Tensor) -> np.ndarray:
-    return values.numpy().astype(float, copy=False)
-
-
-def _joined(columns: list[np.ndarray], like: Tensor) -> Tensor:
-    """Columns side by side, summed over the rows where `like` has none of its own."""
-    if not columns:
-        return like
-    joined = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=-1)
-    if joined.shape != like.shape:
-        joined = joined.sum(axis=-2).reshape(like.shape)
-    return torch.from_numpy(joined.astype(like.numpy().dtype, copy=False))
+def _known(written_out: Known | None) -> Known:
+    assert written_out is not None  # `writes_slopes` has asked
+    return written_out

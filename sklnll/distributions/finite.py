@@ -199,12 +199,14 @@ class Categorical(LabelDistribution):
         shifted = logits - logits.max(axis=-1, keepdims=True)
         p = np.exp(shifted)
         total = p.sum(axis=-1, keepdims=True)
-        log_p = shifted - np.log(total)
+        log_total = np.log(total)
+        p /= total
         if self.soft_targets:
             of_all = y.sum(axis=-1, keepdims=True)
-            return (y * log_p).sum(axis=-1), {"logits": y - of_all * p / total}
+            return (y * (shifted - log_total)).sum(axis=-1), {"logits": y - of_all * p}
         is_label = y[..., None] == np.arange(p.shape[-1])
-        return np.where(is_label, log_p, 0).sum(axis=-1), {"logits": is_label - p / total}
+        at_label = np.where(is_label, shifted, 0).sum(axis=-1)
+        return at_label - log_total[..., 0], {"logits": is_label - p}
 
     def mode(self, logits: np.ndarray) -> np.ndarray:
         return np.argmax(logits, axis=-1)

@@ -238,8 +238,9 @@ class Softplus(Link):
         return self.floor + torch.nn.functional.softplus(raw)
 
     def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        excess = np.logaddexp(0, raw)
-        return self.floor + excess, -np.expm1(-excess)
+        small = np.exp(-np.abs(raw))
+        value = self.floor + np.maximum(raw, 0) + np.log1p(small)
+        return value, np.where(raw >= 0, 1.0, small) / (1 + small)
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
         # Far below the floor the gradient of softplus vanishes and no training could come back.
