@@ -291,14 +291,15 @@ class NLLEstimator(FittedNetwork):
             return rows, self._rows(validation), validation
         if not plan.holds_out(len(table)):
             return rows, None, None
-        labels = table.y if self._stratify else np.zeros(len(table))
+        labels = table.y if self._stratify else None
         fraction = self.validation_fraction
         seen, unseen = np.arange(len(table)), None
         if self.recalibrate is not None:
             share = fraction * _SHARE_TO_RECALIBRATE
             (seen,), (unseen,) = hold_out(len(table), 1, share, random_state, labels)
             fraction = (fraction - share) / (1 - share)
-        train, held = hold_out(len(seen), self.n_estimators, fraction, random_state, labels[seen])
+        of_seen = None if labels is None else labels[seen]
+        train, held = hold_out(len(seen), self.n_estimators, fraction, random_state, of_seen)
         of_train, of_held = (
             replace(rows, index=torch.from_numpy(seen[part])) for part in (train, held)
         )

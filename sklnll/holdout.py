@@ -9,7 +9,7 @@ def hold_out(
     n_members: int,
     fraction: float,
     random_state: np.random.RandomState,
-    labels: np.ndarray,
+    labels: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hold a part of the rows out for each member.
 
@@ -22,9 +22,8 @@ def hold_out(
     fraction : float
         Share of the rows held out.
     random_state : RandomState
-    labels : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Each part keeps their shares, but for those of single rows, as far as it has rows enough;
-        equal ones where it need not.
+    labels : ndarray of shape (n_rows,) or (n_rows, n_outputs), optional
+        Each part keeps their shares, but for those of single rows, as far as it has rows enough.
 
     Returns
     -------
@@ -46,9 +45,9 @@ def hold_out(
             "early_stopping=False. (Where recalibrate is set, a third of the rows is for that.)"
         )
     everyone = np.arange(n_rows)
-    strata = _strata(labels)
-    if strata.max() >= min(n_held, n_rows - n_held):
-        strata = np.zeros(n_rows)
+    strata = None if labels is None else _strata(labels)
+    if strata is not None and not 0 < strata.max() < min(n_held, n_rows - n_held):
+        strata = None
     left, parts = everyone, []
     for _ in range(n_members):
         try:
@@ -57,8 +56,8 @@ def hold_out(
             left = everyone
             part = _draw(left, n_held, random_state, strata)
         parts.append(np.sort(part))
-        left = np.setdiff1d(left, part)
-    train = [np.setdiff1d(everyone, part) for part in parts]
+        left = _without(left, part, n_rows)
+    train = [_without(everyone, part, n_rows) for part in parts]
     return np.stack(train), np.stack(parts)
 
 
@@ -69,10 +68,17 @@ def _strata(labels: np.ndarray) -> np.ndarray:
     return np.unique(codes, return_inverse=True)[1]
 
 
+def _without(rows: np.ndarray, part: np.ndarray, n_rows: int) -> np.ndarray:
+    """Positions, increasing, without some of them."""
+    stays = np.ones(n_rows, bool)
+    stays[part] = False
+    return rows[stays[rows]]
+
+
 def _draw(
-    rows: np.ndarray, n: int, random_state: np.random.RandomState, strata: np.ndarray
+    rows: np.ndarray, n: int, random_state: np.random.RandomState, strata: np.ndarray | None
 ) -> np.ndarray:
     if len(rows) == n:
         return rows
-    stratify = strata[rows] if strata.any() else None
+    stratify = None if strata is None else strata[rows]
     return train_test_split(rows, test_size=n, random_state=random_state, stratify=stratify)[1]

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from sklearn.utils import gen_batches
 
-from .distributions._statistics import weighted_mean_std, weighted_quantile
+from .distributions._statistics import weighted_mean_std, weighted_quantiles
 
 _BOUND = 3.0
 """Where robustly scaled columns level off: few values of a normal column lie beyond."""
@@ -76,7 +76,7 @@ class InputScaling:
 
 def _median_and_range(x: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Median and interquartile range; where that is zero, half the whole range."""
-    low, center, high = (weighted_quantile(x, weight, level) for level in (0.25, 0.5, 0.75))
+    low, center, high = weighted_quantiles(x, weight, (0.25, 0.5, 0.75))
     with np.errstate(over="ignore"):
         spread = high - low or x.max() / 2 - x.min() / 2
     return center, min(spread, float(np.finfo(float).max))

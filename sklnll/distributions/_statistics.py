@@ -1,5 +1,7 @@
 """Weighted summaries of y that do not overflow."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -14,19 +16,19 @@ def weighted_mean_std(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     return float(mean * unit), float(std * unit)
 
 
-def weighted_quantile(y: np.ndarray, weight: np.ndarray, level: float) -> float:
-    """The middle of the set of quantiles of this level."""
+def weighted_quantiles(y: np.ndarray, weight: np.ndarray, levels: Sequence[float]) -> list[float]:
+    """The middle of the set of quantiles of each level."""
     order = np.argsort(y, kind="stable")
     cumulative = np.cumsum(weight[order])
-    below = level * cumulative[-1]
-    low = y[order[np.searchsorted(cumulative, below, side="left")]]
-    high = y[order[min(np.searchsorted(cumulative, below, side="right"), len(y) - 1)]]
-    return float(low / 2 + high / 2)
+    below = np.multiply(levels, cumulative[-1])
+    low = np.searchsorted(cumulative, below, side="left")
+    high = np.minimum(np.searchsorted(cumulative, below, side="right"), len(y) - 1)
+    return (y[order[low]] / 2 + y[order[high]] / 2).tolist()
 
 
 def weighted_median(y: np.ndarray, weight: np.ndarray) -> float:
     """The middle of the set of medians."""
-    return weighted_quantile(y, weight, 0.5)
+    return weighted_quantiles(y, weight, [0.5])[0]
 
 
 def weighted_median_spread(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
