@@ -9,7 +9,9 @@ stores a row for each fit. Nothing is chosen by test rows. Run from the checkout
 
 The folder holds a file ``<set>.npz`` for each set with the arrays X, y, train_index and test_index
 (a split each row). With ``--inside`` a tenth of the training rows takes the place of the test rows,
-which stay unseen: so settings are chosen. "ngboost" needs ``pip install ngboost``.
+which stay unseen: so settings are chosen. With ``--folds`` the splits are those of repeated 10-fold
+cross-validation, of which there are as many as ``--splits`` asks for. "NGBoost" needs
+``pip install ngboost``.
 """
 
 import argparse
@@ -20,7 +22,7 @@ from comparison import MARGINAL, main, network  # first: it limits the threads
 # isort: split
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import KFold, train_test_split
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -64,6 +66,11 @@ def chosen(X, y, seed):
     return net.fit(X, y).predict_dist
 
 
+def normal(params):
+    """Normal distributions with these parameters."""
+    return ContinuousPredictive(Normal(), dict(params))
+
+
 def perceptron(X, y, seed):
     """scikit-learn's, as large, on all rows; its spread is that on rows held out before."""
     net = MLPRegressor(hidden_layer_sizes=(128, 128), max_iter=1000, random_state=seed)
@@ -75,7 +82,7 @@ def perceptron(X, y, seed):
 
     def predict_dist(X_test):
         loc = net.predict(X_test)
-        return ContinuousPredictive(Normal(), {"loc": loc, "scale": np.full(len(loc), scale)})
+        return normal({"loc": loc, "scale": np.full(len(loc), scale)})
 
     return predict_dist
 
@@ -89,7 +96,7 @@ def ngboost(X, y, seed):
     trial.fit(X_train, y_train, X_val=X_held, Y_val=y_held, early_stopping_rounds=50)
     n_stages = 1 + (1999 if trial.best_val_loss_itr is None else trial.best_val_loss_itr)
     net = NGBRegressor(n_estimators=n_stages, verbose=False, random_state=seed).fit(X, y)
-    return lambda X_test: ContinuousPredictive(Normal(), dict(net.pred_dist(X_test).params))
+    return lambda X_test: normal(net.pred_dist(X_test).params)
 
 
 MODELS = {
@@ -143,14 +150,32 @@ def task(path, *, inside):
     return rows_of
 
 
+def folds(path):
+    """From the number of a split to its rows, by 10-fold cross-validation, ever again."""
+
+    def rows_of(split):
+        file = np.load(path)
+        X, y = file["X"].astype(float), file["y"].astype(float)
+        repetition, fold = divmod(split, 10)
+        splits = KFold(10, shuffle=True, random_state=repetition).split(X)
+        train, test = list(splits)[fold]
+        return X[train], y[train], X[test], y[test]
+
+    return rows_of
+
+
 def tasks(parser, args):
     if args.data is None or not args.data.is_dir():
         parser.error(f"--data must name the folder with the sets, boston.npz, ...; got {args.data}")
-    return {name: task(args.data / f"{name}.npz", inside=args.inside) for name in SETS}
+    paths = {name: args.data / f"{name}.npz" for name in SETS}
+    if args.folds:
+        return {name: folds(path) for name, path in paths.items()}
+    return {name: task(path, inside=args.inside) for name, path in paths.items()}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of the sets")
     parser.add_argument("--inside", action="store_true", help="judge on training rows left out")
+    parser.add_argument("--folds", action="store_true", help="cross-validate, with --splits 50 say")
     main(__doc__, tasks, MODELS, scores, parser)
