@@ -1,14 +1,12 @@
 """How do the network's raw outputs become the parameters of a distribution, and a likelihood?"""
 
-from collections.abc import Callable
-
 import numpy as np
-import scipy.optimize
 import torch
 from torch import Tensor
 
 from .distributions import Distribution
 from .layout import Layout
+from .minimise import minimise
 from .written_out import WrittenOut, writes_slopes
 
 
@@ -222,7 +220,7 @@ class Head:
             loss, *gradients = self.gradient(predicted, constant, target, mean_one, time)
             return loss.item(), torch.cat([part.flatten() for part in gradients]).numpy()
 
-        return _minimise(loss_and_gradient, start, *self._start_range())
+        return minimise(loss_and_gradient, start, *self._start_range())
 
     def _guess(
         self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
@@ -254,65 +252,3 @@ def _parameter_by_parameter(of_outputs: list[np.ndarray], widths: dict[str, int]
     ends = np.cumsum([*widths.values()])[:-1]
     pieces = np.split(np.stack(of_outputs), ends, axis=1) if widths else []
     return np.concatenate([np.zeros(0), *(piece.ravel() for piece in pieces)])
-
-
-def _minimise(
-    function: Callable[[np.ndarray], tuple[float, np.ndarray]],
-    start: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-) -> np.ndarray:
-    """Minimise a smooth function between bounds down to rounding, from a good start.
-
-    Adam follows the smallest gradient left at the start of training, so L-BFGS-B, which ends at
-    about 1e-9, is followed by a root search for the gradient. That is a short way, unless the
-    minimum lies at infinity, as for labels without rows: there the search is not followed.
-    """
-
-    def loss_and_slope(raw: np.ndarray) -> tuple[float, float]:
-        """The loss and the largest step that its gradient asks for; NaN compares as worse."""
-        loss, gradient = function(raw)
-        step = raw - np.clip(raw - gradient, low, high)
-        return loss, float(np.abs(step).max(initial=0))
-
-    best = np.clip(start, low, high)
-    loss, slope = loss_and_slope(best)
-    if slope <= 1e-12:
-        return best
-    options = {"gtol": 1e-9, "ftol": 0, "maxiter": 200}
-    with np.errstate(all="ignore"):
-        fit = scipy.optimize.minimize(
-            function,
-            best,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=np.transpose([low, high]),
-            options=options,
-        )
-        root = _root_of_gradient(function, fit.x, (low < fit.x) & (fit.x < high))
-    # A root far away is that of a flat likelihood, not of this minimum.
-    polished = np.clip(root, low, high) if np.abs(root - fit.x).max() < 1 else fit.x
-    for candidate in (fit.x, polished):
-        new_loss, new_slope = loss_and_slope(candidate)
-        # Near a minimum losses differ by no more than their rounding, slopes still do.
-        if new_loss <= loss + 1e-14 * max(1.0, abs(loss)) and new_slope < slope:
-            best, loss, slope = candidate, new_loss, new_slope
-    return best
-
-
-def _root_of_gradient(
-    function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, free: np.ndarray
-) -> np.ndarray:
-    """Where the gradient vanishes near `start`, of those values that are `free` to move."""
-    raw = start.copy()
-    if not free.any():
-        return raw
-
-    def gradient(values: np.ndarray) -> np.ndarray:
-        raw[free] = values
-        return function(raw)[1][free]
-
-    # The search takes as many gradients a step as there are parameters.
-    most = {"maxfev": min(200 * (len(start) + 1), 1000)}
-    raw[free] = scipy.optimize.root(gradient, start[free], tol=1e-14, options=most).x
-    return raw
