@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklnll.layers import ACTIVATIONS, Mode
-from sklnll.network import Architecture, Network, initial_weights
+from sklnll.layers import ACTIVATIONS, Dropout, Mode
+from sklnll.network import Architecture, Network, Pass, initial_weights
 
 TORCH_ACTIVATIONS = {
     "identity": torch.nn.Identity,
@@ -243,3 +243,72 @@ def test_state_is_a_copy_that_load_goes_back_to():
     assert not torch.equal(net(rows(20))[0], before)
     net.load(state)
     assert torch.equal(net(rows(20))[0], before)
+
+
+# The way back ------------------------------------------------------------------------------------
+
+
+def differentiable(net, weights, x, row_weight, kept):
+    """Raw outputs by functions that torch differentiates; `kept` units are given."""
+    architecture = net.architecture
+    embedding, (*hidden, (matrix, bias)), constants = Network(architecture, weights).parts()
+    h = x.expand(len(weights), *x.shape[-2:])
+    if embedding:
+        frequency, phase = (array.unsqueeze(1) for array in embedding)
+        cosines = torch.cos(2 * torch.pi * (phase + frequency * h.unsqueeze(-1)))
+        h = torch.cat([h, cosines.flatten(2)], dim=2)
+    activation = TORCH_ACTIVATIONS[architecture.activation]()
+    for (layer_matrix, layer_bias, *gain), mask in zip(hidden, kept, strict=True):
+        h = h @ layer_matrix
+        if gain:
+            share = (row_weight / row_weight.sum(-1, keepdim=True)).unsqueeze(-1)
+            mean = (share * h).sum(-2, keepdim=True)
+            variance = (share * (h - mean) ** 2).sum(-2, keepdim=True)
+            h = (h - mean) / torch.sqrt(variance + 1e-5) * gain[0]
+        h = activation(h + layer_bias) * mask
+    return h @ matrix + bias, constants
+
+
+@pytest.mark.parametrize("own_rows", [False, True])
+@pytest.mark.parametrize("n_frequencies", [0, 2])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_way_back_is_that_of_automatic_differentiation(
+    activation, hidden, batch_norm, dropout, n_frequencies, own_rows
+):
+    params = {"dropout": dropout, "batch_norm": batch_norm, "n_frequencies": n_frequencies}
+    net = network(Architecture((3, *hidden, 2), 2, activation=activation, **params), n_members=2)
+    x = torch.stack([rows(20), rows(20, seed=2)]) if own_rows else rows(20)
+    generator = torch.Generator().manual_seed(3)
+    row_weight = torch.rand(x.shape[:-1], generator=generator, dtype=torch.float64)
+    d_raw = torch.randn(2, 20, 2, generator=generator, dtype=torch.float64)
+    d_constants = torch.randn(2, 2, generator=generator, dtype=torch.float64)
+    one_pass = Pass(net, 20)
+    for _ in range(2):  # the second one in memory that the first has written to
+        raw, constants = one_pass.forward(x, Mode(row_weight, momentum=0.1, drop=True))
+        gradient = one_pass.backward(d_raw.clone(), d_constants)
+    dropped_layers = [layer for layer in one_pass._layers if isinstance(layer, Dropout)]
+    kept = [layer._kept for layer in dropped_layers] or [1.0] * len(hidden)
+    weights = net.weights.clone().requires_grad_()
+    expected = differentiable(net, weights, x, row_weight, kept)
+    for found, other in zip((raw, constants), expected, strict=True):
+        torch.testing.assert_close(found, other.detach(), rtol=1e-10, atol=1e-10)
+    (other,) = torch.autograd.grad(expected, weights, (d_raw, d_constants))
+    torch.testing.assert_close(gradient, other, rtol=1e-9, atol=1e-9)
+
+
+def test_a_batch_of_one_row_goes_back_through_the_running_statistics():
+    net = batch_normed()
+    for seed in range(3):
+        net(rows(20, seed=seed), TRAINING)
+    one_pass, x = Pass(net, 1), rows(1)
+    one_pass.forward(x, TRAINING)
+    gradient = one_pass.backward(torch.ones(1, 1, 2).double(), torch.zeros(1, 0).double())
+    step = 1e-6 * torch.randn(gradient.shape, generator=torch.Generator().manual_seed(0)).double()
+    net.weights.add_(step)
+    above = net(x)[0].sum()
+    net.weights.sub_(2 * step)
+    change = (above - net(x)[0].sum()) / 2
+    torch.testing.assert_close(change, (gradient * step).sum(), rtol=1e-5, atol=0)
