@@ -145,6 +145,32 @@ def _difference(splits, base):
     return f"{np.mean(gained):+.3f} ± {_standard_error(gained):.3f}" if gained else ""
 
 
+def ratios_to(base, rows):
+    """(what, where, model, threads) -> its seconds over those of `base`, repeat by repeat."""
+    seconds = defaultdict(dict)
+    for row in rows:
+        key = row["what"], row["where"], row["model"], row["threads"]
+        seconds[key][row["repeat"]] = float(row["seconds"])
+    return {
+        (what, where, model, threads): [
+            own[repeat] / seconds[what, where, base, threads][repeat] for repeat in own
+        ]
+        for (what, where, model, threads), own in seconds.items()
+    }
+
+
+def ratios(base, rows):
+    """Medians over the repeats of the ratio to the time of `base`, and their quartiles."""
+    lines = []
+    for (what, where, model, threads), values in ratios_to(base, rows).items():
+        if model != base:
+            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+            spread = f"{low:.2f} to {high:.2f}"
+            lines.append([what, where, model, threads, f"{middle:.2f}", spread])
+    header = ["what", "rows x columns, hidden units, batch", "model", "threads"]
+    return _markdown([*header, "ratio", "quartiles"], lines)
+
+
 def figure(rows, target):
     """Save a panel for each set: the models' first scores, and two standard errors of them."""
     import matplotlib.pyplot as plt

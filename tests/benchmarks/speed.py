@@ -6,7 +6,7 @@ from outside, once each. Run from the checkout, on a quiet machine::
 
     OMP_NUM_THREADS=1 python tests/benchmarks/speed.py --save docs/speed.csv
     OMP_NUM_THREADS=2 python tests/benchmarks/speed.py --save docs/speed.csv
-    python tests/benchmarks/speed.py --table docs/speed.csv
+    python tests/benchmarks/speed.py --table docs/speed.csv --figure docs/speed.svg
 
 "skorch" needs ``pip install skorch``, and is left out where it is absent.
 """
@@ -15,7 +15,6 @@ import argparse
 import os
 import time
 import warnings
-from collections import defaultdict
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -26,11 +25,13 @@ os.environ["OPENBLAS_NUM_THREADS"] = str(THREADS)
 # isort: split
 import numpy as np
 import torch
-from comparison import append, read
+from comparison import append, ratios, ratios_to, read
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRegressor
+
+BASE = "scikit-learn"
 
 # Work: rows, columns, hidden units, rows of a batch, epochs ---------------------------------------
 
@@ -104,7 +105,7 @@ def fits():
     for name, (n_rows, n_features, hidden, batch, epochs) in FITS.items():
         X, y = data(n_rows, n_features)
         nets = {
-            "scikit-learn": perceptron(MLPRegressor, hidden, batch, epochs),
+            BASE: perceptron(MLPRegressor, hidden, batch, epochs),
             "sklnll": ours(NLLRegressor, hidden, batch, epochs),
             "sklnll, five members": ours(NLLRegressor, hidden, batch, epochs, n_estimators=5),
         }
@@ -115,7 +116,7 @@ def fits():
     for name, (n_rows, n_features, hidden, batch, epochs) in LABELS.items():
         X, y = data(n_rows, n_features, n_labels=10)
         nets = {
-            "scikit-learn": perceptron(MLPClassifier, hidden, batch, epochs),
+            BASE: perceptron(MLPClassifier, hidden, batch, epochs),
             "sklnll": ours(NLLClassifier, hidden, batch, epochs),
         }
         work |= {("fit", name, model): _fit(net, X, y) for model, net in nets.items()}
@@ -132,7 +133,7 @@ def predictions():
     net = ours(NLLRegressor, (100,), 200, 2).fit(X[:2000], y[:2000])
     where = "1,000,000 x 20, (100,)"
     return {
-        ("predict", where, "scikit-learn"): lambda: plain.predict(X),
+        ("predict", where, BASE): lambda: plain.predict(X),
         ("predict", where, "sklnll"): lambda: net.predict(X),
         ("predict", where, "sklnll, distribution and its 90 % interval"): (
             lambda: net.predict_dist(X).interval(0.9)
@@ -154,9 +155,13 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--save", type=Path, help="append the rows to this file")
     parser.add_argument("--table", type=Path, help="print the table of this file, and time nothing")
+    parser.add_argument("--figure", type=Path, help="with --table: save the figure of it here")
     args = parser.parse_args()
     if args.table:
-        print(table(read(args.table)))
+        rows = read(args.table)
+        print(ratios(BASE, rows))
+        if args.figure:
+            figure(rows, args.figure)
         return
     warnings.simplefilter("ignore", ConvergenceWarning)
     torch.set_num_threads(THREADS)
@@ -168,24 +173,37 @@ def main():
             rows.append({name: str(value) for name, value in row.items()})
             if args.save:
                 append(args.save, row)
-    print(table(rows))
+    print(ratios(BASE, rows))
 
 
-def table(rows):
-    """Medians over the repeats of the ratio to scikit-learn's time, and their quartiles."""
-    times = defaultdict(dict)
-    for row in rows:
-        key = row["what"], row["where"], row["model"], row["threads"]
-        times[key][row["repeat"]] = float(row["seconds"])
-    lines = ["| what | where | model | threads | ratio | quartiles |", "|" + "---|" * 6]
-    for (what, where, model, threads), own in times.items():
-        base = times[what, where, "scikit-learn", threads]
-        ratios = [own[repeat] / base[repeat] for repeat in own]
-        low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
-        cells = [what, where, model, threads, f"{middle:.2f}", f"{low:.2f} to {high:.2f}"]
-        if model != "scikit-learn":
-            lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def figure(rows, target):
+    """Save the medians of the ratios, a line for each task."""
+    import matplotlib.pyplot as plt
+
+    found = ratios_to(BASE, rows)
+    tasks = list(dict.fromkeys((what, where, threads) for what, where, _, threads in found))
+    models = list(dict.fromkeys(model for _, _, model, _ in found if model != BASE))
+    fig, ax = plt.subplots(figsize=(7.5, 0.28 * len(tasks) + 1.2))
+    for number, model in enumerate(models):
+        places, medians = zip(
+            *(
+                (place, np.median(found[what, where, model, threads]))
+                for place, (what, where, threads) in enumerate(tasks)
+                if (what, where, model, threads) in found
+            ),
+            strict=True,
+        )
+        ax.plot(medians, places, "o", color=f"C{number}", ms=5, label=model)
+    ax.axvline(1, color="0.45", lw=1)
+    ax.set_xscale("log")
+    ax.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
+    ax.set_yticks(range(len(tasks)), [f"{a} {b}; threads: {c}" for a, b, c in tasks], fontsize=8)
+    ax.invert_yaxis()
+    ax.grid(axis="x", alpha=0.3)
+    ax.set_xlabel("time / scikit-learn's time; to the left is faster")
+    ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.3, 1.12), ncols=2)
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "sklnll"}):
+        fig.savefig(target, metadata={"Date": None}, bbox_inches="tight")
 
 
 if __name__ == "__main__":
