@@ -178,7 +178,7 @@ class NLLEstimator(FittedNetwork):
             table = table.merged()
         elif self.shuffle:
             table = table.repeated(_REPEATED_UP_TO)
-        with torch.inference_mode():
+        with torch.inference_mode(False), torch.no_grad():
             self._train(table, validation, random_state)
         if self.solver == "lbfgs":
             self.t_ = self.n_iter_ * n_given
@@ -256,7 +256,8 @@ class NLLEstimator(FittedNetwork):
             raw, constants = head.fit_constant(y, table.weight, table.exposure)
         network = self._start(table.X, raw, constants, members, plan)
         objective = Objective(network, head, self.alpha, mean_weight)
-        with threads_for(settings.batch_size * network.weights.numel()):
+        n_products = settings.batch_size * network.weights.numel()
+        with threads_for(n_products), head.no_differentiation():
             if self.solver == "lbfgs":
                 record = fit_lbfgs(objective, rows, settings)
             else:

@@ -1,5 +1,7 @@
 """How do the network's raw outputs become the parameters of a distribution, and a likelihood?"""
 
+from contextlib import AbstractContextManager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -45,6 +47,13 @@ class Head:
         if writes_slopes(distribution, self.layout):
             numbers = {name: value.numpy() for name, value in self.fixed.items()}
             self._written_out = WrittenOut(distribution, self.layout, numbers)
+
+    def no_differentiation(self) -> AbstractContextManager:
+        """Where training computes: fastest in inference mode.
+
+        Families that torch differentiates may not bear what is made there.
+        """
+        return torch.no_grad() if self._written_out is None else torch.inference_mode()
 
     def _repeated(self, name: str, value: np.ndarray) -> Tensor:
         """One number for each output, the same for all components of it."""
@@ -143,7 +152,9 @@ class Head:
             In the shapes of `raw` and `constant`.
         """
         if self._written_out and exposure is None and raw.is_cpu:
-            return self._written_out.gradient(raw, constant, y, row_weight, annealing)
+            known = self._written_out.gradient(raw, constant, y, row_weight, annealing)
+            if known is not None:
+                return known
         with torch.inference_mode(False), torch.enable_grad():
             # Copies, because what inference mode has made cannot be differentiated.
             leaves = raw.clone().requires_grad_(), constant.clone().requires_grad_()

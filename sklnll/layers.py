@@ -1,7 +1,8 @@
 """What does each layer of the network compute, and how does a gradient pass back through it?
 
-Every layer writes to memory of its own, the same in each pass: small networks are bound by
-allocation and by the bookkeeping of automatic differentiation, not by arithmetic.
+Layers write in place, or to memory of their own that is the same in each pass (all but
+normalisation over the batch): small networks are bound by allocation and by the bookkeeping of
+automatic differentiation, not by arithmetic.
 """
 
 import math

@@ -14,7 +14,7 @@ from .layers import Activation, Cosines, Dense, Dropout, Layer, Mode, Norm
 _FREQUENCY = 0.3
 """Standard deviation of the frequencies at the start, in turns per unit of a scaled feature."""
 _NUMBERS_AT_ONCE = 2**18
-_LEAST_ROWS = 64
+_LEAST_ROWS, _MOST_ROWS = 64, 10_000
 
 
 @dataclass(frozen=True)
@@ -163,9 +163,9 @@ class Network:
 
     @property
     def rows_at_once(self) -> int:
-        """So many rows that what their pass computes stays in the processor's cache."""
-        n_numbers = len(self.weights) * (1 + sum(fan_out for _, fan_out in self.architecture.fans))
-        return max(_LEAST_ROWS, _NUMBERS_AT_ONCE // n_numbers)
+        """So many rows that what most layers make of them stays in the processor's cache."""
+        n_units = len(self.weights) * (1 + sum(fan_out for _, fan_out in self.architecture.fans))
+        return min(max(_LEAST_ROWS, _NUMBERS_AT_ONCE // n_units), _MOST_ROWS)
 
     def settle(self, x: Tensor, row_weight: Tensor) -> None:
         """Make the running statistics those of these rows, as prediction sees them."""

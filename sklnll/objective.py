@@ -93,14 +93,12 @@ class Objective:
             self._passes[n_rows] = Pass(self.network, n_rows)
         return self._passes[n_rows]
 
-    @torch.no_grad()
     def mean_nll(self, rows: MemberRows) -> Tensor:
         """The loss as prediction sees it, in y's units: each member's weighted mean over rows."""
         blocks = rows.batches(min(len(rows), self.network.rows_at_once))
         total = torch.stack([self.nll(block) * len(block) for block in blocks]).sum(dim=0)
         return total / rows.total_weight + rows.log_jacobian
 
-    @torch.no_grad()
     def culprit(self, rows: Rows, members: Tensor) -> str:
         """Name the parameter that made the loss of these rows non-finite for some members."""
         raw, constants = (values[members] for values in self.network(rows.x))

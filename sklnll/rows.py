@@ -10,7 +10,7 @@ import torch
 from sklearn.utils import gen_batches
 from torch import Tensor
 
-_NUMBERS_AT_ONCE = 2**18
+_NUMBERS_PICKED = 2**18
 """Numbers of X that are picked together: many small picks cost more, few large ones memory."""
 
 
@@ -89,7 +89,7 @@ class MemberRows:
     def batches(self, size: int) -> Iterator[Rows]:
         """All rows, in batches of this size."""
         n_members = 1 if self.index is None else len(self.index)
-        n_batches = _NUMBERS_AT_ONCE // (size * n_members * max(1, self.shared.x.shape[1]))
+        n_batches = _NUMBERS_PICKED // (size * n_members * max(1, self.shared.x.shape[1]))
         for block in gen_batches(len(self), max(1, n_batches) * size):
             yield from self[block].split(size)
 

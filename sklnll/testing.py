@@ -241,17 +241,17 @@ def _gradient_is_right(given: Trial) -> None:
 
 
 def _slopes_are_those_of_log_prob(given: Trial) -> None:
-    written_out = given.family.value_and_slopes(given.y, **given.params)
-    if written_out is None:
-        return
-    value, slopes = written_out
-    leaves = {name: own_tensor(param).requires_grad_() for name, param in given.params.items()}
-    log_prob = given.family.log_prob(own_tensor(given.y), **leaves)
-    _equal(value, log_prob.detach(), "value_and_slopes' log_prob")
-    expected = torch.autograd.grad(log_prob.sum(), list(leaves.values()), materialize_grads=True)
-    for name, slope in zip(leaves, expected, strict=True):
-        if given.family.switch(name) is None or isinstance(given.family.switch(name), str):
-            _equal(slopes[name], slope, f"value_and_slopes' slope by {name}")
+    """What training follows, written out or not."""
+    y, weight = torch.tensor(given.y)[:, None], torch.ones(len(given.y), dtype=torch.float64)
+    raw = torch.tensor(given.raw[None], requires_grad=True)
+    constant = torch.full((1, given.head.layout.n_constant), 0.3, dtype=torch.float64)
+    constant.requires_grad_()
+    loss, *gradient = given.head.gradient(raw.detach(), constant.detach(), y, weight)
+    mean = given.head.nll(raw, constant, y).mean()
+    expected = torch.autograd.grad(mean, [raw, constant], materialize_grads=True)
+    _equal(loss, mean.detach(), "value_and_slopes' log_prob")
+    for found, other in zip(gradient, expected, strict=True):
+        _equal(found, other, "the gradient by value_and_slopes and the links' value_and_slope")
 
 
 def _marginal_fit_is_the_best(given: Trial) -> None:

@@ -4,32 +4,29 @@ In numpy, whose calls take a third of the time of torch's: small batches are bou
 arithmetic. Other families are left to automatic differentiation.
 """
 
-from typing import TypeVar
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from .distributions import Distribution
+from .distributions.links import Link
 from .layout import Layout
-
-Known = TypeVar("Known")
 
 
 def writes_slopes(distribution: Distribution, layout: Layout) -> bool:
-    """Whether the family and the links of what it learns write their slopes out."""
-    return _writes_own_slopes(type(distribution)) and all(
-        distribution.parameters[name].value_and_slope(np.zeros(1)) is not None
-        for name in (*layout.predicted, *layout.constant)
+    """Whether the family and the links of all that it learns write their slopes out."""
+    links = (distribution.parameters[name] for name in layout.learned)
+    return _are_its_own(distribution, "value_and_slopes", "log_prob") and all(
+        _are_its_own(link, "value_and_slope", "__call__") for link in links
     )
 
 
-def _writes_own_slopes(family: type[Distribution]) -> bool:
-    """Whether the slopes are those of this `log_prob`, and not of one that a subclass replaced."""
-    for cls in family.__mro__:
-        if "value_and_slopes" in vars(cls):
-            return cls is not Distribution
-        if "log_prob" in vars(cls):
+def _are_its_own(instance: Distribution | Link, slopes: str, value: str) -> bool:
+    """Whether the slopes are those of this value, and not of one that a subclass replaced."""
+    for cls in type(instance).__mro__:
+        if slopes in vars(cls):
+            return cls not in (Distribution, Link)
+        if value in vars(cls):
             return False
     return False
 
@@ -54,18 +51,20 @@ class WrittenOut:
 
     def gradient(
         self, raw: Tensor, constant: Tensor, y: Tensor, row_weight: Tensor, annealing: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """As `Head.gradient`."""
+    ) -> tuple[Tensor, Tensor, Tensor] | None:
+        """As `Head.gradient`; None where the family says so."""
         values, constants = raw.numpy(), constant.numpy()
         pieces = self._layout.pieces(_float64(values), _float64(constants))
         d_raw, d_constant = np.empty_like(values), np.empty_like(constants)
         with np.errstate(all="ignore"):  # the trainer sees what is not finite
             params, slopes = {}, {}
             for name, piece in pieces.items():
-                params[name], slopes[name] = _known(self._links[name].value_and_slope(piece))
-            log_prob, by_params = _known(
-                self._distribution.value_and_slopes(y.numpy(), **params, **self._fixed)
-            )
+                params[name], slopes[name] = self._links[name].value_and_slope(piece)
+            params |= self._fixed
+            written_out = self._distribution.value_and_slopes(y.numpy(), **params)
+            if written_out is None:
+                return None
+            log_prob, by_params = written_out
             weight = row_weight.numpy()[..., None] / -row_weight.shape[-1]
             loss = (weight * log_prob).sum(axis=(-2, -1))
             if annealing:
@@ -91,8 +90,3 @@ class WrittenOut:
 
 def _float64(values: np.ndarray) -> np.ndarray:
     return values.astype(float, copy=False)
-
-
-def _known(written_out: Known | None) -> Known:
-    assert written_out is not None  # `writes_slopes` has asked
-    return written_out

@@ -46,12 +46,12 @@ class Link(ABC):
     def __call__(self, raw: Tensor) -> Tensor:
         """Map raw outputs to the parameter."""
 
-    def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray | float] | None:
+    def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
         """The parameter and its derivative by `raw`, in numpy; see `Distribution.value_and_slopes`.
 
-        None, the default, leaves them to automatic differentiation.
+        Links that do not write it out leave it to automatic differentiation.
         """
-        return None
+        raise NotImplementedError
 
     @abstractmethod
     def inverse(self, value: np.ndarray) -> np.ndarray:
