@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from benchmarks.comparison import differences, read, table, wide
+from benchmarks.comparison import differences, ratios, read, table, wide
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -40,6 +40,7 @@ def test_readme_names_every_distribution():
         ("ablations", lambda rows: differences(rows, "sklnll")),
         ("classification", table),
         ("known_truth", wide),
+        ("speed", lambda rows: ratios("scikit-learn", rows)),
     ],
 )
 def test_tables_of_results_are_those_of_the_stored_data(name, printed):
