@@ -122,7 +122,9 @@ def test_in_single_precision_it_is_the_same_but_for_rounding(name, family):
 
 
 @pytest.mark.parametrize(
-    "link", [identity, positive, log, capped_log, degrees_of_freedom], ids=repr
+    "link",
+    [identity, positive, log, capped_log, degrees_of_freedom],
+    ids=["identity", "positive", "log", "capped_log", "degrees_of_freedom"],
 )
 def test_links_write_out_what_they_are_however_far(link):
     raw = np.array(
