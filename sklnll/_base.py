@@ -257,7 +257,7 @@ class NLLEstimator(FittedNetwork):
         network = self._start(table.X, raw, constants, members, plan)
         objective = Objective(network, head, self.alpha, mean_weight)
         n_products = settings.batch_size * network.weights.numel()
-        with threads_for(n_products), head.no_differentiation():
+        with threads_for(n_products), head.training():
             if self.solver == "lbfgs":
                 record = fit_lbfgs(objective, rows, settings)
             else:

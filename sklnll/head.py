@@ -1,6 +1,7 @@
 """How do the network's raw outputs become the parameters of a distribution, and a likelihood?"""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -48,12 +49,16 @@ class Head:
             numbers = {name: value.numpy() for name, value in self.fixed.items()}
             self._written_out = WrittenOut(distribution, self.layout, numbers)
 
-    def no_differentiation(self) -> AbstractContextManager:
-        """Where training computes: fastest in inference mode.
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Where training computes: without differentiation, and quiet about what overflows.
 
-        Families that torch differentiates may not bear what is made there.
+        Inference mode is the fastest; families that torch differentiates may not bear what is made
+        there.
         """
-        return torch.no_grad() if self._written_out is None else torch.inference_mode()
+        mode = torch.no_grad() if self._written_out is None else torch.inference_mode()
+        with mode, np.errstate(all="ignore"):
+            yield
 
     def _repeated(self, name: str, value: np.ndarray) -> Tensor:
         """One number for each output, the same for all components of it."""

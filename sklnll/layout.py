@@ -25,13 +25,25 @@ class Layout:
     """
 
     def __init__(self, distribution: Distribution, n_outputs: int, size: int):
-        self.links = distribution.parameters
         self.n_outputs = n_outputs
+        self._links = distribution.parameters
         self.predicted = self._widths(distribution.predicted(), size)
         self.constant = self._widths(distribution.constant(), size)
+        self._predicted_places = self._places(self.predicted)
+        self._constant_places = self._places(self.constant)
 
     def _widths(self, names: list[str], size: int) -> dict[str, int]:
-        return {name: self.links[name].width(size) for name in names}
+        return {name: self._links[name].width(size) for name in names}
+
+    def _places(self, widths: Mapping[str, int]) -> list[tuple[str, slice, int | None]]:
+        """Name, columns, and how many of them go together, of each parameter."""
+        places, start = [], 0
+        for name, width in widths.items():
+            stop = start + self.n_outputs * width
+            together = width if self._links[name].together else None
+            places.append((name, slice(start, stop), together))
+            start = stop
+        return places
 
     @property
     def learned(self) -> dict[str, int]:
@@ -62,16 +74,12 @@ class Layout:
             Of shape (..., n_samples, n_outputs), or with one row for constants; with a last axis
             for columns that go together.
         """
+        pieces = {}
         rows = constant[..., None, :]
-        return {**self._split(raw, self.predicted), **self._split(rows, self.constant)}
-
-    def _split(self, values: Any, widths: Mapping[str, int]) -> dict[str, Any]:
-        pieces, start = {}, 0
-        for name, width in widths.items():
-            stop = start + self.n_outputs * width
-            piece = values[..., start:stop]
-            if self.links[name].together:
-                piece = piece.reshape(*piece.shape[:-1], self.n_outputs, width)
-            pieces[name] = piece
-            start = stop
+        for values, places in ((raw, self._predicted_places), (rows, self._constant_places)):
+            for name, columns, together in places:
+                piece = values[..., columns]
+                if together is not None:
+                    piece = piece.reshape(*piece.shape[:-1], self.n_outputs, together)
+                pieces[name] = piece
         return pieces

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.optimize
 
 
+@np.errstate(all="ignore")
 def minimise(
     function: Callable[[np.ndarray], tuple[float, np.ndarray]],
     start: np.ndarray,
@@ -30,16 +31,15 @@ def minimise(
     if slope <= 1e-12:
         return best
     options = {"gtol": 1e-9, "ftol": 0, "maxiter": 200}
-    with np.errstate(all="ignore"):
-        fit = scipy.optimize.minimize(
-            function,
-            best,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=np.transpose([low, high]),
-            options=options,
-        )
-        root = _root_of_gradient(function, fit.x, (low < fit.x) & (fit.x < high))
+    fit = scipy.optimize.minimize(
+        function,
+        best,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=np.transpose([low, high]),
+        options=options,
+    )
+    root = _root_of_gradient(function, fit.x, (low < fit.x) & (fit.x < high))
     # A root far away is that of a flat likelihood, not of this minimum.
     polished = np.clip(root, low, high) if np.abs(root - fit.x).max() < 1 else fit.x
     for candidate in (fit.x, polished):

@@ -52,30 +52,32 @@ class WrittenOut:
     def gradient(
         self, raw: Tensor, constant: Tensor, y: Tensor, row_weight: Tensor, annealing: float
     ) -> tuple[Tensor, Tensor, Tensor] | None:
-        """As `Head.gradient`; None where the family says so."""
+        """As `Head.gradient`; None where the family says so.
+
+        Numbers may overflow on the way: the trainer sees what is not finite.
+        """
         values, constants = raw.numpy(), constant.numpy()
         pieces = self._layout.pieces(_float64(values), _float64(constants))
         d_raw, d_constant = np.empty_like(values), np.empty_like(constants)
-        with np.errstate(all="ignore"):  # the trainer sees what is not finite
-            params, slopes = {}, {}
-            for name, piece in pieces.items():
-                params[name], slopes[name] = self._links[name].value_and_slope(piece)
-            params |= self._fixed
-            written_out = self._distribution.value_and_slopes(y.numpy(), **params)
-            if written_out is None:
-                return None
-            log_prob, by_params = written_out
-            weight = row_weight.numpy()[..., None] / -row_weight.shape[-1]
-            loss = (weight * log_prob).sum(axis=(-2, -1))
-            if annealing:
-                weight = weight * self._annealing_factor(params, annealing)
-            for name, into in self._layout.pieces(d_raw, d_constant).items():
-                together = self._links[name].together
-                of_piece = weight[..., None] if together else weight
-                gradient = of_piece * by_params[name] * slopes[name]
-                if gradient.shape != into.shape:  # the rows share what is constant
-                    gradient = gradient.sum(axis=-3 if together else -2, keepdims=True)
-                into[...] = gradient
+        params, slopes = {}, {}
+        for name, piece in pieces.items():
+            params[name], slopes[name] = self._links[name].value_and_slope(piece)
+        params |= self._fixed
+        written_out = self._distribution.value_and_slopes(y.numpy(), **params)
+        if written_out is None:
+            return None
+        log_prob, by_params = written_out
+        weight = row_weight.numpy()[..., None] / -row_weight.shape[-1]
+        loss = (weight * log_prob).sum(axis=(-2, -1))
+        if annealing:
+            weight = weight * self._annealing_factor(params, annealing)
+        for name, into in self._layout.pieces(d_raw, d_constant).items():
+            together = self._links[name].together
+            of_piece = weight[..., None] if together else weight
+            gradient = of_piece * by_params[name] * slopes[name]
+            if gradient.shape != into.shape:  # the rows share what is constant
+                gradient = gradient.sum(axis=-3 if together else -2, keepdims=True)
+            into[...] = gradient
         return (
             torch.from_numpy(np.asarray(loss)),
             torch.from_numpy(d_raw),
