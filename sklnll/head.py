@@ -119,10 +119,13 @@ class Head:
         `y` has shape (n_samples, n_outputs), rows of numbers a last axis of their own; `exposure`
         has shape (n_samples, 1).
         """
-        params = self.params(raw, constant)
-        if exposure is not None:
-            params = self.distribution.exposed(params, exposure)
+        params = self._exposed(raw, constant, exposure)
         return -self.distribution.log_prob(y, **params).sum(dim=-1)
+
+    def _exposed(self, raw: Tensor, constant: Tensor, exposure: Tensor | None) -> dict[str, Tensor]:
+        """`params`, of rows that were exposed so long."""
+        params = self.params(raw, constant)
+        return params if exposure is None else self.distribution.exposed(params, exposure)
 
     def gradient(
         self,
@@ -165,9 +168,7 @@ class Head:
             leaves = raw.clone().requires_grad_(), constant.clone().requires_grad_()
             y, share = y.clone(), row_weight / row_weight.shape[-1]
             exposure = None if exposure is None else exposure.clone()
-            params = self.params(*leaves)
-            if exposure is not None:
-                params = self.distribution.exposed(params, exposure)
+            params = self._exposed(*leaves, exposure)
             nll = -self.distribution.log_prob(y, **params)
             weight = share.unsqueeze(-1) * self.distribution.annealing_factor(params, annealing)
             d_raw, d_constant = torch.autograd.grad(

@@ -278,17 +278,21 @@ class Log(Link):
         self.start_range = start_range
 
     def __call__(self, raw: Tensor) -> Tensor:
-        bound = 0.98 * np.log(torch.finfo(raw.dtype).max)
+        bound = self._bound(torch.finfo(raw.dtype).max)
         value = torch.exp(raw.clamp(-bound / 2, bound))
         if self.cap < np.inf:
             value = 1 / (1 / value + 1 / self.cap)
         return self.floor + value if self.floor else value
 
     def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        bound = 0.98 * np.log(np.finfo(raw.dtype).max)
+        bound = self._bound(np.finfo(raw.dtype).max)
         clamped = np.clip(raw, -bound / 2, bound)
         value = 1 / (np.exp(-clamped) + 1 / self.cap)
         return self.floor + value, value * (1 - value / self.cap) * (raw == clamped)
+
+    @staticmethod
+    def _bound(largest: float) -> float:
+        return 0.98 * float(np.log(largest))
 
     def inverse(self, value: np.ndarray) -> np.ndarray:
         value = np.clip(value - self.floor, 1e-300, 0.99 * self.cap)

@@ -166,8 +166,9 @@ def main():
     warnings.simplefilter("ignore", ConvergenceWarning)
     torch.set_num_threads(THREADS)
     rows = []
+    tasks = {**fits(), **predictions()}
     for repeat in range(args.repeats):
-        for (what, where, model), work in {**fits(), **predictions()}.items():
+        for (what, where, model), work in tasks.items():
             row = {"what": what, "where": where, "model": model, "threads": THREADS}
             row |= {"repeat": repeat, "seconds": f"{seconds(work):.4g}"}
             rows.append({name: str(value) for name, value in row.items()})
