@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ._fitted import FittedNetwork, as_tensor
 from ._validation import Given, Table, check_validation
+from .devices import find_device
 from .distributions import Distribution, get_distribution
 from .holdout import hold_out
 from .inputs import InputScaling
@@ -79,6 +80,8 @@ class NLLEstimator(FittedNetwork):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "batch_norm": ["boolean"],
         "weight_init": [StrOptions({"glorot", "he"})],
+        "device": [str],
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     # What the final classes say ------------------------------------------------------------------
@@ -232,7 +235,7 @@ class NLLEstimator(FittedNetwork):
         self, table: Table, validation: Table | None, random_state: np.random.RandomState
     ) -> None:
         """From checked rows to a trained network."""
-        plan = self._plan()
+        plan, device = self._plan(), find_device(self.device, warn=True)
         split_seed = random_state.randint(_SEEDS)
         # One after the other: more members do not change the first ones.
         seeds = [random_state.randint(_SEEDS) for _ in range(self.n_estimators)]
@@ -241,23 +244,23 @@ class NLLEstimator(FittedNetwork):
         kind = plan.x_scaling
         self.input_scaling_ = InputScaling.fit(table.X, table.weight, kind) if kind else None
         self.n_outputs_ = self.scaling_.unit.size
-        head = self._head()
         mean_weight = float(table.weight.mean())
         split = np.random.RandomState(split_seed)
-        rows, held, unseen = self._split(table, validation, plan, split)
+        rows, held, unseen = self._split(table, validation, plan, split, device)
         if self.recalibrate is not None and unseen is None:
             raise ValueError(
                 "recalibrate needs rows that training does not see; give X_val and y_val, or set "
                 "early_stopping=True."
             )
         settings = self._scaled(plan.settings(len(rows)))
-        with threads_for(100 * table.y.size):
-            y = rows.shared.y.numpy()
-            raw, constants = head.fit_constant(y, table.weight, table.exposure)
-        network = self._start(table.X, raw, constants, members, plan)
+        with threads_for(100 * table.y.size, self.n_threads):
+            y = rows.shared.y.cpu().numpy()
+            raw, constants = self._head().fit_constant(y, table.weight, table.exposure)
+        network = self._start(table.X, raw, constants, members, plan, device)
+        head = self._head(device)
         objective = Objective(network, head, self.alpha, mean_weight)
         n_products = settings.batch_size * network.weights.numel()
-        with threads_for(n_products), head.training():
+        with threads_for(n_products, self.n_threads), head.training():
             if self.solver == "lbfgs":
                 record = fit_lbfgs(objective, rows, settings)
             else:
@@ -285,11 +288,12 @@ class NLLEstimator(FittedNetwork):
         validation: Table | None,
         plan: Plan,
         random_state: np.random.RandomState,
+        device: torch.device,
     ) -> tuple[MemberRows, MemberRows | None, Table | None]:
         """The rows each member trains on, those that judge it, and those that none trains on."""
-        rows = self._rows(table)
+        rows = self._rows(table, device)
         if validation is not None:
-            return rows, self._rows(validation), validation
+            return rows, self._rows(validation, device), validation
         if not plan.holds_out(len(table)):
             return rows, None, None
         labels = table.y if self._stratify else None
@@ -302,7 +306,7 @@ class NLLEstimator(FittedNetwork):
         of_seen = None if labels is None else labels[seen]
         train, held = hold_out(len(seen), self.n_estimators, fraction, random_state, of_seen)
         of_train, of_held = (
-            replace(rows, index=torch.from_numpy(seen[part])) for part in (train, held)
+            replace(rows, index=torch.from_numpy(seen[part]).to(device)) for part in (train, held)
         )
         return of_train, of_held, None if unseen is None else table.take(unseen)
 
@@ -313,6 +317,7 @@ class NLLEstimator(FittedNetwork):
         constants: np.ndarray,
         members: list[np.random.RandomState],
         plan: Plan,
+        device: torch.device,
     ) -> Network:
         """The untrained network for such X, which predicts the fit without x."""
         self.architecture_ = Architecture(
@@ -332,9 +337,10 @@ class NLLEstimator(FittedNetwork):
         largest = np.finfo(X.dtype).max
         weights = np.clip(start, -largest, largest).astype(X.dtype)
         generators = [
-            torch.Generator().manual_seed(int(member.randint(_SEEDS))) for member in members
+            torch.Generator(device).manual_seed(int(member.randint(_SEEDS))) for member in members
         ]
-        return Network(self.architecture_, torch.from_numpy(weights), generators=generators)
+        weights = torch.from_numpy(weights).to(device)
+        return Network(self.architecture_, weights, generators=generators)
 
     def _scaled(self, settings: Settings) -> Settings:
         """With a tol that suits training's units.
@@ -347,7 +353,7 @@ class NLLEstimator(FittedNetwork):
         scale = max(spread, fixed.get("scale", spread))
         return replace(settings, tol=self.tol * (spread / scale) ** 2)
 
-    def _rows(self, table: Table) -> MemberRows:
+    def _rows(self, table: Table, device: torch.device) -> MemberRows:
         """Rows as training wants them: X and y in training's units, weights by their mean."""
         exposure = table.exposure
         X = table.X if self.input_scaling_ is None else self.input_scaling_(table.X)
@@ -358,21 +364,22 @@ class NLLEstimator(FittedNetwork):
             torch.from_numpy(table.weight / table.weight.mean()),
             None if exposure is None else torch.from_numpy(exposure)[:, None],
         )
-        return MemberRows(rows, torch.from_numpy(is_density @ self.scaling_.log_jacobian))
+        log_jacobian = torch.from_numpy(is_density @ self.scaling_.log_jacobian)
+        return MemberRows(rows.to(device), log_jacobian.to(device))
 
     def _fold_inputs(self, network: Network) -> None:
         """Let a linear network see X as it is: its coefficients are those of X's columns."""
         if self.input_scaling_ is not None:
             center, unit = (
-                torch.from_numpy(values).to(network.weights.dtype)
+                torch.from_numpy(values).to(network.weights)
                 for values in (self.input_scaling_.center, self.input_scaling_.unit)
             )
             network.fold_inputs(center, unit)
             self.input_scaling_ = None
 
     def _store(self, network: Network, record: Record, n_rows: int) -> None:
-        self.weights_ = network.weights.numpy()
-        self.statistics_ = network.statistics.numpy()
+        self.weights_ = network.weights.cpu().numpy()
+        self.statistics_ = network.statistics.cpu().numpy()
         self.n_layers_ = len(self.architecture_.sizes)
         self.n_iter_ = record.n_iter
         self.t_ = record.n_iter * n_rows

@@ -13,6 +13,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._validation import X_PARAMS, cast, check_exposure, check_finite
+from .devices import find_device
 from .distributions import Distribution
 from .distributions.ensemble import ensemble_of
 from .head import Head
@@ -33,21 +34,24 @@ class FittedNetwork(BaseEstimator, ABC):
     weights_: np.ndarray
     statistics_: np.ndarray
     recalibration_: float
+    device: str
+    n_threads: int | None
 
     @property
     @abstractmethod
     def _size(self) -> int:
         """Number of classes, or of the components of y; 1 where y is a number."""
 
-    def _head(self) -> Head:
+    def _head(self, device: torch.device | None = None) -> Head:
         fixed = {
             name: self.scaling_.scale_parameter(name, value)
             for name, value in self.distribution_.fixed().items()
         }
-        return Head(self.distribution_, len(self.scaling_.unit), self._size, fixed)
+        return Head(self.distribution_, len(self.scaling_.unit), self._size, fixed, device)
 
-    def _network(self) -> Network:
-        return Network(self.architecture_, as_tensor(self.weights_), as_tensor(self.statistics_))
+    def _network(self, device: torch.device | None = None) -> Network:
+        weights, statistics = as_tensor(self.weights_), as_tensor(self.statistics_)
+        return Network(self.architecture_, weights.to(device), statistics.to(device))
 
     @property
     def coefs_(self) -> list[np.ndarray]:
@@ -105,15 +109,17 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def _scaled_params_of(self, X: np.ndarray) -> dict[str, torch.Tensor]:
         """The head's parameters, in training's units; rows in blocks, to bound their memory."""
-        network, head = self._network(), self._head()
+        device = find_device(self.device)
+        network, head = self._network(device), self._head(device)
         size = min(len(X), network.rows_at_once)
         raw = network.weights.new_empty(len(network.weights), len(X), head.layout.n_predicted)
-        with torch.no_grad(), threads_for(size * network.weights.numel()):
+        with torch.no_grad(), threads_for(size * network.weights.numel(), self.n_threads):
             passes = {n: Pass(network, n) for n in {size, len(X) % size or size}}
             for block in gen_batches(len(X), size):
                 rows = X[block] if self.input_scaling_ is None else self.input_scaling_(X[block])
-                raw[:, block], constants = passes[len(rows)].forward(as_tensor(rows), Mode())
-            return head.params(raw, constants)
+                x = as_tensor(rows).to(device)
+                raw[:, block], constants = passes[len(rows)].forward(x, Mode())
+            return {name: value.cpu() for name, value in head.params(raw, constants).items()}
 
     def _one_a_row(self, name: str, value: np.ndarray, n_rows: int) -> np.ndarray:
         """Repeat what rows or members share; shape (n_members, n_rows, n_heads, ...)."""

@@ -131,6 +131,13 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     weight_init : {"glorot", "he"}, default="glorot"
         Start of the hidden layers; "he" suits deep networks of "relu". The last layer starts at
         the fit without x.
+    device : str, default="cpu"
+        Where networks are trained and predict: "cpu", or "cuda" ("cuda:1", ...) for a GPU, which
+        pays for large batches and wide layers. Where torch sees none, the CPU takes its place,
+        and `fit` says so. What is fitted is numpy's and runs anywhere.
+    n_threads : int or None, default=None
+        Most threads to compute with; None for as many as torch is allowed. Steps too small to
+        share take one.
     class_weight : dict, "balanced" or None, default=None
         Weight of each label, multiplied with the sample weights. "balanced" gives each label the
         same total: total weight / (n_classes * the label's weight). Predicted probabilities are
@@ -266,6 +273,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         dropout: float = 0.0,
         batch_norm: bool = False,
         weight_init: str = "glorot",
+        device: str = "cpu",
+        n_threads: int | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
     ):
         self.distribution = distribution
@@ -301,6 +310,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.weight_init = weight_init
+        self.device = device
+        self.n_threads = n_threads
         self.class_weight = class_weight
 
     def __sklearn_tags__(self) -> Tags:

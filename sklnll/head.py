@@ -28,6 +28,8 @@ class Head:
         Classes or components of y; 1 for families of numbers.
     fixed : dict of str to ndarray of shape (n_outputs,)
         Parameters that are not learned.
+    device : torch.device, optional
+        Where raw outputs and rows are; the CPU if it is left out.
 
     Attributes
     ----------
@@ -36,18 +38,24 @@ class Head:
     """
 
     def __init__(
-        self, distribution: Distribution, n_outputs: int, size: int, fixed: dict[str, np.ndarray]
+        self,
+        distribution: Distribution,
+        n_outputs: int,
+        size: int,
+        fixed: dict[str, np.ndarray],
+        device: torch.device | None = None,
     ):
         self.distribution = distribution
         self.n_outputs = n_outputs
         self.size = size
         self.layout = Layout(distribution, n_outputs, size)
         with torch.inference_mode(False):  # or they could not take part in differentiation
-            self.fixed = {name: self._repeated(name, value) for name, value in fixed.items()}
+            on_cpu = {name: self._repeated(name, value) for name, value in fixed.items()}
+            self.fixed = {name: value.to(device) for name, value in on_cpu.items()}
+        self._numbers = {name: value.numpy() for name, value in on_cpu.items()}
         self._written_out = None
-        if writes_slopes(distribution, self.layout):
-            numbers = {name: value.numpy() for name, value in self.fixed.items()}
-            self._written_out = WrittenOut(distribution, self.layout, numbers)
+        if (device is None or device.type == "cpu") and writes_slopes(distribution, self.layout):
+            self._written_out = WrittenOut(distribution, self.layout, self._numbers)
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -77,7 +85,7 @@ class Head:
         units = {name: np.ones((self.n_outputs, width)) for name, width in predicted.items()}
         has_units = self.distribution.support.units != "none"
         if has_units and "loc" in units and "scale" in self.fixed:
-            units["loc"] /= self.fixed["scale"].numpy().reshape(self.n_outputs, -1)
+            units["loc"] /= self._numbers["scale"].reshape(self.n_outputs, -1)
         return np.concatenate([np.ones(0), *(unit.ravel() for unit in units.values())])
 
     @property
@@ -159,7 +167,7 @@ class Head:
         d_raw, d_constant : Tensor
             In the shapes of `raw` and `constant`.
         """
-        if self._written_out and exposure is None and raw.is_cpu:
+        if self._written_out and exposure is None:
             known = self._written_out.gradient(raw, constant, y, row_weight, annealing)
             if known is not None:
                 return known
@@ -210,7 +218,7 @@ class Head:
         )
 
     def _one_output(self, j: int) -> "Head":
-        fixed = {name: value[j].numpy().ravel()[:1] for name, value in self.fixed.items()}
+        fixed = {name: value[j].ravel()[:1] for name, value in self._numbers.items()}
         return Head(self.distribution, 1, self.size, fixed)
 
     def _fit_constant(

@@ -153,7 +153,7 @@ class Norm(Layer):
             mean, variance = self._running.unsqueeze(2).unbind(1)
         else:
             weight = mode.row_weight
-            weight = torch.ones(h.shape[1], dtype=h.dtype) if weight is None else weight
+            weight = h.new_ones(h.shape[1]) if weight is None else weight
             self._share = (weight / weight.sum(-1, keepdim=True)).to(h.dtype).unsqueeze(-1)
             mean = (self._share * h).sum(1, keepdim=True)
             variance = (self._share * (h - mean) ** 2).sum(1, keepdim=True)

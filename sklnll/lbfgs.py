@@ -115,12 +115,13 @@ class _StandardisedObjective:
         if not gain:  # a normalised layer takes its batch's mean away by itself
             bias.add_((self._mean @ matrix).unsqueeze(1))
         matrix.mul_(self._spread[:, None])
-        return standard.weights.numpy().ravel()
+        return standard.weights.cpu().numpy().ravel()
 
     def _load(self, flat: np.ndarray) -> None:
-        weights = torch.from_numpy(flat.copy()).reshape(self.network.weights.shape)
+        present = self.network.weights
+        weights = torch.from_numpy(flat.copy()).reshape(present.shape).to(present.device)
         Network(self.network.architecture, weights).fold_inputs(self._mean, self._spread)
-        self.network.weights.copy_(weights)
+        present.copy_(weights)
 
     def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
         self._load(flat)
@@ -129,15 +130,14 @@ class _StandardisedObjective:
         self.loss = losses.item()
         if not math.isfinite(self.loss):
             if self.n_calls == 1:
-                everyone = torch.ones(1, dtype=torch.bool)
-                raise NonFiniteLossError(self.objective.culprit(self.rows, everyone))
+                raise NonFiniteLossError(self.objective.culprit(self.rows, ~losses.isfinite()))
             return self._first_value + self._WALL, np.zeros_like(flat)
         value = self.loss + self.objective.penalty(len(self.rows)).item()
         if self.n_calls == 1:
             self._first_value = value
         if value > self._first_value + self._WALL:
             return self._first_value + self._WALL, np.zeros_like(flat)
-        return value, self._standardise(gradient.double().clone()).numpy().ravel()
+        return value, self._standardise(gradient.double().clone()).cpu().numpy().ravel()
 
     def _standardise(self, gradient: Tensor) -> Tensor:
         """By the chain rule, the gradient in this function's terms."""

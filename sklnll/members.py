@@ -29,9 +29,10 @@ class Members:
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.keep_best = keep_best
-        self.training = torch.ones(n_members, dtype=torch.bool)
-        self.best = torch.full((n_members,), math.inf, dtype=torch.float64)
-        self.stale = torch.zeros(n_members)
+        device = network.weights.device
+        self.training = torch.ones(n_members, dtype=torch.bool, device=device)
+        self.best = torch.full((n_members,), math.inf, dtype=torch.float64, device=device)
+        self.stale = torch.zeros(n_members, device=device)
         self._start, self._kept = network.state(), network.state()
 
     def note(self, losses: Tensor) -> None:

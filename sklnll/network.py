@@ -110,7 +110,7 @@ class Network:
         if statistics is None:
             hidden = sum(architecture.hidden)
             shape = (len(weights), hidden)
-            statistics = torch.stack([torch.zeros(shape), torch.ones(shape)], 1).to(weights.dtype)
+            statistics = torch.stack([weights.new_zeros(shape), weights.new_ones(shape)], 1)
         self.statistics = statistics
         self.generators = generators
 

@@ -29,11 +29,11 @@ class Objective:
         self.head = head
         self.alpha = alpha
         self.mean_weight = mean_weight
-        last_units = torch.from_numpy(head.penalty_units).to(network.weights.dtype)
-        last_biases = torch.from_numpy(head.penalised_biases)
+        last_units = torch.from_numpy(head.penalty_units).to(network.weights)
+        last_biases = torch.from_numpy(head.penalised_biases).to(network.weights.device)
         self._penalty_shares = penalty_shares(network, last_units, last_biases)
         self._penalty_origin = penalty_origin(network, last_biases)
-        self._has_origin = bool(last_biases.any())
+        self._has_origin = bool(head.penalised_biases.any())
         self._passes: dict[int, Pass] = {}
 
     def member(self, k: int) -> "Objective":

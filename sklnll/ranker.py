@@ -122,6 +122,13 @@ class NLLRanker(NLLEstimator):
     weight_init : {"glorot", "he"}, default="glorot"
         Start of the hidden layers; "he" suits deep networks of "relu". The last layer starts at
         the fit without x.
+    device : str, default="cpu"
+        Where networks are trained and predict: "cpu", or "cuda" ("cuda:1", ...) for a GPU, which
+        pays for large batches and wide layers. Where torch sees none, the CPU takes its place,
+        and `fit` says so. What is fitted is numpy's and runs anywhere.
+    n_threads : int or None, default=None
+        Most threads to compute with; None for as many as torch is allowed. Steps too small to
+        share take one.
 
     Attributes
     ----------
@@ -246,6 +253,8 @@ class NLLRanker(NLLEstimator):
         dropout: float = 0.0,
         batch_norm: bool = False,
         weight_init: str = "glorot",
+        device: str = "cpu",
+        n_threads: int | None = None,
     ):
         self.distribution = distribution
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -280,6 +289,8 @@ class NLLRanker(NLLEstimator):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.weight_init = weight_init
+        self.device = device
+        self.n_threads = n_threads
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

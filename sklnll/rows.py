@@ -45,6 +45,11 @@ class Rows:
         exposure = None if self.exposure is None else self.exposure[where]
         return Rows(self.x[where], self.y[where], self.weight[where], exposure)
 
+    def to(self, device: torch.device) -> "Rows":
+        """The same rows on another device."""
+        exposure = None if self.exposure is None else self.exposure.to(device)
+        return Rows(self.x.to(device), self.y.to(device), self.weight.to(device), exposure)
+
     def split(self, size: int) -> Iterator["Rows"]:
         """`size` rows at once."""
         axis = self.weight.ndim - 1
@@ -96,7 +101,7 @@ class MemberRows:
     def shuffled(self, random_states: list[np.random.RandomState]) -> Self:
         """The same rows in another order, each member's own."""
         orders = [random_state.permutation(len(self)) for random_state in random_states]
-        order = torch.from_numpy(np.stack(orders))
+        order = torch.from_numpy(np.stack(orders)).to(self.shared.x.device)
         index = order if self.index is None else self.index.gather(1, order)
         return type(self)(self.shared, self.log_jacobian_of_rows, index)
 

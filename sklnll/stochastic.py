@@ -129,13 +129,14 @@ def _run_epoch(
     random_states: list[np.random.RandomState],
 ) -> Tensor:
     """One pass over the rows; each member's mean of the losses met on the way, in y's units."""
-    total = torch.zeros(len(random_states), dtype=torch.float64)
+    weights = objective.network.weights
+    total = weights.new_zeros(len(weights), dtype=torch.float64)
     for batch in _batches(rows, steps.settings, random_states):
         loss, gradient = objective.gradient(
             batch, momentum=_RUNNING_SHARE, annealing=steps.annealing
         )
         total.add_(loss, alpha=len(batch))
-        if not math.isfinite(total.sum().item()):
+        if _is_at_hand(total) and not math.isfinite(total.sum().item()):
             failed = members.training & ~loss.isfinite()
             if failed.any():
                 warn_non_finite(epoch, objective.culprit(batch, failed))
@@ -143,13 +144,18 @@ def _run_epoch(
             if not members.training.any():
                 return total
         steps.step(gradient)
-    failed = members.training & ~objective.network.weights.sum(dim=1).isfinite()
+    failed = members.training & ~(weights.sum(dim=1) + total).isfinite()
     if failed.any():
-        warn_non_finite(epoch, "the network's weights are not finite")
+        warn_non_finite(epoch, "its sum over the rows, or the network's weights, are not finite")
         members.retire(failed)
     if objective.network.architecture.batch_norm:
         _settle_statistics(objective.network, rows, random_states)
     return total / rows.total_weight + rows.log_jacobian
+
+
+def _is_at_hand(values: Tensor) -> bool:
+    """Whether they can be looked at without waiting for another device, until an epoch's end."""
+    return values.is_cpu
 
 
 def _settle_statistics(

@@ -126,7 +126,7 @@ class CholeskyFactor(_Whole):
 
     def __call__(self, raw: Tensor) -> Tensor:
         size = math.isqrt(2 * raw.shape[-1])
-        row, column = torch.tril_indices(size, size)
+        row, column = torch.tril_indices(size, size, device=raw.device)
         matrix = raw.new_zeros(*raw.shape[:-1], size, size)
         matrix[..., row, column] = torch.where(row == column, self.diagonal(raw), raw)
         return matrix

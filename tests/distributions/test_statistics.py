@@ -6,6 +6,7 @@ from sklnll.distributions._statistics import (
     weighted_mean_std,
     weighted_median,
     weighted_median_spread,
+    weighted_quantiles,
 )
 
 Y = np.random.RandomState(0).standard_t(2, 41).round(2)
@@ -29,6 +30,15 @@ def test_mean_and_deviation_are_numpys():
 @pytest.mark.parametrize("n_rows", [40, 41])
 def test_median_is_numpys(n_rows):
     assert weighted_median(Y[:n_rows], np.ones(n_rows)) == np.median(Y[:n_rows])
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 40, 41])
+@pytest.mark.parametrize("counts", [np.ones(41, int), COUNTS + 1], ids=["equal", "unequal"])
+def test_quantiles_are_numpys(n_rows, counts):
+    levels = [0.0, 0.1, 0.25, 0.5, 0.77, 1.0]
+    y, counts = Y[:n_rows], counts[:n_rows]
+    expected = np.quantile(np.repeat(y, counts), levels, method="averaged_inverted_cdf")
+    np.testing.assert_allclose(weighted_quantiles(y, counts, levels), expected, rtol=1e-15)
 
 
 def test_spread_is_the_normal_consistent_deviation_about_the_median():
