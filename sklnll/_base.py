@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import _fit_context, clone
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ._fitted import FittedNetwork, as_tensor
@@ -29,6 +30,7 @@ from .progress import Record, Settings
 from .recalibration import fit_factor
 from .rows import MemberRows, Rows
 from .scaling import TargetScaling
+from .sparse import SparseFeatures
 from .stochastic import fit_stochastic
 from .threads import threads_for
 
@@ -94,6 +96,11 @@ class NLLEstimator(FittedNetwork):
     def _check_table(self, given: Given, *, reset: bool) -> Table:
         """Check training (`reset`) or validation rows and encode y as numbers."""
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     @property
     def _stratify(self) -> bool:
         """Whether a hold-out keeps the shares of y's values."""
@@ -136,7 +143,7 @@ class NLLEstimator(FittedNetwork):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The network computes in float32 where X is float32, in float64 otherwise.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, inside the support of the distribution. Several columns are independent
@@ -175,7 +182,7 @@ class NLLEstimator(FittedNetwork):
         if check_validation(given_validation, given, self.solver):
             validation = self._check_validation_table(given_validation)
             validation = validation.astype(table.X.dtype).without_zero_weights()
-        table = table.without_zero_weights()
+        table = table.small_as_dense().without_zero_weights()
         n_given = len(table)
         if self.solver == "lbfgs":
             table = table.merged()
@@ -312,7 +319,7 @@ class NLLEstimator(FittedNetwork):
 
     def _start(
         self,
-        X: np.ndarray,
+        X: Any,
         raw: np.ndarray,
         constants: np.ndarray,
         members: list[np.random.RandomState],
@@ -356,16 +363,22 @@ class NLLEstimator(FittedNetwork):
     def _rows(self, table: Table, device: torch.device) -> MemberRows:
         """Rows as training wants them: X and y in training's units, weights by their mean."""
         exposure = table.exposure
-        X = table.X if self.input_scaling_ is None else self.input_scaling_(table.X)
         is_density = self.distribution_.is_density(table.y)
         rows = Rows(
-            as_tensor(X),
+            self._features(table.X),
             torch.from_numpy(self.scaling_.scale(table.y)),
             torch.from_numpy(table.weight / table.weight.mean()),
             None if exposure is None else torch.from_numpy(exposure)[:, None],
         )
         log_jacobian = torch.from_numpy(is_density @ self.scaling_.log_jacobian)
         return MemberRows(rows.to(device), log_jacobian.to(device))
+
+    def _features(self, X: Any) -> Any:
+        """X as the network sees it; sparse rows a batch at a time."""
+        scaling = self.input_scaling_
+        if sparse.issparse(X):
+            return SparseFeatures(X, scaling or (lambda rows: rows))
+        return as_tensor(X if scaling is None else scaling(X))
 
     def _fold_inputs(self, network: Network) -> None:
         """Let a linear network see X as it is: its coefficients are those of X's columns."""

@@ -21,6 +21,7 @@ from .inputs import InputScaling
 from .layers import Mode
 from .network import Architecture, Network, Pass
 from .scaling import TargetScaling
+from .sparse import dense
 from .threads import threads_for
 
 
@@ -93,7 +94,7 @@ class FittedNetwork(BaseEstimator, ABC):
             params = self.distribution_.widened(params, self.recalibration_)
         return self._of_predictive_family(params)
 
-    def _params_of(self, X: np.ndarray, exposure: np.ndarray | None) -> dict[str, np.ndarray]:
+    def _params_of(self, X: Any, exposure: np.ndarray | None) -> dict[str, np.ndarray]:
         """Each member's parameters in y's units, (n_members, n_samples, n_heads, ...)."""
         params = self._scaled_params_of(X)
         # Fixed numbers as they were given, without the rounding of the way through training.
@@ -104,19 +105,21 @@ class FittedNetwork(BaseEstimator, ABC):
             else self.scaling_.unscale_parameter(name, value.numpy())
             for name, value in params.items()
         }
-        values = {name: self._one_a_row(name, value, len(X)) for name, value in values.items()}
+        values = {name: self._one_a_row(name, value, X.shape[0]) for name, value in values.items()}
         return values if exposure is None else self.distribution_.exposed(values, exposure[:, None])
 
-    def _scaled_params_of(self, X: np.ndarray) -> dict[str, torch.Tensor]:
+    def _scaled_params_of(self, X: Any) -> dict[str, torch.Tensor]:
         """The head's parameters, in training's units; rows in blocks, to bound their memory."""
         device = find_device(self.device)
         network, head = self._network(device), self._head(device)
-        size = min(len(X), network.rows_at_once)
-        raw = network.weights.new_empty(len(network.weights), len(X), head.layout.n_predicted)
+        n_rows = X.shape[0]
+        size = min(n_rows, network.rows_at_once)
+        raw = network.weights.new_empty(len(network.weights), n_rows, head.layout.n_predicted)
         with torch.no_grad(), threads_for(size * network.weights.numel(), self.n_threads):
-            passes = {n: Pass(network, n) for n in {size, len(X) % size or size}}
-            for block in gen_batches(len(X), size):
-                rows = X[block] if self.input_scaling_ is None else self.input_scaling_(X[block])
+            passes = {n: Pass(network, n) for n in {size, n_rows % size or size}}
+            for block in gen_batches(n_rows, size):
+                rows = dense(X[block])
+                rows = rows if self.input_scaling_ is None else self.input_scaling_(rows)
                 x = as_tensor(rows).to(device)
                 raw[:, block], constants = passes[len(rows)].forward(x, Mode())
             return {name: value.cpu() for name, value in head.params(raw, constants).items()}

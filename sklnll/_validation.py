@@ -5,9 +5,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.utils.validation import _check_sample_weight
 
+from .sparse import dense_if_small
+
 X_PARAMS: dict[str, Any] = {
+    "accept_sparse": "csr",
+    "accept_large_sparse": True,
     "dtype": [np.float64, np.float32],
     "order": "C",
     "ensure_all_finite": False,  # check_finite names the row
@@ -25,6 +30,7 @@ class Given:
     y: Any
     sample_weight: Any = None
     exposure: Any = None
+    classes: Any = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,8 @@ class Table:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        float32 or float64, in C order.
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+        float32 or float64, in C order, or in CSR format.
     y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
         float64, inside the family's support; labels as 0, ..., n_classes - 1. The last axis is
         there where one observation is a row of numbers.
@@ -44,13 +50,17 @@ class Table:
         float64, positive.
     """
 
-    X: np.ndarray
+    X: Any
     y: np.ndarray
     weight: np.ndarray
     exposure: np.ndarray | None = None
 
     def __len__(self) -> int:
-        return len(self.X)
+        return self.X.shape[0]
+
+    def small_as_dense(self) -> "Table":
+        """The same rows, X as an array unless that would take much memory."""
+        return replace(self, X=dense_if_small(self.X))
 
     def take(self, index: np.ndarray) -> "Table":
         """The rows at these positions, or under this mask."""
@@ -69,10 +79,14 @@ class Table:
         """Sorted rows, a row of whole weight w as w rows of weight 1.
 
         So the fit of repeated or shuffled rows is that of weighted ones, to the last bit, hold-outs
-        and batches included. Rows with other weights, or more than `at_most` of them, stay.
+        and batches included. Rows with other weights, sparse ones, or more than `at_most`, stay.
         """
         n_rows = self.weight.sum()
-        if n_rows > at_most or (self.weight != np.floor(self.weight)).any():
+        if (
+            sparse.issparse(self.X)
+            or n_rows > at_most
+            or (self.weight != np.floor(self.weight)).any()
+        ):
             return self
         merged = self.merged()
         table = merged.take(np.repeat(np.arange(len(merged)), merged.weight.astype(int)))
@@ -82,8 +96,11 @@ class Table:
         """Equal rows merged into one that has their summed weight, in sorted order.
 
         In one full batch this changes nothing but the order of additions; it makes the fit of
-        repeated or shuffled rows the same, to the last bit, as that of weighted ones.
+        repeated or shuffled rows the same, to the last bit, as that of weighted ones. Sparse rows
+        stay as they are.
         """
+        if sparse.issparse(self.X):
+            return self
         columns = [self.X.astype(float), self.y.reshape(len(self), -1)]
         if self.exposure is not None:
             columns.append(self.exposure[:, None])
@@ -94,30 +111,34 @@ class Table:
         return replace(self.take(index), weight=weight)
 
 
-def check_finite(X: np.ndarray, estimator: str) -> None:
+def check_finite(X: Any, estimator: str) -> None:
     """Raise a ValueError that names the first row and column of `X` that hold no number."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum()):
             return
-    finite = np.isfinite(X)
+    entries = sparse.coo_array(X) if sparse.issparse(X) else None
+    values = X if entries is None else entries.data
+    finite = np.isfinite(values)
     if finite.all():
         return
-    row, column = np.argwhere(~finite)[0]
+    place = np.argwhere(~finite)[0]
+    row, column = place if entries is None else (axis[place[0]] for axis in entries.coords)
     kind = "NaN" if np.isnan(X[row, column]) else "infinity"
     raise ValueError(
         f"Input X contains {kind}, which {estimator} does not accept: found {X[row, column]} at "
-        f"row {row}, column {column} ({np.sum(~finite)} of {X.size} values are not finite). Put a "
-        "SimpleImputer in front, or remove such rows."
+        f"row {row}, column {column} ({np.sum(~finite)} of {finite.size} values are not finite). "
+        "Put a SimpleImputer in front, or remove such rows."
     )
 
 
-def cast(X: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def cast(X: Any, dtype: np.dtype) -> Any:
     """X in the network's dtype; a ValueError where that cannot hold it."""
     with np.errstate(over="ignore"):
         converted = X.astype(dtype, copy=False)
-    if converted.dtype != X.dtype and not np.isfinite(converted).all():
+    values = converted.data if sparse.issparse(X) else converted
+    if converted.dtype != X.dtype and not np.isfinite(values).all():
         raise ValueError(
-            f"X holds values up to {np.abs(X).max():.3g}, beyond {np.dtype(dtype)}, in which the "
+            f"X holds values up to {abs(X).max():.3g}, beyond {np.dtype(dtype)}, in which the "
             "network was fitted because its X was; scale X, or fit on float64."
         )
     return converted
@@ -149,9 +170,10 @@ def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | No
     if exposure is None:
         return None
     values = np.asarray(exposure, dtype=float)
-    if values.shape != (len(X),):
+    if values.shape != (X.shape[0],):
         raise ValueError(
-            f"exposure must have shape ({len(X)},), a number for each row of X; got {values.shape}."
+            f"exposure must have shape ({X.shape[0]},), a number for each row of X; got "
+            f"{values.shape}."
         )
     illegal = ~((values > 0) & (values < np.inf))
     if illegal.any():

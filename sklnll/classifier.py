@@ -370,7 +370,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -385,7 +385,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -401,7 +401,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             As for `fit`. With several labels at once, a row counts where all of them are right;
             a row of probabilities stands for its most probable class.
@@ -420,7 +420,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -435,7 +435,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -448,7 +448,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------

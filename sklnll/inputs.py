@@ -1,10 +1,13 @@
 """In which units does the network see x?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import gen_batches
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from .distributions._statistics import weighted_mean_std, weighted_quantiles
 
@@ -40,21 +43,25 @@ class InputScaling:
     bound: float = np.inf
 
     @classmethod
-    def fit(cls, X: np.ndarray, weight: np.ndarray, kind: str) -> Self:
+    def fit(cls, X: Any, weight: np.ndarray, kind: str) -> Self:
         """Choose center and unit of each column.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray or sparse matrix of shape (n_samples, n_features)
         weight : ndarray of shape (n_samples,)
             Positive.
         kind : {"robust", "standard"}
             Median and interquartile range, bounded; or mean and standard deviation.
         """
         robust = kind == "robust"
-        locate = _median_and_range if robust else weighted_mean_std
-        columns = np.array([locate(column.astype(float), weight) for column in X.T])
-        center, spread = columns.reshape(-1, 2).T
+        if sparse.issparse(X) and not robust:
+            center, variance = mean_variance_axis(X.astype(float), axis=0, weights=weight)
+            spread = np.sqrt(variance)
+        else:
+            locate = _median_and_range if robust else weighted_mean_std
+            by_column = np.array([locate(column, weight) for column in _columns(X)])
+            center, spread = by_column.reshape(-1, 2).T
         unit = np.where(spread > 0, spread, np.inf)  # what did not vary has taught nothing
         return cls(center, unit, _BOUND if robust else np.inf)
 
@@ -72,6 +79,14 @@ class InputScaling:
             np.clip(z, -_FARTHEST, _FARTHEST, out=z)
             z /= np.sqrt(1 + np.square(z / self.bound))
         return z
+
+
+def _columns(X: Any) -> Iterator[np.ndarray]:
+    """Each column, dense, in float64."""
+    if sparse.issparse(X):
+        X = X.tocsc()
+        return (X[:, [j]].toarray().ravel().astype(float) for j in range(X.shape[1]))
+    return (column.astype(float) for column in X.T)
 
 
 def _median_and_range(x: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

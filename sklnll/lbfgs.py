@@ -1,6 +1,7 @@
 """How are the weights found by all rows at once?"""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import scipy.optimize
@@ -17,7 +18,10 @@ from .progress import (
     warn_non_finite,
     warn_not_converged,
 )
-from .rows import MemberRows, Rows
+from .rows import MemberRows
+
+_NUMBERS_AT_ONCE = 2**22
+"""Numbers of X that go through the network together, to bound what it makes of them."""
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -46,7 +50,7 @@ def _fit_member(objective: Objective, rows: MemberRows, settings: Settings) -> R
     """
     record = Record()
     log_jacobian = rows.log_jacobian.item()
-    function = _StandardisedObjective(objective, rows.shared)
+    function = _StandardisedObjective(objective, rows)
     good = function.flat
 
     def note(intermediate_result: scipy.optimize.OptimizeResult) -> None:
@@ -94,17 +98,13 @@ class _StandardisedObjective:
     _WALL = 1e3
     """Height above the start, in nats a row, of the wall that sends a line search back."""
 
-    def __init__(self, objective: Objective, rows: Rows):
+    def __init__(self, objective: Objective, rows: MemberRows):
         self.objective = objective
         self.network = objective.network
         self.rows = rows
         self.loss = math.nan
         self.n_calls = 0
-        share = (rows.weight / rows.weight.sum())[:, None]
-        self._mean = (share * rows.x).sum(dim=0)
-        spread = (share * (rows.x - self._mean).square()).sum(dim=0).sqrt()
-        rounding = 10 * torch.finfo(spread.dtype).eps * self._mean.abs()
-        self._spread = torch.where(spread > rounding, spread, 1.0)
+        self._mean, self._spread = _mean_and_spread(rows, self._rows_at_once)
         self._first_value = math.inf
 
     @property
@@ -126,18 +126,34 @@ class _StandardisedObjective:
     def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
         self._load(flat)
         self.n_calls += 1
-        losses, gradient = self.objective.gradient(self.rows, momentum=1.0)
-        self.loss = losses.item()
+        gradient = self._loss_and_gradient()
         if not math.isfinite(self.loss):
-            if self.n_calls == 1:
-                raise NonFiniteLossError(self.objective.culprit(self.rows, ~losses.isfinite()))
             return self._first_value + self._WALL, np.zeros_like(flat)
+        self.objective.penalise(gradient, len(self.rows))
         value = self.loss + self.objective.penalty(len(self.rows)).item()
         if self.n_calls == 1:
             self._first_value = value
         if value > self._first_value + self._WALL:
             return self._first_value + self._WALL, np.zeros_like(flat)
-        return value, self._standardise(gradient.double().clone()).cpu().numpy().ravel()
+        return value, self._standardise(gradient).cpu().numpy().ravel()
+
+    def _loss_and_gradient(self) -> Tensor:
+        """Sum the loss, and its gradient, over blocks of rows; one block for batch norm."""
+        self.loss = 0.0
+        total = torch.zeros_like(self.network.weights, dtype=torch.float64)
+        for block in self.rows.batches(self._rows_at_once):
+            loss, gradient = self.objective.gradient(block, momentum=1.0)
+            self.loss += loss.item() * len(block) / len(self.rows)
+            total.add_(gradient, alpha=len(block) / len(self.rows))
+            if self.n_calls == 1 and not math.isfinite(self.loss):
+                raise NonFiniteLossError(self.objective.culprit(block, ~loss.isfinite()))
+        return total
+
+    @property
+    def _rows_at_once(self) -> int:
+        if self.network.architecture.batch_norm:
+            return len(self.rows)
+        return min(len(self.rows), max(1, _NUMBERS_AT_ONCE // self.rows.shared.x.shape[1]))
 
     def _standardise(self, gradient: Tensor) -> Tensor:
         """By the chain rule, the gradient in this function's terms."""
@@ -151,4 +167,21 @@ class _StandardisedObjective:
         """Leave these weights in the network, and their statistics for batch normalisation."""
         self._load(flat)
         if self.network.architecture.batch_norm:
-            self.network.settle(self.rows.x, self.rows.weight)
+            everyone = self.rows[slice(None)]
+            self.network.settle(everyone.x, everyone.weight)
+
+
+def _mean_and_spread(rows: MemberRows, rows_at_once: int) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each column of X; 1 where it does not vary."""
+
+    def mean_of(function: Callable[[Tensor], Tensor]) -> Tensor:
+        parts = [
+            (block.weight[:, None] * function(block.x)).sum(dim=0)
+            for block in rows.batches(rows_at_once)
+        ]
+        return torch.stack(parts).sum(dim=0) / rows.total_weight
+
+    mean = mean_of(lambda x: x)
+    spread = mean_of(lambda x: (x - mean).square()).sqrt()
+    rounding = 10 * torch.finfo(spread.dtype).eps * mean.abs()
+    return mean, torch.where(spread > rounding, spread, 1.0)

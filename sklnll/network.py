@@ -164,7 +164,7 @@ class Network:
     @property
     def rows_at_once(self) -> int:
         """So many rows that what most layers make of them stays in the processor's cache."""
-        n_units = len(self.weights) * (1 + sum(fan_out for _, fan_out in self.architecture.fans))
+        n_units = len(self.weights) * (1 + sum(self.architecture.sizes))
         return min(max(_LEAST_ROWS, _NUMBERS_AT_ONCE // n_units), _MOST_ROWS)
 
     def settle(self, x: Tensor, row_weight: Tensor) -> None:

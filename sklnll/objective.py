@@ -48,6 +48,14 @@ class Objective:
     def _penalty_rate(self, n_rows: int) -> float:
         return self.alpha / (n_rows * self.mean_weight)
 
+    def penalise(self, gradient: Tensor, n_rows: int) -> None:
+        """Add the gradient of the penalty for a batch of `n_rows` rows, in place."""
+        if self.alpha:
+            away = self.network.weights
+            if self._has_origin:
+                away = away - self._penalty_origin
+            gradient.addcmul_(self._penalty_shares, away, value=self._penalty_rate(n_rows))
+
     def penalty(self, n_rows: int) -> Tensor:
         """L2 penalty of each member for a batch of `n_rows` rows."""
         away = self.network.weights.double() - self._penalty_origin
@@ -57,7 +65,7 @@ class Objective:
     def gradient(
         self, rows: Rows, *, momentum: float, annealing: float = 0.0
     ) -> tuple[Tensor, Tensor]:
-        """Each member's loss without the penalty, and the gradient of its objective.
+        """Each member's loss, and its gradient, both without the penalty.
 
         Parameters
         ----------
@@ -79,13 +87,7 @@ class Objective:
         loss, d_raw, d_constants = self.head.gradient(
             raw, constants, rows.y, rows.weight, rows.exposure, annealing=annealing
         )
-        gradient = one_pass.backward(d_raw, d_constants)
-        if self.alpha:
-            away = self.network.weights
-            if self._has_origin:
-                away = away - self._penalty_origin
-            gradient.addcmul_(self._penalty_shares, away, value=self._penalty_rate(len(rows)))
-        return loss, gradient
+        return loss, one_pass.backward(d_raw, d_constants)
 
     def _pass(self, n_rows: int) -> Pass:
         """The pass of so many rows; there are two sizes of batches at most, and two of blocks."""

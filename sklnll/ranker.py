@@ -345,7 +345,7 @@ class NLLRanker(NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The network computes in float32 where X is float32, in float64 otherwise.
         y : array-like of shape (n_samples, n_items)
             Each row lists the items 0, ..., n_items - 1, best first. Where only the first places
@@ -374,7 +374,7 @@ class NLLRanker(NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -390,7 +390,7 @@ class NLLRanker(NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -404,7 +404,7 @@ class NLLRanker(NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -421,7 +421,7 @@ class NLLRanker(NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_items) or (n_samples, n_places)
             Orders, as for `fit`; columns that are missing at the end stand for -1.
         sample_weight : array-like of shape (n_samples,), optional

@@ -388,7 +388,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The network computes in float32 where X is float32, in float64 otherwise.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, inside the support of the distribution. Several columns are independent
@@ -427,7 +427,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         exposure : array-like of shape (n_samples,), optional
             How long, or how much, each row is watched: the distribution is that of y after so
             many units of it, of one unit where it is left out. For families of counts.
@@ -450,7 +450,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         return_std : bool, default=False
             Whether to return the standard deviation too.
         exposure : array-like of shape (n_samples,), optional
@@ -484,7 +484,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
         exposure : array-like of shape (n_samples,), optional
@@ -518,7 +518,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         quantiles : float or array-like of shape (k,), default=(0.05, 0.5, 0.95)
             Levels between 0 and 1.
         exposure : array-like of shape (n_samples,), optional
@@ -539,7 +539,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         coverage : float, default=0.9
             Between 0 and 1; the rest is left out in equal parts below and above.
         exposure : array-like of shape (n_samples,), optional
@@ -565,7 +565,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples_X, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
         n_samples : int, default=1
             Draws per row.
         random_state : int, RandomState instance or None, default=0

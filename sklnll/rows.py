@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ class Rows:
 
     Parameters
     ----------
-    x : Tensor of shape (n_samples, n_features)
+    x : Tensor or SparseFeatures of shape (n_samples, n_features)
         In the network's dtype.
     y : Tensor of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
         In training's units, float64.
@@ -32,7 +32,7 @@ class Rows:
         How long each row was watched, float64.
     """
 
-    x: Tensor
+    x: Any
     y: Tensor
     weight: Tensor
     exposure: Tensor | None = None
@@ -61,7 +61,7 @@ class Rows:
     def pick(self, index: Tensor) -> "Rows":
         """The rows at these positions, of shape (n_members, n)."""
 
-        def picked(values: Tensor) -> Tensor:
+        def picked(values: Any) -> Tensor:
             return values.index_select(0, index.flatten()).unflatten(0, index.shape)
 
         exposure = None if self.exposure is None else picked(self.exposure)

@@ -26,7 +26,7 @@ _DIVERGED = 1.0
 """By so many nats a row training may end above its start, by the noise of dropout or batches."""
 _RUNNING_SHARE = 0.1
 """Share by which running statistics of batch normalisation move towards a batch's own."""
-_ROWS_FOR_STATISTICS = 10_000
+_ROWS_FOR_STATISTICS, _NUMBERS_FOR_STATISTICS = 10_000, 2**24
 
 
 def fit_stochastic(
@@ -143,6 +143,7 @@ def _run_epoch(
                 members.retire(failed)
             if not members.training.any():
                 return total
+        objective.penalise(gradient, len(batch))
         steps.step(gradient)
     failed = members.training & ~(weights.sum(dim=1) + total).isfinite()
     if failed.any():
@@ -165,9 +166,10 @@ def _settle_statistics(
 
     Of many rows a random part tells them well enough.
     """
-    if len(rows) > _ROWS_FOR_STATISTICS:
+    enough = min(_ROWS_FOR_STATISTICS, max(1, _NUMBERS_FOR_STATISTICS // rows.shared.x.shape[1]))
+    if len(rows) > enough:
         rows = rows.shuffled(random_states)
-    some = rows[slice(0, _ROWS_FOR_STATISTICS)]
+    some = rows[slice(0, enough)]
     network.settle(some.x, some.weight)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributions.cases import NUMBERS, VECTORS, accepts
+from scipy import sparse
 from scipy.special import softmax
 from sklearn.metrics import r2_score
 from sklearn.utils import get_tags
@@ -76,7 +77,15 @@ class Ranked(NLLRanker):
     """Fits rankings of three items by y, -y and 1/2 to any y of numbers or labels."""
 
     def fit(self, X, y, sample_weight=None):
+        if sparse.issparse(X):
+            raise TypeError("sparse rankings are fitted in test_sparse.py")
         return super().fit(X, None if y is None else self._orders(y), sample_weight)
+
+    def __sklearn_tags__(self):
+        """Without sparse rows, whose check takes all that has probabilities for classifiers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        return tags
 
     def score(self, X, y, sample_weight=None):
         return super().score(X, self._orders(y), sample_weight)

@@ -1,0 +1,124 @@
+"""Sparse rows are fitted as dense ones are, and are never made dense all together."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from plain import plain_classifier, plain_ranker, plain_regressor
+from scipy import sparse
+
+from sklnll import NLLRegressor
+from sklnll.inputs import InputScaling
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+FORMATS = [sparse.csr_array, sparse.csc_array, sparse.coo_array, sparse.lil_array]
+FORMATS += [sparse.csr_matrix, sparse.dok_matrix, sparse.bsr_matrix, sparse.dia_matrix]
+MAKERS = {"regressor": plain_regressor, "classifier": plain_classifier, "ranker": plain_ranker}
+
+rng = np.random.default_rng(0)
+X = rng.normal(1, 1, (90, 6)) * (rng.uniform(size=(90, 6)) < 0.3)
+WEIGHT = rng.uniform(0.5, 1.5, 90)
+"""Rows of such weights keep their order."""
+Y = {
+    "regressor": X.sum(axis=1) + rng.normal(size=90),
+    "classifier": (X.sum(axis=1) > 0.5).astype(int),
+    "ranker": (X[:, :3] + rng.normal(size=(90, 3))).argsort(axis=1),
+}
+
+
+@pytest.fixture
+def nothing_is_small(monkeypatch):
+    monkeypatch.setattr("sklnll.sparse._SMALL", 0)
+
+
+def predicted(net, rows):
+    params = net.predict_dist(rows).params
+    return np.hstack([params[name].reshape(90, -1) for name in sorted(params)])
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"solver": "lbfgs"},
+        {"x_scaling": "standard", "n_frequencies": 2},
+        {"x_scaling": "robust"},
+        {"n_estimators": 2, "early_stopping": True},
+        {"batch_norm": True, "dropout": 0.2},
+        {"hidden_layer_sizes": (), "x_scaling": "standard"},
+    ],
+    ids=str,
+)
+def test_sparse_rows_are_fitted_as_dense_ones(kind, params, nothing_is_small):
+    params = {"hidden_layer_sizes": (4,), "batch_size": 20, "max_iter": 5, **params}
+    net = MAKERS[kind](**params, random_state=0)
+    if params.get("solver") == "lbfgs":
+        net.set_params(batch_size="auto")
+    dense = predicted(net.fit(X, Y[kind], WEIGHT), X)
+    rows = sparse.csr_array(X)
+    assert_allclose(predicted(net.fit(rows, Y[kind], WEIGHT), rows), dense, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("make", FORMATS, ids=lambda make: make.__name__)
+def test_every_format_is_taken(make, nothing_is_small):
+    net = plain_regressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0)
+    expected = net.fit(X, Y["regressor"], WEIGHT).predict(X)
+    assert_allclose(net.fit(make(X), Y["regressor"], WEIGHT).predict(make(X)), expected)
+
+
+def test_single_precision_stays(nothing_is_small):
+    net = NLLRegressor(hidden_layer_sizes=(4,), max_iter=2)
+    net.fit(sparse.csr_array(X.astype(np.float32)), Y["regressor"])
+    assert net.weights_.dtype == np.float32
+
+
+def test_validation_rows_may_be_sparse(nothing_is_small):
+    net = plain_regressor(hidden_layer_sizes=(4,), max_iter=5, random_state=0)
+    y, rows = Y["regressor"], sparse.csr_array(X)
+    net.fit(X, y, WEIGHT, X_val=X, y_val=y)
+    expected = net.validation_scores_
+    net.fit(rows, y, WEIGHT, X_val=rows, y_val=y)
+    assert_allclose(net.validation_scores_, expected)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_no_more_rows_than_a_block_are_made_dense(solver, nothing_is_small, monkeypatch):
+    monkeypatch.setattr("sklnll.lbfgs._NUMBERS_AT_ONCE", 20 * X.shape[1])
+    monkeypatch.setattr("sklnll.rows._NUMBERS_PICKED", 1)
+    monkeypatch.setattr("sklnll.network._LEAST_ROWS", 20)
+    monkeypatch.setattr("sklnll.network._NUMBERS_AT_ONCE", 1)
+    seen, toarray = [], sparse.csr_array.toarray
+
+    def watched(rows, *args, **params):
+        seen.append(rows.shape[0])
+        return toarray(rows, *args, **params)
+
+    monkeypatch.setattr(sparse.csr_array, "toarray", watched)
+    size = {"batch_size": 20} if solver == "adam" else {}
+    net = plain_regressor(hidden_layer_sizes=(4,), solver=solver, max_iter=2, **size)
+    net.fit(sparse.csr_array(X), Y["regressor"]).predict(sparse.csr_array(X))
+    assert max(seen) == 20
+
+
+def test_lbfgs_sums_over_blocks(monkeypatch):
+    net = plain_regressor("student_t", (4,), solver="lbfgs", max_iter=10, random_state=0)
+    whole = net.fit(X, Y["regressor"]).loss_curve_
+    monkeypatch.setattr("sklnll.lbfgs._NUMBERS_AT_ONCE", 7 * X.shape[1])
+    assert_allclose(net.fit(X, Y["regressor"]).loss_curve_, whole, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["standard", "robust"])
+def test_columns_are_scaled_as_dense_ones(kind):
+    dense = InputScaling.fit(X, WEIGHT, kind)
+    found = InputScaling.fit(sparse.csr_array(X), WEIGHT, kind)
+    assert_allclose(found.center, dense.center, atol=1e-14)
+    assert_allclose(found.unit, dense.unit, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])
+def test_what_is_not_finite_is_named(value, kind):
+    bad = X.copy()
+    bad[7, 2] = value
+    with pytest.raises(ValueError, match=rf"X contains {kind}.* at row 7, column 2 \(1 of"):
+        NLLRegressor().fit(sparse.csc_array(bad), Y["regressor"])
