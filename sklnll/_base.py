@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn.base import _fit_context, clone
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.metaestimators import available_if
 
-from ._fitted import FittedNetwork, as_tensor
+from ._trainable import TrainableNetwork
 from ._validation import Given, Table, check_validation
-from .devices import find_device
 from .distributions import Distribution, get_distribution
-from .holdout import hold_out
-from .inputs import InputScaling
 from .layers import ACTIVATIONS
-from .lbfgs import fit_lbfgs
-from .network import Architecture, Network, initial_weights
-from .objective import Objective
 from .plan import Plan
-from .progress import Record, Settings
-from .recalibration import fit_factor
-from .rows import MemberRows, Rows
-from .scaling import TargetScaling
-from .sparse import SparseFeatures
-from .stochastic import fit_stochastic
-from .threads import threads_for
+from .watch import CallbackSupportMixin, Watch
 
-_SEEDS = 2**31 - 1
-_SHARE_TO_RECALIBRATE = 1 / 3
-"""Of the rows that are held out, those that neither train nor stop any member."""
 _REPEATED_UP_TO = 10_000
 """Rows up to which whole weights are repetitions to the bit."""
 
 
-class NLLEstimator(FittedNetwork):
+class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
     """A neural network fitted by maximum likelihood; abstract."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -61,7 +46,8 @@ class NLLEstimator(FittedNetwork):
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
+        "verbose": ["verbose", StrOptions({"bar"})],
+        "warm_start": ["boolean"],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
@@ -93,8 +79,8 @@ class NLLEstimator(FittedNetwork):
         """Raise a ValueError for a family that this estimator cannot fit."""
 
     @abstractmethod
-    def _check_table(self, given: Given, *, reset: bool) -> Table:
-        """Check training (`reset`) or validation rows and encode y as numbers."""
+    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
+        """Check rows and encode y, called `name`, as numbers; `reset` learns what y looks like."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -103,7 +89,6 @@ class NLLEstimator(FittedNetwork):
 
     @property
     def _stratify(self) -> bool:
-        """Whether a hold-out keeps the shares of y's values."""
         return False
 
     def set_params(self, **params: Any) -> Self:
@@ -167,42 +152,95 @@ class NLLEstimator(FittedNetwork):
         """
         return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val))
 
-    def _fit(self, given: Given, given_validation: Given) -> Self:
+    def _trains_in_batches(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+            )
+        return True
+
+    @available_if(_trains_in_batches)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train for one epoch on some rows, and go on with the next ones later.
+
+        The first rows choose the units of X and y. The step size is constant, unless it shrinks by
+        ``learning_rate="invscaling"``; there is no hold-out and no annealing.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights, taken as they are: 1 is an ordinary row in any call.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X, y or a weight is not legal, or parameters ask for another network than before.
+        """
+        return self._fit(Given(X, y, sample_weight), Given(None, None), is_increment=True)
+
+    def _fit(self, given: Given, given_validation: Given, *, is_increment: bool = False) -> Self:
         """From what the user gave to a fitted estimator."""
-        self.__dict__.pop("weights_", None)  # a fit that fails leaves no estimator that predicts
+        goes_on = hasattr(self, "weights_") and (is_increment or self.warm_start)
+        plan = self._plan(goes_on=goes_on, is_increment=is_increment)
+        if not goes_on:
+            self.__dict__.pop("weights_", None)  # a fit that fails leaves none that predicts
+        if not is_increment:
+            self.__dict__.pop("_optimizer_memory", None)
         distribution = get_distribution(self.distribution)
         self._check_family(distribution)
-        self._check_settings()
+        self._check_settings(plan)
         self._check_recalibration(distribution)
-        self.distribution_ = clone(distribution)
+        if not goes_on:
+            self.distribution_ = clone(distribution)
+            self._asked_for = repr(distribution)
+        elif repr(distribution) != self._asked_for:
+            raise ValueError(
+                f"{plan.name_of_going_on} goes on with the fitted {self._asked_for}; got "
+                f"{distribution!r}. Set it back, or fit with warm_start=False."
+            )
         random_state = check_random_state(self.random_state)
 
-        table = self._check_table(given, reset=True)
+        table = self._check_table(given, reset=not goes_on)
+        if goes_on:
+            table = table.astype(self.weights_.dtype)
         validation = None
         if check_validation(given_validation, given, self.solver):
             validation = self._check_validation_table(given_validation)
             validation = validation.astype(table.X.dtype).without_zero_weights()
         table = table.small_as_dense().without_zero_weights()
-        n_given = len(table)
         if self.solver == "lbfgs":
             table = table.merged()
-        elif self.shuffle:
+        elif self.shuffle and not is_increment:
             table = table.repeated(_REPEATED_UP_TO)
         with torch.inference_mode(False), torch.no_grad():
-            self._train(table, validation, random_state)
-        if self.solver == "lbfgs":
-            self.t_ = self.n_iter_ * n_given
+            watch = self._train(table, validation, plan, random_state, partial(Watch, self, given))
+        watch.close()
         return self
 
     def _check_validation_table(self, given: Given) -> Table:
         try:
-            return self._check_table(given, reset=False)
+            return self._check_table(given, reset=False, name="y_val")
         except ValueError as error:
             raise ValueError(f"X_val, y_val: {error}") from error
 
-    def _check_settings(self) -> None:
+    def _check_settings(self, plan: Plan) -> None:
         """Raise a ValueError for parameters that do not go together."""
-        if any(not isinstance(size, Integral) or size < 1 for size in self._plan().hidden):
+        if plan.is_increment and self.early_stopping is True:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True; set it to 'auto' or False."
+            )
+        if plan.is_increment and self.recalibrate is not None:
+            raise ValueError("partial_fit does not support recalibrate; set it to None.")
+        if any(not isinstance(size, Integral) or size < 1 for size in plan.hidden):
             raise ValueError(
                 "hidden_layer_sizes must be > 0, whole numbers in one tuple; got "
                 f"{self.hidden_layer_sizes!r}."
@@ -234,171 +272,7 @@ class NLLEstimator(FittedNetwork):
                 "intervals; use recalibrate='nll'."
             )
 
-    def _plan(self) -> Plan:
+    def _plan(self, *, goes_on: bool, is_increment: bool) -> Plan:
         sizes = self.hidden_layer_sizes
-        return Plan(self.get_params(deep=False), tuple(sizes) if np.iterable(sizes) else (sizes,))
-
-    def _train(
-        self, table: Table, validation: Table | None, random_state: np.random.RandomState
-    ) -> None:
-        """From checked rows to a trained network."""
-        plan, device = self._plan(), find_device(self.device, warn=True)
-        split_seed = random_state.randint(_SEEDS)
-        # One after the other: more members do not change the first ones.
-        seeds = [random_state.randint(_SEEDS) for _ in range(self.n_estimators)]
-        members = [np.random.RandomState(seed) for seed in seeds]
-        self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
-        kind = plan.x_scaling
-        self.input_scaling_ = InputScaling.fit(table.X, table.weight, kind) if kind else None
-        self.n_outputs_ = self.scaling_.unit.size
-        mean_weight = float(table.weight.mean())
-        split = np.random.RandomState(split_seed)
-        rows, held, unseen = self._split(table, validation, plan, split, device)
-        if self.recalibrate is not None and unseen is None:
-            raise ValueError(
-                "recalibrate needs rows that training does not see; give X_val and y_val, or set "
-                "early_stopping=True."
-            )
-        settings = self._scaled(plan.settings(len(rows)))
-        with threads_for(100 * table.y.size, self.n_threads):
-            y = rows.shared.y.cpu().numpy()
-            raw, constants = self._head().fit_constant(y, table.weight, table.exposure)
-        network = self._start(table.X, raw, constants, members, plan, device)
-        head = self._head(device)
-        objective = Objective(network, head, self.alpha, mean_weight)
-        n_products = settings.batch_size * network.weights.numel()
-        with threads_for(n_products, self.n_threads), head.training():
-            if self.solver == "lbfgs":
-                record = fit_lbfgs(objective, rows, settings)
-            else:
-                record = fit_stochastic(objective, rows, held, settings, members)
-            if not record.loss_curve:
-                record.loss_curve.append(objective.mean_nll(rows).mean().item())
-        if plan.is_linear:
-            self._fold_inputs(network)
-        self._store(network, record, len(rows))
-        self.recalibration_ = self._recalibration(unseen)
-
-    def _recalibration(self, unseen: Table | None) -> float:
-        """The factor by which distributions must be widened to fit rows that no member saw."""
-        if self.recalibrate is None or unseen is None:
-            return 1.0
-        params = self._of_predictive_family(self._params_of(unseen.X, unseen.exposure))
-        family = self._predictive_family
-        return fit_factor(
-            self.distribution_, family, params, unseen.y, unseen.weight, self.recalibrate
-        )
-
-    def _split(
-        self,
-        table: Table,
-        validation: Table | None,
-        plan: Plan,
-        random_state: np.random.RandomState,
-        device: torch.device,
-    ) -> tuple[MemberRows, MemberRows | None, Table | None]:
-        """The rows each member trains on, those that judge it, and those that none trains on."""
-        rows = self._rows(table, device)
-        if validation is not None:
-            return rows, self._rows(validation, device), validation
-        if not plan.holds_out(len(table)):
-            return rows, None, None
-        labels = table.y if self._stratify else None
-        fraction = self.validation_fraction
-        seen, unseen = np.arange(len(table)), None
-        if self.recalibrate is not None:
-            share = fraction * _SHARE_TO_RECALIBRATE
-            (seen,), (unseen,) = hold_out(len(table), 1, share, random_state, labels)
-            fraction = (fraction - share) / (1 - share)
-        of_seen = None if labels is None else labels[seen]
-        train, held = hold_out(len(seen), self.n_estimators, fraction, random_state, of_seen)
-        of_train, of_held = (
-            replace(rows, index=torch.from_numpy(seen[part]).to(device)) for part in (train, held)
-        )
-        return of_train, of_held, None if unseen is None else table.take(unseen)
-
-    def _start(
-        self,
-        X: Any,
-        raw: np.ndarray,
-        constants: np.ndarray,
-        members: list[np.random.RandomState],
-        plan: Plan,
-        device: torch.device,
-    ) -> Network:
-        """The untrained network for such X, which predicts the fit without x."""
-        self.architecture_ = Architecture(
-            sizes=(X.shape[1], *plan.hidden, len(raw)),
-            n_constants=len(constants),
-            activation=self.activation,
-            dropout=self.dropout,
-            batch_norm=self.batch_norm,
-            n_frequencies=plan.n_frequencies(X.shape[1]),
-        )
-        start = np.stack(
-            [
-                initial_weights(self.architecture_, raw, constants, self.weight_init, member)
-                for member in members
-            ]
-        )
-        largest = np.finfo(X.dtype).max
-        weights = np.clip(start, -largest, largest).astype(X.dtype)
-        generators = [
-            torch.Generator(device).manual_seed(int(member.randint(_SEEDS))) for member in members
-        ]
-        weights = torch.from_numpy(weights).to(device)
-        return Network(self.architecture_, weights, generators=generators)
-
-    def _scaled(self, settings: Settings) -> Settings:
-        """With a tol that suits training's units.
-
-        Where the scale is fixed far above y's spread, all that can be gained is below tol.
-        """
-        spread = self.scaling_.unit.min()
-        has_units = self.distribution_.support.units != "none"
-        fixed = self.distribution_.fixed() if has_units else {}
-        scale = max(spread, fixed.get("scale", spread))
-        return replace(settings, tol=self.tol * (spread / scale) ** 2)
-
-    def _rows(self, table: Table, device: torch.device) -> MemberRows:
-        """Rows as training wants them: X and y in training's units, weights by their mean."""
-        exposure = table.exposure
-        is_density = self.distribution_.is_density(table.y)
-        rows = Rows(
-            self._features(table.X),
-            torch.from_numpy(self.scaling_.scale(table.y)),
-            torch.from_numpy(table.weight / table.weight.mean()),
-            None if exposure is None else torch.from_numpy(exposure)[:, None],
-        )
-        log_jacobian = torch.from_numpy(is_density @ self.scaling_.log_jacobian)
-        return MemberRows(rows.to(device), log_jacobian.to(device))
-
-    def _features(self, X: Any) -> Any:
-        """X as the network sees it; sparse rows a batch at a time."""
-        scaling = self.input_scaling_
-        if sparse.issparse(X):
-            return SparseFeatures(X, scaling or (lambda rows: rows))
-        return as_tensor(X if scaling is None else scaling(X))
-
-    def _fold_inputs(self, network: Network) -> None:
-        """Let a linear network see X as it is: its coefficients are those of X's columns."""
-        if self.input_scaling_ is not None:
-            center, unit = (
-                torch.from_numpy(values).to(network.weights)
-                for values in (self.input_scaling_.center, self.input_scaling_.unit)
-            )
-            network.fold_inputs(center, unit)
-            self.input_scaling_ = None
-
-    def _store(self, network: Network, record: Record, n_rows: int) -> None:
-        self.weights_ = network.weights.cpu().numpy()
-        self.statistics_ = network.statistics.cpu().numpy()
-        self.n_layers_ = len(self.architecture_.sizes)
-        self.n_iter_ = record.n_iter
-        self.t_ = record.n_iter * n_rows
-        self.loss_curve_ = record.loss_curve
-        self.loss_ = record.loss_curve[-1]
-        self.best_loss_ = min(record.loss_curve)
-        self.validation_scores_ = [-loss for loss in record.validation_curve] or None
-        best = record.best_validation_loss
-        self.best_validation_score_ = None if best is None else -best
+        hidden = tuple(sizes) if np.iterable(sizes) else (sizes,)
+        return Plan(self.get_params(deep=False), hidden, goes_on=goes_on, is_increment=is_increment)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from ._validation import Given
 from .distributions import LabelDistribution
 from .predictive import (
     IndicatorPredictive,
@@ -128,15 +129,15 @@ class SoftTargets(Target):
 
 
 def read_target(
-    distribution: LabelDistribution, given: Any, y: np.ndarray
+    distribution: LabelDistribution, given: Given, y: np.ndarray
 ) -> tuple[LabelDistribution, Target]:
     """Find out which kind of y this is, and which family fits its columns.
 
     Parameters
     ----------
     distribution : LabelDistribution
-    given : array-like
-        y as it was given: its type may know names and orders that the array does not.
+    given : Given
+        Rows as they were given: the type of y may know names and orders that the array does not.
     y : ndarray of shape (n_samples,) or (n_samples, n_columns)
 
     Raises
@@ -145,7 +146,7 @@ def read_target(
         For a y that is none for this family.
     """
     if distribution.event_ndim:
-        return distribution, SoftTargets(_names_of_columns(given, y), distribution)
+        return distribution, SoftTargets(_names_of_columns(given.y, y), distribution)
     if type_of_target(y, input_name="y") == "multilabel-indicator":
         return _of_indicators(distribution), Indicators(np.arange(y.shape[1]))
     if y.ndim == 2 and y.shape[1] > 1:
@@ -157,7 +158,10 @@ def read_target(
             "estimator."
         )
     check_classification_targets(y)
-    return distribution, Labels(distribution.classes_of(np.ravel(y), _categories(given)))
+    if given.is_part and given.classes is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    labels = np.ravel(y if given.classes is None else given.classes)
+    return distribution, Labels(distribution.classes_of(labels, _categories(given.y)))
 
 
 def _of_indicators(distribution: LabelDistribution) -> LabelDistribution:

@@ -31,6 +31,8 @@ class Given:
     sample_weight: Any = None
     exposure: Any = None
     classes: Any = None
+    is_part: bool = False
+    """Whether other rows follow, with labels that these may lack."""
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base import NLLEstimator
@@ -90,8 +91,11 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     tol : float, default=1e-4
         Training stops when the loss falls by less than this for `n_iter_no_change` epochs; for
         "lbfgs", when no component of the gradient is larger, or no descent is found.
-    verbose : bool or int, default=False
-        Whether to print the loss of each epoch.
+    verbose : bool, int or "bar", default=False
+        Whether to print the loss of each epoch; "bar" draws one line on stderr that grows.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the fitted network, in its units of X and y, instead of starting
+        anew; `loss_curve_` and `validation_scores_` grow. Annealing is over then.
     momentum : float, default=0.9
         Of "sgd".
     nesterovs_momentum : bool, default=True
@@ -256,7 +260,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
+        warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool | str = "auto",
@@ -294,6 +299,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         self.random_state = random_state
         self.tol = tol
         self.verbose = verbose
+        self.warm_start = warm_start
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
@@ -344,7 +350,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     def _stratify(self) -> bool:
         return self._target.stratify
 
-    def _check_table(self, given: Given, *, reset: bool) -> Table:
+    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
         y_params = {
             "dtype": None,
             "ensure_2d": False,
@@ -356,14 +362,70 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         check_finite(X, type(self).__name__)
         check_consistent_length(X, y)
         if reset:
-            self.distribution_, self._target = read_target(self.distribution_, given.y, y)
+            self.distribution_, self._target = read_target(self.distribution_, given, y)
             self.classes_ = self._target.classes
-        encoded = self._target.encode(y, "y" if reset else "y_val")
+        elif name == "y":
+            self._check_same_classes(given, y)
+        encoded = self._target.encode(y, name)
         weight = check_weight(given.sample_weight, X)
         if reset:
             self._target.learn_class_weight(self.class_weight, encoded, weight)
         weight = check_weight_values(weight * self._target.class_weight_of(encoded))
         return Table(X, encoded, weight)
+
+    def _check_same_classes(self, given: Given, y: np.ndarray) -> None:
+        """Raise a ValueError where a fit that goes on is given other labels."""
+        if given.classes is not None and set(given.classes) != set(self.classes_):
+            raise ValueError(
+                f"`classes={given.classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}"
+            )
+        if self._target.stratify and not given.is_part and set(y) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {np.unique(y)}"
+            )
+
+    @available_if(NLLEstimator._trains_in_batches)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch on some rows, and go on with the next ones later.
+
+        The first rows choose the units of X. The step size is constant, unless it shrinks by
+        ``learning_rate="invscaling"``; there is no hold-out.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights, taken as they are: 1 is an ordinary row in any call.
+        classes : array-like of shape (n_classes,), optional
+            All labels; needed in the first call, where y holds one label a row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X, y or a weight is not legal, labels are unknown, or parameters ask for another
+            network than before.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "partial_fit does not support class_weight='balanced', which needs all labels; "
+                "give a dict of weights."
+            )
+        given = Given(X, y, sample_weight, classes=classes, is_part=True)
+        return self._fit(given, Given(None, None), is_increment=True)
 
     def predict_dist(self, X: ArrayLike) -> LabelPredictive | IndicatorPredictive:
         """Predict the distribution over the labels at each row.

@@ -1,7 +1,7 @@
 """In which units does the network see x?"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -64,6 +64,10 @@ class InputScaling:
             center, spread = by_column.reshape(-1, 2).T
         unit = np.where(spread > 0, spread, np.inf)  # what did not vary has taught nothing
         return cls(center, unit, _BOUND if robust else np.inf)
+
+    def with_finite_units(self) -> Self:
+        """Columns that did not vary in their own units, instead of none at all."""
+        return replace(self, unit=np.where(np.isfinite(self.unit), self.unit, 1.0))
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Scaled copy, in X's dtype."""

@@ -13,12 +13,12 @@ from .objective import Objective
 from .progress import (
     Record,
     Settings,
-    print_losses,
     warn_interrupted,
     warn_non_finite,
     warn_not_converged,
 )
 from .rows import MemberRows
+from .watch import Watch
 
 _NUMBERS_AT_ONCE = 2**22
 """Numbers of X that go through the network together, to bound what it makes of them."""
@@ -28,10 +28,10 @@ class NonFiniteLossError(ArithmeticError):
     """The loss is NaN or infinite; the message says where it came from."""
 
 
-def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings) -> Record:
+def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings, watch: Watch) -> Record:
     """Minimise over all rows at once, each member on its own; see `_fit_member`."""
     n_members = len(objective.network.weights)
-    records = [_fit_member(objective.member(k), rows, settings) for k in range(n_members)]
+    records = [_fit_member(objective, k, rows, settings, watch) for k in range(n_members)]
     n_iter = max(record.n_iter for record in records)
     curves = [
         np.pad(curve, (0, n_iter - len(curve)), mode="edge")
@@ -41,7 +41,9 @@ def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings) -> Rec
     return Record(loss_curve=np.mean(curves, axis=0).tolist() if curves else [], n_iter=n_iter)
 
 
-def _fit_member(objective: Objective, rows: MemberRows, settings: Settings) -> Record:
+def _fit_member(
+    objective: Objective, k: int, rows: MemberRows, settings: Settings, watch: Watch
+) -> Record:
     """Minimise over all rows at once by scipy's L-BFGS-B, to convergence.
 
     Minimisation ends where the largest component of the gradient, with X standardised, falls below
@@ -50,17 +52,25 @@ def _fit_member(objective: Objective, rows: MemberRows, settings: Settings) -> R
     """
     record = Record()
     log_jacobian = rows.log_jacobian.item()
-    function = _StandardisedObjective(objective, rows)
+    function = _StandardisedObjective(objective.member(k), rows)
     good = function.flat
+
+    def present() -> Network:
+        function.load(good)
+        return objective.network
 
     def note(intermediate_result: scipy.optimize.OptimizeResult) -> None:
         good[:] = intermediate_result.x
         record.n_iter += 1
         record.loss_curve.append(function.loss + log_jacobian)
-        print_losses(record, settings.verbose)
+        if watch.end(record, present):
+            record.is_stopped = True
+            raise StopIteration
+        watch.begin()
 
     try:
         value = np.inf
+        watch.begin()
         while record.n_iter < settings.max_iter and function.n_calls < settings.max_fun:
             options = {
                 "maxiter": settings.max_iter - record.n_iter,
@@ -72,6 +82,8 @@ def _fit_member(objective: Objective, rows: MemberRows, settings: Settings) -> R
                 function, good.copy(), jac=True, method="L-BFGS-B", callback=note, options=options
             )
             least_gain = 1e-8 * max(1.0, abs(result.fun))
+            if record.is_stopped:
+                break
             if np.abs(result.jac).max(initial=0) <= settings.tol or result.fun > value - least_gain:
                 break
             value = result.fun
@@ -117,14 +129,15 @@ class _StandardisedObjective:
         matrix.mul_(self._spread[:, None])
         return standard.weights.cpu().numpy().ravel()
 
-    def _load(self, flat: np.ndarray) -> None:
+    def load(self, flat: np.ndarray) -> None:
+        """Take these weights for the network's."""
         present = self.network.weights
         weights = torch.from_numpy(flat.copy()).reshape(present.shape).to(present.device)
         Network(self.network.architecture, weights).fold_inputs(self._mean, self._spread)
         present.copy_(weights)
 
     def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
-        self._load(flat)
+        self.load(flat)
         self.n_calls += 1
         gradient = self._loss_and_gradient()
         if not math.isfinite(self.loss):
@@ -165,7 +178,7 @@ class _StandardisedObjective:
 
     def finish(self, flat: np.ndarray) -> None:
         """Leave these weights in the network, and their statistics for batch normalisation."""
-        self._load(flat)
+        self.load(flat)
         if self.network.architecture.batch_norm:
             everyone = self.rows[slice(None)]
             self.network.settle(everyone.x, everyone.weight)

@@ -72,6 +72,14 @@ class SGD:
         else:
             self.weights.add_(self._velocity)
 
+    def memory(self) -> dict[str, Tensor]:
+        """What `recall` takes, to go on later."""
+        return {"velocity": self._velocity}
+
+    def recall(self, velocity: Tensor) -> None:
+        """Go on with what `memory` returned."""
+        self._velocity.copy_(velocity)
+
 
 class Adam:
     """Adaptive moment estimation.
@@ -124,3 +132,14 @@ class Adam:
             amsgrad=False,
             maximize=False,
         )
+
+    def memory(self) -> dict[str, Tensor]:
+        """What `recall` takes, to go on later."""
+        n_steps = torch.tensor(self._n_steps)
+        return {"mean": self._mean, "square": self._square, "n_steps": n_steps}
+
+    def recall(self, mean: Tensor, square: Tensor, n_steps: Tensor) -> None:
+        """Go on with what `memory` returned."""
+        self._mean.copy_(mean)
+        self._square.copy_(square)
+        self._n_steps = int(n_steps)

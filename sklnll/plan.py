@@ -23,12 +23,36 @@ class Plan:
         The estimator's, by name.
     hidden : tuple of int
         Units of the hidden layers.
+    goes_on : bool, default=False
+        Whether training starts from a fitted network.
+    is_increment : bool, default=False
+        Whether it is one epoch of many, which follow with other rows.
     """
 
-    def __init__(self, params: Mapping[str, Any], hidden: tuple[int, ...]):
-        self.params = params
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        hidden: tuple[int, ...],
+        *,
+        goes_on: bool = False,
+        is_increment: bool = False,
+    ):
+        self.params = dict(params)
         self.hidden = hidden
-        self._follows_recipe = params["learning_rate"] == "cosine"
+        self.goes_on = goes_on
+        self.is_increment = is_increment
+        if goes_on or is_increment:
+            self.params["annealing"] = 0.0
+        if is_increment:
+            self.params |= {"max_iter": 1, "early_stopping": False}
+            if params["learning_rate"] == "cosine":
+                self.params["learning_rate"] = "constant"
+        self._follows_recipe = self.params["learning_rate"] == "cosine"
+
+    @property
+    def name_of_going_on(self) -> str:
+        """By which name the user asked for it."""
+        return "partial_fit" if self.is_increment else "warm_start=True"
 
     @property
     def is_linear(self) -> bool:

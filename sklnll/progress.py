@@ -31,30 +31,20 @@ class Settings:
     weight_decay: float
     max_grad_norm: float | None
     annealing: float
-    verbose: bool | int
 
 
 @dataclass
 class Record:
     """What happened while training; losses are negative log-likelihoods a row, in y's units.
 
-    Those of several members are their mean.
+    Those of several members are their mean. A callback may have stopped it.
     """
 
     loss_curve: list[float] = field(default_factory=list)
     validation_curve: list[float] = field(default_factory=list)
     best_validation_loss: float | None = None
     n_iter: int = 0
-
-
-def print_losses(record: Record, verbose: bool | int) -> None:
-    """Print the newest losses, where `verbose` asks for it."""
-    if not verbose:
-        return
-    message = f"Iteration {record.n_iter}, loss = {record.loss_curve[-1]:.8f}"
-    if record.validation_curve:
-        message += f", validation loss = {record.validation_curve[-1]:.8f}"
-    print(message)
+    is_stopped: bool = False
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:

@@ -82,8 +82,11 @@ class NLLRanker(NLLEstimator):
     tol : float, default=1e-4
         Training stops when the loss falls by less than this for `n_iter_no_change` epochs; for
         "lbfgs", when no component of the gradient is larger, or no descent is found.
-    verbose : bool or int, default=False
-        Whether to print the loss of each epoch.
+    verbose : bool, int or "bar", default=False
+        Whether to print the loss of each epoch; "bar" draws one line on stderr that grows.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the fitted network, in its units of X and y, instead of starting
+        anew; `loss_curve_` and `validation_scores_` grow. Annealing is over then.
     momentum : float, default=0.9
         Of "sgd".
     nesterovs_momentum : bool, default=True
@@ -236,7 +239,8 @@ class NLLRanker(NLLEstimator):
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
+        warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool | str = "auto",
@@ -273,6 +277,7 @@ class NLLRanker(NLLEstimator):
         self.random_state = random_state
         self.tol = tol
         self.verbose = verbose
+        self.warm_start = warm_start
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
@@ -311,8 +316,7 @@ class NLLRanker(NLLEstimator):
     def _size(self) -> int:
         return self.n_items_
 
-    def _check_table(self, given: Given, *, reset: bool) -> Table:
-        name = "y" if reset else "y_val"
+    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
         X, y = validate_data(
             self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, Y_PARAMS)
         )

@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from ._base import NLLEstimator
@@ -100,8 +101,11 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     tol : float, default=1e-4
         Training stops when the loss falls by less than this for `n_iter_no_change` epochs; for
         "lbfgs", when no component of the gradient is larger, or no descent is found.
-    verbose : bool or int, default=False
-        Whether to print the loss of each epoch.
+    verbose : bool, int or "bar", default=False
+        Whether to print the loss of each epoch; "bar" draws one line on stderr that grows.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the fitted network, in its units of X and y, instead of starting
+        anew; `loss_curve_` and `validation_scores_` grow. Annealing is over then.
     momentum : float, default=0.9
         Of "sgd".
     nesterovs_momentum : bool, default=True
@@ -267,7 +271,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
+        warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool | str = "auto",
@@ -305,6 +310,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         self.random_state = random_state
         self.tol = tol
         self.verbose = verbose
+        self.warm_start = warm_start
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
@@ -352,8 +358,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     def _size(self) -> int:
         return self._y_shape[0] if self.distribution_.event_ndim else 1
 
-    def _check_table(self, given: Given, *, reset: bool) -> Table:
-        name = "y" if reset else "y_val"
+    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
         X, y = validate_data(
             self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, Y_PARAMS)
         )
@@ -366,7 +371,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         if reset:
             self._y_shape = y.shape[1:]
         elif y.shape[1:] != self._y_shape:
-            raise ValueError(f"y_val must have the columns of y; got shape {y.shape}.")
+            raise ValueError(
+                f"{name} must have the columns of y as it was fitted, rows of shape "
+                f"{self._y_shape}; got shape {y.shape}."
+            )
         event = y.shape[1:] if self.distribution_.event_ndim else ()
         rows = y.reshape(len(y), -1, *event)
         return Table(X, rows, check_weight(given.sample_weight, X), exposure)
@@ -419,6 +427,43 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
             Given(X, y, sample_weight, exposure),
             Given(X_val, y_val, sample_weight_val, exposure_val),
         )
+
+    @available_if(NLLEstimator._trains_in_batches)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        exposure: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch on some rows, and go on with the next ones later.
+
+        The first rows choose the units of X and y. The step size is constant, unless it shrinks by
+        ``learning_rate="invscaling"``; there is no hold-out and no annealing.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights, taken as they are: 1 is an ordinary row in any call.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row was watched, for families of counts.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X, y, a weight or an exposure is not legal, or parameters ask for another network
+            than before.
+        """
+        given = Given(X, y, sample_weight, exposure)
+        return self._fit(given, Given(None, None), is_increment=True)
 
     def predict_dist(
         self, X: ArrayLike, *, exposure: ArrayLike | None = None

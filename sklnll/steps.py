@@ -1,5 +1,7 @@
 """How far does each step of an optimiser go, and what does it minimise by then?"""
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from .network import Network, matrix_shares
@@ -46,6 +48,15 @@ class Steps:
         rate = self.optimizer.rate * self.settings.weight_decay
         decay(self.optimizer.weights, self._shares, rate)
         self.optimizer.step(gradient)
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """What the optimiser must know to go on later."""
+        return {name: value.cpu().numpy() for name, value in self.optimizer.memory().items()}
+
+    def recall(self, memory: dict[str, np.ndarray]) -> None:
+        """Go on with what `memory` returned; that of another optimiser is not used."""
+        if memory.keys() == self.optimizer.memory().keys():
+            self.optimizer.recall(**{name: torch.tensor(value) for name, value in memory.items()})
 
     def shrink(self, n_seen: int) -> None:
         """Shrink sgd's rate with the number of rows seen, where learning_rate="invscaling"."""

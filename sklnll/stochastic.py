@@ -13,7 +13,6 @@ from .objective import Objective
 from .progress import (
     Record,
     Settings,
-    print_losses,
     warn_diverged,
     warn_interrupted,
     warn_non_finite,
@@ -21,6 +20,7 @@ from .progress import (
 )
 from .rows import MemberRows, Rows
 from .steps import Steps
+from .watch import Watch
 
 _DIVERGED = 1.0
 """By so many nats a row training may end above its start, by the noise of dropout or batches."""
@@ -35,12 +35,14 @@ def fit_stochastic(
     validation: MemberRows | None,
     settings: Settings,
     random_states: list[np.random.RandomState],
+    watch: Watch,
+    n_seen: int,
 ) -> Record:
     """Train by mini-batches until the loss, or the validation loss where there is one, stalls.
 
     With `validation` the weights that are best on it are kept, else the last ones; but never such
     as are worse than the start, the fit without x. All that is random for a member comes from its
-    own `random_states`.
+    own `random_states`. `n_seen` counts the rows of epochs before.
     """
     network, record = objective.network, Record()
     steps = Steps(network, settings, settings.max_iter * _n_batches(rows, settings))
@@ -49,21 +51,48 @@ def fit_stochastic(
     null_loss = objective.mean_nll(rows if validation is None else validation)
     try:
         while record.n_iter < settings.max_iter and members.training.any():
+            watch.begin()
             losses = _run_epoch(objective, rows, steps, members, record.n_iter + 1, random_states)
             if members.training.any():
                 _note_epoch(objective, record, losses, validation, members)
-                print_losses(record, settings.verbose)
-                steps.shrink(n_seen=record.n_iter * len(rows))
+                steps.shrink(n_seen + record.n_iter * len(rows))
                 _end_stale(members, steps)
-        if members.training.any() and settings.learning_rate != "cosine":
-            warn_not_converged(
-                f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached"
-            )
+                if watch.end(record, lambda: network):
+                    break
+        else:
+            if members.training.any() and settings.learning_rate != "cosine":
+                warn_not_converged(
+                    f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached"
+                )
     except KeyboardInterrupt:
         warn_interrupted()
     members.load_kept()
     _go_back_where_worse(objective, record, rows, validation, members, null_loss)
     return record
+
+
+def fit_increment(
+    objective: Objective,
+    rows: MemberRows,
+    settings: Settings,
+    random_states: list[np.random.RandomState],
+    watch: Watch,
+    n_seen: int,
+    memory: dict[str, np.ndarray],
+) -> tuple[Record, dict[str, np.ndarray]]:
+    """Train for one epoch, with the optimiser's `memory` of those before; return the new one."""
+    network, record = objective.network, Record()
+    steps = Steps(network, settings, n_steps=1)
+    steps.recall(memory)
+    steps.shrink(n_seen)
+    members = Members(network, settings.tol, settings.n_iter_no_change, keep_best=False)
+    watch.begin()
+    losses = _run_epoch(objective, rows, steps, members, 1, random_states)
+    if members.training.any():
+        _note_epoch(objective, record, losses, None, members)
+        watch.end(record, lambda: network)
+    members.load_kept()
+    return record, steps.memory()
 
 
 def _note_epoch(

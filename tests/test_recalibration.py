@@ -132,13 +132,13 @@ def test_it_is_judged_by_rows_that_no_member_saw(stratify, draw_rows, monkeypatc
     X, y = draw_rows("categorical" if stratify else "normal", n=100)
     seen = {}
     monkeypatch.setattr(
-        "sklnll._base.fit_stochastic",
+        "sklnll._trainable.fit_stochastic",
         lambda objective, rows, held, *rest: (
             seen.update(rows=rows, held=held) or fit_stochastic(objective, rows, held, *rest)
         ),
     )
     monkeypatch.setattr(
-        "sklnll._base.fit_factor",
+        "sklnll._trainable.fit_factor",
         lambda *args: seen.update(unseen=args[3]) or fit_factor(*args),
     )
     estimator = NLLClassifier if stratify else NLLRegressor
