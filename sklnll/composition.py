@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.feature_selection import RFE
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .predictive import (
+    LabelPredictive,
+    average,
+    average_of_labels,
+    side_by_side,
+    transformed,
+)
 
 
 def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = None) -> Any:
-    """Predict the distribution of y through a Pipeline or a search object.
+    """Predict the distribution of y through scikit-learn's compositions.
 
     scikit-learn forwards ``predict`` through its compositions, but no method of others; this
-    function walks to the fitted estimator at the end.
+    function walks to the fitted estimators inside, and answers in the units and labels of the
+    outermost y.
 
     Parameters
     ----------
-    estimator : estimator, Pipeline, GridSearchCV, RandomizedSearchCV, ...
-        Fitted, with an estimator that has ``predict_dist`` at its end.
+    estimator : estimator
+        Fitted. One that has ``predict_dist``, or a composition of such, nested at will:
+
+        - Pipeline, RFE, RFECV, SelfTrainingClassifier, GridSearchCV and other search objects: the
+          distribution of the estimator inside;
+        - TransformedTargetRegressor: that distribution taken back to y's units, where the
+          transformer is a monotone map of each column;
+        - MultiOutputRegressor: that of independent outputs, if all have the same family;
+        - BaggingRegressor, VotingRegressor: the (weighted) average of the members', if all have
+          the same family;
+        - BaggingClassifier, VotingClassifier with ``voting="soft"``: the (weighted) average of
+          the members' probabilities;
+        - StackingRegressor, StackingClassifier: that of the final estimator.
     X : array-like of shape (n_samples, n_features)
         As for the outermost ``predict``.
     exposure : array-like of shape (n_samples,), optional
@@ -33,7 +67,10 @@ def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = N
     Raises
     ------
     TypeError
-        If no estimator with ``predict_dist`` is found.
+        If an estimator without ``predict_dist`` is found, or distributions that cannot be put
+        together.
+    ValueError
+        If a transformer of y is not monotone, or mixes the columns of y.
 
     Examples
     --------
@@ -50,19 +87,132 @@ def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = N
     if hasattr(estimator, "predict_dist"):
         known = {} if exposure is None else {"exposure": exposure}
         return estimator.predict_dist(X, **known)
-    if isinstance(estimator, Pipeline):
+    if _through.dispatch(type(estimator)) is not _through.dispatch(object):
         check_is_fitted(estimator)
-        X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        return predict_dist(estimator[-1], X, exposure=exposure)
-    if isinstance(estimator, BaseSearchCV):
-        check_is_fitted(estimator)
-        if not estimator.refit:
-            raise AttributeError(
-                f"this {type(estimator).__name__} was fitted with refit=False and has no best "
-                "estimator to predict with; set refit=True."
-            )
-        return predict_dist(estimator.best_estimator_, X, exposure=exposure)
+    return _through(estimator, X, exposure)
+
+
+@singledispatch
+def _through(estimator: Any, X: Any, exposure: Any) -> Any:
+    """The distribution of y by a composition, which the first argument's class chooses."""
     raise TypeError(
         f"{type(estimator).__name__} has no predict_dist; expected an estimator of sklnll, or a "
-        "Pipeline or search object (such as GridSearchCV) that ends in one."
+        "composition of such: Pipeline, GridSearchCV and other searches, "
+        "TransformedTargetRegressor, MultiOutputRegressor, Bagging, Voting and Stacking "
+        "estimators, RFE, SelfTrainingClassifier."
     )
+
+
+# One estimator inside ----------------------------------------------------------------------------
+
+
+@_through.register
+def _(estimator: Pipeline, X: Any, exposure: Any) -> Any:
+    X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+    return predict_dist(estimator[-1], X, exposure=exposure)
+
+
+@_through.register
+def _(estimator: BaseSearchCV, X: Any, exposure: Any) -> Any:
+    if not estimator.refit:
+        raise AttributeError(
+            f"this {type(estimator).__name__} was fitted with refit=False and has no best "
+            "estimator to predict with; set refit=True."
+        )
+    return predict_dist(estimator.best_estimator_, X, exposure=exposure)
+
+
+@_through.register
+def _(estimator: RFE, X: Any, exposure: Any) -> Any:
+    return predict_dist(estimator.estimator_, estimator.transform(X), exposure=exposure)
+
+
+@_through.register
+def _(estimator: SelfTrainingClassifier, X: Any, exposure: Any) -> Any:
+    return predict_dist(estimator.estimator_, X, exposure=exposure)
+
+
+@_through.register
+def _(estimator: TransformedTargetRegressor, X: Any, exposure: Any) -> Any:
+    dist = predict_dist(estimator.regressor_, X, exposure=exposure)
+    return transformed(dist, estimator.transformer_)
+
+
+@_through.register
+def _(estimator: StackingRegressor, X: Any, exposure: Any) -> Any:
+    return predict_dist(estimator.final_estimator_, estimator.transform(X), exposure=exposure)
+
+
+@_through.register
+def _(estimator: StackingClassifier, X: Any, exposure: Any) -> Any:
+    final = predict_dist(estimator.final_estimator_, estimator.transform(X), exposure=exposure)
+    return _relabelled(final, estimator.classes_) if isinstance(final, LabelPredictive) else final
+
+
+# Several -----------------------------------------------------------------------------------------
+
+
+@_through.register
+def _(estimator: MultiOutputRegressor, X: Any, exposure: Any) -> Any:
+    return side_by_side([predict_dist(e, X, exposure=exposure) for e in estimator.estimators_])
+
+
+@_through.register
+def _(estimator: BaggingRegressor, X: Any, exposure: Any) -> Any:
+    return average(_of_bags(estimator, X, exposure))
+
+
+@_through.register
+def _(estimator: BaggingClassifier, X: Any, exposure: Any) -> Any:
+    return _average_of_codes(_of_bags(estimator, X, exposure), estimator.classes_)
+
+
+@_through.register
+def _(estimator: VotingRegressor, X: Any, exposure: Any) -> Any:
+    dists = [predict_dist(e, X, exposure=exposure) for e in estimator.estimators_]
+    return average(dists, _weights(estimator))
+
+
+@_through.register
+def _(estimator: VotingClassifier, X: Any, exposure: Any) -> Any:
+    if estimator.voting != "soft":
+        raise TypeError(
+            f"VotingClassifier(voting={estimator.voting!r}) counts votes and has no probabilities; "
+            "set voting='soft'."
+        )
+    dists = [predict_dist(e, X, exposure=exposure) for e in estimator.estimators_]
+    return _average_of_codes(dists, estimator.classes_, _weights(estimator))
+
+
+def _of_bags(estimator: Any, X: Any, exposure: Any) -> list[Any]:
+    """Each member's distributions, by the columns of X that it was given."""
+    X = validate_data(
+        estimator,
+        X,
+        reset=False,
+        dtype=None,
+        accept_sparse=["csr", "csc"],
+        ensure_all_finite=False,
+    )
+    members = zip(estimator.estimators_, estimator.estimators_features_, strict=True)
+    return [predict_dist(member, X[:, columns], exposure=exposure) for member, columns in members]
+
+
+def _weights(estimator: VotingRegressor | VotingClassifier) -> list[float] | None:
+    """Of the members that were not dropped."""
+    if estimator.weights is None:
+        return None
+    pairs = zip(estimator.estimators, estimator.weights, strict=True)
+    return [weight for (_, member), weight in pairs if member != "drop"]
+
+
+def _average_of_codes(
+    dists: list[Any], classes: np.ndarray, weights: list[float] | None = None
+) -> LabelPredictive:
+    """The average over members that were trained on the positions of labels in `classes`."""
+    return average_of_labels([_relabelled(dist, classes) for dist in dists], classes, weights)
+
+
+def _relabelled(dist: LabelPredictive, classes: np.ndarray) -> LabelPredictive:
+    """Labels instead of their positions, which compositions train their members on."""
+    return LabelPredictive(dist.distribution, dist.params, classes[dist.classes])

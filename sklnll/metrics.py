@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from numbers import Real
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,11 +14,14 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from .composition import predict_dist
+from .predictive import VectorPredictive
 
 __all__ = [
     "circular_mean_absolute_error",
     "circular_r2_score",
+    "coverage_scorer",
     "neg_crps_scorer",
+    "neg_interval_score_scorer",
     "neg_nll_scorer",
 ]
 
@@ -30,16 +36,46 @@ def _crps(dist: Any, y: ArrayLike) -> np.ndarray:
             "the continuous ranked probability score needs a y of numbers; "
             "for class labels and rankings use neg_nll_scorer."
         )
-    score = dist.crps(y)
-    return score if score.ndim == 1 else score.mean(axis=1)
+    return _mean_over_outputs(dist.crps(y))
+
+
+def _interval_score(dist: Any, y: ArrayLike, coverage: float) -> np.ndarray:
+    """Width of the central interval, and the distance of `y` from it as often as it is rare."""
+    dist = _of_numbers(dist)
+    low, high = np.moveaxis(dist.interval(coverage), -1, 0)
+    y = dist._align(y)  # of angles, counted as the ends are
+    outside = np.maximum(low - y, 0) + np.maximum(y - high, 0)
+    return _mean_over_outputs(high - low + 2 / (1 - coverage) * outside)
+
+
+def _minus_inside(dist: Any, y: ArrayLike, coverage: float) -> np.ndarray:
+    """Minus 1 where `y` lies inside: scorers negate their losses."""
+    return _mean_over_outputs(-1.0 * _of_numbers(dist).contains(y, coverage))
+
+
+def _of_numbers(dist: Any) -> Any:
+    """Distributions with central intervals; of vectors those of their components."""
+    if isinstance(dist, VectorPredictive):
+        return dist.marginals
+    if not hasattr(dist, "contains"):
+        raise TypeError(
+            "central intervals need a y of numbers; for class labels and rankings use "
+            "neg_nll_scorer."
+        )
+    return dist
+
+
+def _mean_over_outputs(values: np.ndarray) -> np.ndarray:
+    return values if values.ndim == 1 else values.mean(axis=1)
 
 
 class DistributionScorer:
     """A scorer, as ``scoring=`` takes it, of the whole predicted distribution; higher is better.
 
     Calls with ``(estimator, X, y, sample_weight=None, exposure=None)`` and works on whatever
-    `sklnll.predict_dist` reaches through: an estimator of this package, or a pipeline or search
-    object that ends in one.
+    `sklnll.predict_dist` reaches through: an estimator of this package, or a pipeline, search
+    object, transformed target or other composition with one inside. Several at once are a dict:
+    ``scoring={"nll": neg_nll_scorer, "coverage": coverage_scorer}``.
 
     - `neg_nll_scorer`: mean log-likelihood, in nats a row, for every family. A proper score: no
       distribution does better on average than the true one. Only families of the same kind of y
@@ -47,6 +83,8 @@ class DistributionScorer:
     - `neg_crps_scorer`: negative mean continuous ranked probability score, in y's units (mean over
       outputs), for families of numbers. Proper too, and less sensitive to outliers. Of families of
       vectors it judges each component alone (mean over them), not how they depend on each other.
+    - `neg_interval_score_scorer` and `coverage_scorer` judge central intervals; see
+      `IntervalScorer`.
 
     Parameters
     ----------
@@ -76,7 +114,7 @@ class DistributionScorer:
         *,
         sample_weight: bool | str | None = None,
         exposure: bool | str | None = None,
-    ) -> DistributionScorer:
+    ) -> Self:
         """Say whether scikit-learn's metadata routing passes weights and exposures on.
 
         Parameters
@@ -89,7 +127,7 @@ class DistributionScorer:
         DistributionScorer
             A copy that asks for them.
         """
-        scorer = DistributionScorer(self.name, self._loss)
+        scorer = copy.copy(self)
         scorer._request = _request(self.name, sample_weight=sample_weight, exposure=exposure)
         return scorer
 
@@ -117,6 +155,76 @@ class DistributionScorer:
         return self.name
 
 
+class IntervalScorer(DistributionScorer):
+    """A scorer of the central intervals of predicted distributions of numbers.
+
+    - `neg_interval_score_scorer`: negative mean interval score (Winkler score), in y's units: the
+      width of the interval, and where y lies outside, the distance to it times 2 / (1 - coverage).
+      Higher is better: no interval of this coverage does better on average than the true one.
+    - `coverage_scorer`: share of y inside the interval, ends included. **Higher is not better**:
+      right is what the interval promises, so watch it beside another score and never select by it.
+      For counts, whose intervals hold at least what they promise, right may be above.
+
+    Both are about the interval of 90 %, unless `at` chooses another; with several outputs, or a
+    family of vectors, the mean over the outputs.
+
+    Parameters
+    ----------
+    name : str
+    loss : callable
+        From a predictive distribution, y and ``coverage`` to one loss per row.
+    coverage : float, default=0.9
+        Probability that the interval holds, between 0 and 1.
+
+    References
+    ----------
+    T. Gneiting and A. Raftery (2007). Strictly proper scoring rules, prediction, and estimation,
+    section 6.2. doi:10.1198/016214506000001437
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import cross_validate
+    >>> from sklnll import NLLRegressor
+    >>> from sklnll.metrics import coverage_scorer, neg_nll_scorer
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = NLLRegressor(hidden_layer_sizes=(), solver="lbfgs", max_iter=500)
+    >>> scoring = {"nll": neg_nll_scorer, "coverage": coverage_scorer.at(0.8)}
+    >>> cross_validate(net, X, y, scoring=scoring)["test_coverage"].mean().round(1)
+    np.float64(0.8)
+    """
+
+    def __init__(self, name: str, loss: Callable[..., np.ndarray], coverage: float = 0.9):
+        super().__init__(name, partial(loss, coverage=coverage))
+        self.coverage = coverage
+
+    def at(self, coverage: float) -> Self:
+        """The same scorer of another central interval.
+
+        Parameters
+        ----------
+        coverage : float
+            Probability that the interval holds, 0.8 for 80 %.
+
+        Returns
+        -------
+        IntervalScorer
+            A copy.
+        """
+        if not isinstance(coverage, Real) or not 0 < coverage < 1:
+            raise ValueError(
+                "coverage must be a number between 0 and 1, 0.8 for the central interval of 80 %; "
+                f"got {coverage!r}."
+            )
+        scorer = copy.copy(self)
+        scorer._loss = partial(self._loss, coverage=coverage)
+        scorer.coverage = coverage
+        return scorer
+
+    def __repr__(self) -> str:
+        return self.name if self.coverage == 0.9 else f"{self.name}.at({self.coverage!r})"
+
+
 def _request(
     owner: str, sample_weight: bool | str | None = None, exposure: bool | str | None = None
 ) -> MetadataRequest:
@@ -131,6 +239,12 @@ neg_nll_scorer = DistributionScorer("neg_nll_scorer", _nll)
 
 neg_crps_scorer = DistributionScorer("neg_crps_scorer", _crps)
 """Negative mean continuous ranked probability score, in y's units (mean over outputs)."""
+
+neg_interval_score_scorer = IntervalScorer("neg_interval_score_scorer", _interval_score)
+"""Negative mean interval score of the central 90 % interval, in y's units; `at` chooses others."""
+
+coverage_scorer = IntervalScorer("coverage_scorer", _minus_inside)
+"""Share of y inside the central 90 % interval: right is 0.9, higher is not better."""
 
 
 # Angles ------------------------------------------------------------------------------------------

@@ -8,23 +8,36 @@ import pytest
 from distributions.cases import CASES, NUMBERS
 from numpy.testing import assert_allclose
 from plain import plain_regressor
+from scipy import stats
 from scipy.integrate import quad
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import UnsetMetadataPassedError
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklnll import metrics, predict_dist
-from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
+from sklnll.metrics import (
+    coverage_scorer,
+    neg_crps_scorer,
+    neg_interval_score_scorer,
+    neg_nll_scorer,
+)
 from sklnll.predictive import predictive
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-SCORERS = {"nll": neg_nll_scorer, "crps": neg_crps_scorer}
+SCORERS = {
+    "nll": neg_nll_scorer,
+    "crps": neg_crps_scorer,
+    "interval": neg_interval_score_scorer,
+    "coverage": coverage_scorer,
+}
+PROPER = [scorer for name, scorer in SCORERS.items() if name != "coverage"]
 FOLDS = KFold(3)
 WEIGHTS = [None, np.linspace(0, 3, 60)]
 
@@ -98,6 +111,79 @@ def test_labels_have_no_crps(name, linear):
         neg_crps_scorer(net.fit(X, y), X, y)
 
 
+@pytest.mark.parametrize("coverage", [0.5, 0.9])
+@pytest.mark.parametrize("weight", WEIGHTS, ids=["", "weighted"])
+@pytest.mark.parametrize("name", ["normal", "gamma", "poisson"])
+def test_interval_score_is_the_pinball_loss_of_both_ends(name, weight, coverage, linear):
+    X, y, net = linear(name)
+    frozen = CASES[name].scipy(**net.fit(X, y).predict_dist(X).params)
+    tail = (1 - coverage) / 2
+    pinball = sum(
+        mean_pinball_loss(y, frozen.ppf(level), alpha=level, sample_weight=weight)
+        for level in (tail, 1 - tail)
+    )
+    scorer = neg_interval_score_scorer.at(coverage)
+    assert_allclose(scorer(net, X, y, weight), -pinball / tail, rtol=1e-9)
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.9])
+@pytest.mark.parametrize("weight", WEIGHTS, ids=["", "weighted"])
+@pytest.mark.parametrize("name", ["normal", "gamma", "poisson"])
+def test_coverage_is_the_share_between_scipys_quantiles(name, weight, coverage, linear):
+    X, y, net = linear(name)
+    frozen = CASES[name].scipy(**net.fit(X, y).predict_dist(X).params)
+    low, high = frozen.interval(coverage)
+    expected = np.average((low <= y) & (y <= high), weights=weight)
+    assert_allclose(coverage_scorer.at(coverage)(net, X, y, weight), expected, rtol=1e-12)
+
+
+def test_intervals_of_angles_run_around_the_circle(linear):
+    X, y, net = linear("von_mises")
+    net.fit(X, y)
+    assert 0.6 < coverage_scorer(net, X, y) <= 1
+    for scorer in (coverage_scorer, neg_interval_score_scorer):
+        assert_allclose(scorer(net, X, y + 2 * np.pi), scorer(net, X, y), rtol=1e-9)
+
+
+def test_intervals_of_several_outputs_and_of_vectors_are_averaged(linear):
+    for name in ("normal", "multivariate_normal"):
+        X, Y, net = *linear("multivariate_normal")[:2], linear(name)[2]
+        interval = net.fit(X, Y).predict_dist(X).interval(0.8)
+        held = (interval[..., 0] <= Y) & (interval[..., 1] >= Y)
+        assert_allclose(coverage_scorer.at(0.8)(net, X, Y), held.mean(), rtol=1e-12)
+        pinball = [
+            sum(
+                mean_pinball_loss(Y[:, j], interval[:, j, k], alpha=level)
+                for k, level in enumerate([0.1, 0.9])
+            )
+            for j in range(2)
+        ]
+        expected = -np.mean(pinball) / 0.1
+        assert_allclose(neg_interval_score_scorer.at(0.8)(net, X, Y), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scorer", [coverage_scorer, neg_interval_score_scorer], ids=repr)
+def test_labels_have_no_intervals(scorer, linear):
+    X, y, net = linear("categorical")
+    with pytest.raises(TypeError, match="central intervals need a y of numbers"):
+        scorer(net.fit(X, y), X, y)
+
+
+@pytest.mark.parametrize("coverage", [0, 1, 90, "0.9"])
+def test_a_coverage_that_is_none_says_so(coverage):
+    with pytest.raises(ValueError, match="coverage must be a number between 0 and 1"):
+        coverage_scorer.at(coverage)
+
+
+def test_another_coverage_is_a_scorer_of_its_own():
+    other = coverage_scorer.at(0.5)
+    assert repr(other) == "coverage_scorer.at(0.5)"
+    assert repr(coverage_scorer) == "coverage_scorer"
+    assert repr(other.at(0.9)) == "coverage_scorer"
+    asking = other.set_score_request(sample_weight=True)
+    assert repr(asking) == repr(pickle.loads(pickle.dumps(asking))) == repr(other)
+
+
 def test_outputs_are_summed_in_nll_and_averaged_in_crps(linear):
     X, y, net = linear("normal")
     both = np.column_stack([y, y[::-1]])
@@ -137,7 +223,7 @@ def test_a_y_outside_the_support_scores_minus_infinity(linear):
     assert neg_nll_scorer(net.fit(X, y), X, -y) == -np.inf
 
 
-@pytest.mark.parametrize("scorer", SCORERS.values(), ids=repr)
+@pytest.mark.parametrize("scorer", PROPER, ids=repr)
 def test_higher_is_better(scorer, linear):
     X, y, net = linear("normal")
     null = clone(net).fit(np.zeros_like(X), y)
@@ -184,7 +270,7 @@ def test_a_label_missing_from_training_is_an_error_that_names_it(linear):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scorer", SCORERS.values(), ids=repr)
+@pytest.mark.parametrize("scorer", PROPER, ids=repr)
 def test_search_in_parallel_takes_the_best(scorer, linear):
     X, y, net = linear("normal")
     model = Pipeline([("scale", StandardScaler()), ("net", net)])
@@ -198,6 +284,19 @@ def test_search_in_parallel_takes_the_best(scorer, linear):
         # Each worker has one thread, this process may have more, which add in another order.
         assert_allclose(score, alone.mean(), rtol=1e-6)
     assert search.score(X, y) == scorer(search, X, y) == scorer(search.best_estimator_, X, y)
+
+
+def test_scores_of_a_transformed_target_are_in_the_units_of_y(linear):
+    X, y, _ = linear("log_normal")
+    log = {"func": np.log, "inverse_func": np.exp}
+    model = TransformedTargetRegressor(linear("normal")[2], **log).fit(X, y)
+    params = model.regressor_.predict_dist(X).params
+    law = stats.lognorm(params["scale"], scale=np.exp(params["loc"]))
+    assert_allclose(neg_nll_scorer(model, X, y), law.logpdf(y).mean(), rtol=1e-9)
+    low, high = law.interval(0.9)
+    assert coverage_scorer(model, X, y) == np.mean((low <= y) & (y <= high))
+    scores = cross_validate(model, X, y, scoring=SCORERS, cv=FOLDS, error_score="raise")
+    assert all(np.isfinite(scores[f"test_{name}"]).all() for name in SCORERS)
 
 
 def test_search_takes_several_scorers_and_refits_by_one(linear):
@@ -242,13 +341,18 @@ def test_weights_are_routed_where_asked_for():
     folds = KFold(3)
     with config_context(enable_metadata_routing=True):
         net.set_fit_request(sample_weight=True)
+        share = coverage_scorer.at(0.5).set_score_request(sample_weight=True)
+        params = {"sample_weight": weight}
+        covered = cross_val_score(net, X, y, scoring=share, params=params, cv=folds)
         scorer = neg_nll_scorer.set_score_request(sample_weight=True)
         params = {"sample_weight": weight}
         routed = cross_val_score(net, X, y, scoring=scorer, params=params, cv=folds)
         with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
             cross_val_score(net, X, y, scoring=neg_nll_scorer, params=params, cv=folds)
-    by_hand = []
+    by_hand, inside = [], []
     for train, test in folds.split(X):
         dist = net.fit(X[train], y[train], sample_weight=weight[train]).predict_dist(X[test])
         by_hand.append(np.average(dist.log_prob(y[test]), weights=weight[test]))
+        inside.append(np.average(dist.contains(y[test], 0.5), weights=weight[test]))
+    np.testing.assert_allclose(covered, inside, rtol=1e-12)
     np.testing.assert_allclose(routed, by_hand, rtol=1e-12)

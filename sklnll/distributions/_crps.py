@@ -8,8 +8,8 @@ import numpy as np
 # Tanh-sinh nodes on (0, 1): the distance to 0 is exact however small, so that the heavy ends of
 # quantile functions integrate to rounding.
 _T = np.linspace(-4.2, 4.2, 169)
-_NODES = 1 / (1 + np.exp(-np.pi * np.sinh(_T)))
-_WEIGHTS = np.pi * np.cosh(_T) * _NODES * _NODES[::-1] * (_T[1] - _T[0])
+NODES = 1 / (1 + np.exp(-np.pi * np.sinh(_T)))
+WEIGHTS = np.pi * np.cosh(_T) * NODES * NODES[::-1] * (_T[1] - _T[0])
 
 
 def crps_by_quadrature(frozen: Any, y: np.ndarray) -> np.ndarray:
@@ -33,7 +33,7 @@ def crps_by_quadrature(frozen: Any, y: np.ndarray) -> np.ndarray:
     """
     below, above = frozen.cdf(y), frozen.sf(y)
     total = np.zeros(np.shape(below))
-    for node, rest, weight in zip(_NODES, _NODES[::-1], _WEIGHTS, strict=True):
+    for node, rest, weight in zip(NODES, NODES[::-1], WEIGHTS, strict=True):
         lower = _quantile(frozen, below * node, above + below * rest)
         upper = _quantile(frozen, below + above * rest, above * node)
         total += weight * below * (below * node) * (y - lower)

@@ -12,6 +12,7 @@ from ..distributions import (
     VectorDistribution,
 )
 from ._base import Predictive, RandomState
+from .averages import average, average_of_labels, side_by_side
 from .circular import CircularPredictive
 from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
 from .numbers import (
@@ -22,6 +23,7 @@ from .numbers import (
     PredictiveDistribution,
 )
 from .rankings import RankingPredictive
+from .transformed import TransformedPredictive, transformed
 from .vectors import VectorPredictive
 
 __all__ = [
@@ -36,10 +38,15 @@ __all__ = [
     "PredictiveDistribution",
     "RandomState",
     "RankingPredictive",
+    "TransformedPredictive",
     "VectorPredictive",
+    "average",
+    "average_of_labels",
     "encode_indicators",
     "encode_labels",
     "predictive",
+    "side_by_side",
+    "transformed",
 ]
 
 

@@ -1,0 +1,154 @@
+"""What do several predicted distributions say together, about the same y or side by side?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..distributions import Categorical, Distribution
+from ..distributions.ensemble import LabelEnsemble, _OfMembers, ensemble_of
+from .labels import IndicatorPredictive, LabelPredictive, encode_labels
+from .numbers import PredictiveDistribution
+from .transformed import TransformedPredictive
+
+_LEAST_LOG_PROB = np.log(np.finfo(float).tiny)
+"""Of labels that a member never saw: finite, as all log-probabilities of labels are."""
+
+
+def average(dists: Sequence[Any], weights: Sequence[float] | None = None) -> Any:
+    """The weighted average of distributions of the same y, of one family.
+
+    Parameters
+    ----------
+    dists : sequence of Predictive
+        Of numbers, vectors or rankings, for the same rows.
+    weights : sequence of float, optional
+        Non-negative; equal by default.
+
+    Returns
+    -------
+    Predictive
+        Of the family that `sklnll.distributions.ensemble_of` makes, or of the family itself where
+        there is one distribution; members of members stand side by side.
+
+    Raises
+    ------
+    TypeError
+        For distributions of several families.
+    """
+    if len(dists) == 1:
+        return dists[0]
+    _check_alike(dists, "averaged", "Let all members predict the same family")
+    share = _shares(weights, len(dists))
+    families, members = zip(*(_as_members(dist) for dist in dists), strict=True)
+    links = families[0].parameters
+    params = {
+        name: np.concatenate([m[name] for m in members], axis=-1 - links[name].event_ndim)
+        for name in links
+    }
+    weight = [w * m["weight"] for w, m in zip(share, members, strict=True)]
+    params["weight"] = np.concatenate(weight, axis=-1)
+    return type(dists[0])(ensemble_of(families[0], params["weight"].shape[-1]), params)
+
+
+def average_of_labels(
+    dists: Sequence[LabelPredictive],
+    classes: np.ndarray,
+    weights: Sequence[float] | None = None,
+) -> LabelPredictive:
+    """The weighted average of probabilities of labels, whatever their families.
+
+    Parameters
+    ----------
+    dists : sequence of LabelPredictive
+        For the same rows. A label that one does not know is there as good as impossible.
+    classes : ndarray of shape (n_classes,)
+        All labels, in the order of the result's columns.
+    weights : sequence of float, optional
+        Non-negative; equal by default.
+
+    Returns
+    -------
+    LabelPredictive
+        Of an ensemble of `Categorical`, a member for each distribution.
+    """
+    logits = np.full((len(dists[0]), len(dists), len(classes)), _LEAST_LOG_PROB)
+    for k, dist in enumerate(dists):
+        logits[:, k, encode_labels(dist.classes, classes)] = dist.log_probs
+    weight = np.tile(_shares(weights, len(dists)), (len(logits), 1))
+    family = LabelEnsemble(Categorical(), len(dists))
+    return LabelPredictive(family, {"weight": weight, "logits": logits}, classes)
+
+
+def side_by_side(dists: Sequence[Any]) -> Any:
+    """Distributions of one family, each of its own number, as one of several independent outputs.
+
+    Parameters
+    ----------
+    dists : sequence of PredictiveDistribution
+        Of one output each, for the same rows.
+
+    Returns
+    -------
+    PredictiveDistribution
+        Of ``len(dists)`` outputs.
+
+    Raises
+    ------
+    TypeError
+        For distributions of several families, or of other things than one number.
+    """
+    for dist in dists:
+        if not isinstance(dist, PredictiveDistribution) or len(dist.shape) != 1:
+            raise TypeError(f"outputs side by side must each be one number; got {dist!r}.")
+    _check_alike(dists, "put side by side", "Fit each output on its own")
+    shapes = [{name: value.shape for name, value in dist.params.items()} for dist in dists]
+    if any(shape != shapes[0] for shape in shapes):
+        raise TypeError(
+            "outputs side by side must have parameters of the same shapes, such as equally many "
+            f"members; got {shapes}. Fit each output on its own."
+        )
+    params = {
+        name: np.stack([dist.params[name] for dist in dists], axis=1) for name in dists[0].params
+    }
+    return dists[0]._with_params(params)
+
+
+def _shares(weights: Sequence[float] | None, n_members: int) -> np.ndarray:
+    share = np.ones(n_members) if weights is None else np.asarray(weights, dtype=float)
+    return share / share.sum()
+
+
+def _check_alike(dists: Sequence[Any], done: str, advice: str) -> None:
+    families = sorted({repr(_base_of(dist.distribution)) for dist in dists})
+    kinds = {type(dist) for dist in dists}
+    if kinds & {TransformedPredictive, LabelPredictive, IndicatorPredictive}:
+        names = sorted(kind.__name__ for kind in kinds)
+        raise TypeError(
+            f"distributions of kind {names} cannot be {done}. {advice}; where the target is "
+            "transformed, put TransformedTargetRegressor outside, around the others."
+        )
+    if len(families) > 1 or len(kinds) > 1:
+        raise TypeError(
+            f"only distributions of one family can be {done}; got {families}. {advice}."
+        )
+
+
+def _base_of(family: Distribution) -> Distribution:
+    return family.base if isinstance(family, _OfMembers) else family
+
+
+def _as_members(dist: Any) -> tuple[Distribution, dict[str, np.ndarray]]:
+    """The family of the members, and their parameters with an axis for them and their weight."""
+    family, params = dist.distribution, dist.params
+    if isinstance(family, _OfMembers):
+        return family.base, params
+    members = {
+        name: np.expand_dims(value, value.ndim - family.parameters[name].event_ndim)
+        for name, value in params.items()
+    }
+    name, value = next(iter(members.items()))
+    shape = value.shape[: value.ndim - family.parameters[name].event_ndim]
+    return family, {"weight": np.ones(shape), **members}
