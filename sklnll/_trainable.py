@@ -69,7 +69,8 @@ class TrainableNetwork(FittedNetwork):
         network = self._start(table, rows, members, plan, device)
         head = self._head(device)
         objective = Objective(network, head, self.alpha, self._mean_weight(table, plan))
-        watch = make_watch(settings.max_iter)
+        n_fits = self.n_estimators if self.solver == "lbfgs" else 1  # one after the other
+        watch = make_watch(n_fits * settings.max_iter)
         n_products = settings.batch_size * network.weights.numel()
         with threads_for(n_products, self.n_threads), head.training():
             record = self._minimise(objective, rows, held, settings, members, plan, watch)

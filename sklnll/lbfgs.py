@@ -66,7 +66,8 @@ def _fit_member(
         if watch.end(record, present):
             record.is_stopped = True
             raise StopIteration
-        watch.begin()
+        if record.n_iter < settings.max_iter:
+            watch.begin()
 
     try:
         value = np.inf

@@ -6,10 +6,11 @@ import copy
 from collections.abc import Callable
 from functools import partial
 from numbers import Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.metadata_routing import MetadataRequest
 
@@ -69,7 +70,7 @@ def _mean_over_outputs(values: np.ndarray) -> np.ndarray:
     return values if values.ndim == 1 else values.mean(axis=1)
 
 
-class DistributionScorer:
+class DistributionScorer(_BaseScorer):
     """A scorer, as ``scoring=`` takes it, of the whole predicted distribution; higher is better.
 
     Calls with ``(estimator, X, y, sample_weight=None, exposure=None)`` and works on whatever
@@ -104,7 +105,10 @@ class DistributionScorer:
     np.float64(-5.4)
     """
 
+    _response_method: ClassVar = "predict"
+
     def __init__(self, name: str, loss: Callable[[Any, ArrayLike], np.ndarray]):
+        # Not scikit-learn's, which wants a function of predictions: only its kind is needed.
         self.name = name
         self._loss = loss
         self._request = _request(name)
@@ -150,6 +154,13 @@ class DistributionScorer:
         loss = self._loss(dist, y)
         weight = None if sample_weight is None else np.asarray(sample_weight)
         return -float(np.average(loss, weights=weight))
+
+    def _score(self, method_caller: Any, estimator: Any, X: Any, y: Any, **metadata: Any) -> float:
+        """As scikit-learn calls several scorers at once, which might share predictions."""
+        return self(estimator, X, y, **metadata)
+
+    def _accept_sample_weight(self) -> bool:
+        return True
 
     def __repr__(self) -> str:
         return self.name

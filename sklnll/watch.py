@@ -28,31 +28,32 @@ class Watch:
         That is fitted; it may have callbacks of scikit-learn.
     given : Given
         What it is fitted to.
-    max_iter : int
-        Most epochs, or iterations.
+    n_epochs : int
+        How many epochs, or iterations, there may be.
     """
 
-    def __init__(self, estimator: Any, given: Given, max_iter: int):
+    def __init__(self, estimator: Any, given: Given, n_epochs: int):
         self._estimator = estimator
-        self._print = _printer(estimator.verbose, max_iter)
+        self._printer = _printer(estimator.verbose, n_epochs)
         self._fit: Any = None
         self._epoch: Any = None
         if getattr(estimator, "_skl_callbacks", None):
             weight = given.sample_weight
             metadata = {} if weight is None else {"sample_weight": weight}
             self._rows = {"X": given.X, "y": given.y, "metadata": metadata}
-            self._fit = estimator._init_callback_context(max_subtasks=max_iter)
+            self._fit = estimator._init_callback_context(max_subtasks=n_epochs)
             self._fit.call_on_fit_task_begin(estimator=estimator, **self._rows)
 
     def begin(self) -> None:
-        """Say that an epoch begins."""
-        if self._fit is not None:
+        """Say that an epoch begins, unless one has."""
+        if self._fit is not None and self._epoch is None:
             self._epoch = self._fit.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._rows)
 
     def end(self, record: Record, network: Callable[[], Network]) -> bool:
         """Say that it ended; whether a callback wants training to end."""
-        self._print(record)
+        if self._printer is not None:
+            self._printer.print(record)
         if self._epoch is None:
             return False
         epoch, self._epoch = self._epoch, None
@@ -74,6 +75,8 @@ class Watch:
 
     def close(self) -> None:
         """Say that the estimator is fitted."""
+        if self._printer is not None:
+            self._printer.close()
         if self._epoch is not None:  # it began, but nothing was left to do
             self._epoch.call_on_fit_task_end(estimator=self._estimator)
         if self._fit is not None:
@@ -82,10 +85,10 @@ class Watch:
             )
 
 
-def _printer(verbose: bool | int | str, max_iter: int) -> Callable[[Record], None]:
+def _printer(verbose: bool | int | str, n_epochs: int) -> _Lines | _Bar | None:
     if verbose == "bar":
-        return _Bar(max_iter)
-    return _print_losses if verbose else lambda record: None
+        return _Bar(n_epochs)
+    return _Lines() if verbose else None
 
 
 def _losses(record: Record) -> str:
@@ -95,30 +98,44 @@ def _losses(record: Record) -> str:
     return text
 
 
-def _print_losses(record: Record) -> None:
-    print(f"Iteration {record.n_iter}, {_losses(record)}")
+class _Lines:
+    """A line for each epoch."""
+
+    def print(self, record: Record) -> None:
+        print(f"Iteration {record.n_iter}, {_losses(record)}")
+
+    def close(self) -> None:
+        pass
 
 
 class _Bar:
     """One line on stderr that says how far training is, and how long it may last."""
 
     _EVERY = 0.1
+    """Seconds."""
     _WIDTH = 30
 
-    def __init__(self, max_iter: int):
-        self._max_iter = max_iter
-        self._start = time.monotonic()
-        self._last = -self._EVERY
+    def __init__(self, n_epochs: int):
+        self._n_epochs = n_epochs
+        self._n_done = 0
+        self._start = self._last = time.monotonic()
+        self._text = ""
 
-    def __call__(self, record: Record) -> None:
-        passed = time.monotonic() - self._start
-        is_last = record.n_iter == self._max_iter
-        if passed - self._last < self._EVERY and not is_last:
-            return
-        self._last = passed
-        done = record.n_iter / self._max_iter
-        bar = ("=" * round(self._WIDTH * done)).ljust(self._WIDTH)
-        most = passed / done
-        text = f"\r[{bar}] {record.n_iter}/{self._max_iter}, {_losses(record)}"
-        text += f", {passed:.0f} s of at most {most:.0f} s"
-        print(text, end="\n" if is_last else "", file=sys.stderr, flush=True)
+    def print(self, record: Record) -> None:
+        self._n_done += 1
+        self._text = _losses(record)
+        if time.monotonic() - self._last > self._EVERY:
+            self._draw(end="")
+
+    def close(self) -> None:
+        self._draw(end="\n")
+
+    def _draw(self, end: str) -> None:
+        self._last = time.monotonic()
+        share = self._n_done / self._n_epochs
+        bar = ("=" * round(self._WIDTH * share)).ljust(self._WIDTH)
+        seconds = self._last - self._start
+        text = f"\r[{bar}] {self._n_done}/{self._n_epochs}, {self._text}, {seconds:.0f} s"
+        if self._n_done:
+            text += f" of at most {seconds / share:.0f} s"
+        print(text, end=end, file=sys.stderr, flush=True)
