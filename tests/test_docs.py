@@ -94,3 +94,15 @@ def test_quickstart_says_what_is_true_of_breast_cancer(quickstart):
     assert network < _row(quickstart[0], "LogisticRegression")[0]
     assert network < _row(quickstart[0], "MLPClassifier")[0]
     assert network < _row(quickstart[0], "marginal shares")[0]
+
+
+@pytest.mark.parametrize("name", ["MLPRegressor", "MLPClassifier"])
+def test_every_parameter_and_attribute_of_scikit_learns_perceptrons_is_compared(name):
+    from sklearn import neural_network
+
+    estimator = getattr(neural_network, name)
+    fitted = estimator(max_iter=1, early_stopping=True).fit([[0.0], [1.0]] * 20, [0, 1] * 20)
+    attributes = [name for name in vars(fitted) if name.endswith("_") and name[0] != "_"]
+    page = (ROOT / "docs" / "from_mlp.md").read_text()
+    missing = [n for n in [*fitted.get_params(), *attributes] if f"`{n}`" not in page]
+    assert missing == []
