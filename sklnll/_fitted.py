@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -21,7 +22,7 @@ from .inputs import InputScaling
 from .layers import Mode
 from .network import Architecture, Network, Pass
 from .scaling import TargetScaling
-from .sparse import dense
+from .sparse import SparseRows
 from .threads import threads_for
 
 
@@ -118,11 +119,18 @@ class FittedNetwork(BaseEstimator, ABC):
         with torch.no_grad(), threads_for(size * network.weights.numel(), self.n_threads):
             passes = {n: Pass(network, n) for n in {size, n_rows % size or size}}
             for block in gen_batches(n_rows, size):
-                rows = dense(X[block])
-                rows = rows if self.input_scaling_ is None else self.input_scaling_(rows)
-                x = as_tensor(rows).to(device)
-                raw[:, block], constants = passes[len(rows)].forward(x, Mode())
+                x = self._features(X[block]).to(device)
+                raw[:, block], constants = passes[x.shape[0]].forward(x, Mode())
             return {name: value.cpu() for name, value in head.params(raw, constants).items()}
+
+    def _features(self, X: Any) -> torch.Tensor | SparseRows:
+        """X as the network sees it."""
+        scaling = self.input_scaling_
+        if not sparse.issparse(X):
+            return as_tensor(X if scaling is None else scaling(X))
+        if scaling is None or scaling.keeps_zeros:
+            return SparseRows([X if scaling is None else scaling.of_sparse(X)])
+        return as_tensor(scaling(X.toarray()))
 
     def _one_a_row(self, name: str, value: np.ndarray, n_rows: int) -> np.ndarray:
         """Repeat what rows or members share; shape (n_members, n_rows, n_heads, ...)."""

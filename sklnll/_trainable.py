@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse
 
-from ._fitted import FittedNetwork, as_tensor
+from ._fitted import FittedNetwork
 from ._validation import Table
 from .devices import find_device
 from .holdout import hold_out
@@ -23,7 +22,6 @@ from .progress import Record, Settings
 from .recalibration import fit_factor
 from .rows import MemberRows, Rows
 from .scaling import TargetScaling
-from .sparse import SparseFeatures
 from .stochastic import fit_increment, fit_stochastic
 from .threads import threads_for
 from .watch import Watch
@@ -267,13 +265,6 @@ class TrainableNetwork(FittedNetwork):
         )
         log_jacobian = torch.from_numpy(is_density @ self.scaling_.log_jacobian)
         return MemberRows(rows.to(device), log_jacobian.to(device))
-
-    def _features(self, X: Any) -> Any:
-        """X as the network sees it; sparse rows a batch at a time."""
-        scaling = self.input_scaling_
-        if sparse.issparse(X):
-            return SparseFeatures(X, scaling or (lambda rows: rows))
-        return as_tensor(X if scaling is None else scaling(X))
 
     def _fold_inputs(self, network: Network) -> None:
         """Let a linear network see X as it is: its coefficients are those of X's columns."""

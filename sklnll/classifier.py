@@ -56,7 +56,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     x_scaling : {"standard", "robust"} or None, default="standard"
         How the columns of X are scaled for "adam" and "sgd": by mean and standard deviation; by
         median and interquartile range, with outliers drawn in smoothly; or not at all. A network
-        without hidden layers is linear in X with any of them.
+        without hidden layers is linear in X with any of them. A large sparse X is not shifted, so
+        that its zeros stay zeros.
     n_frequencies : int or "auto", default=0
         Cosines of each scaled column of X, of learned frequency and phase, that the first layer
         sees beside the column. They let a small network follow steps and waves, which labels

@@ -52,22 +52,37 @@ class InputScaling:
         weight : ndarray of shape (n_samples,)
             Positive.
         kind : {"robust", "standard"}
-            Median and interquartile range, bounded; or mean and standard deviation.
+            Median and interquartile range, bounded; or mean and standard deviation. The zeros of a
+            sparse X stay zeros: its columns are not shifted.
         """
         robust = kind == "robust"
         if sparse.issparse(X) and not robust:
-            center, variance = mean_variance_axis(X.astype(float), axis=0, weights=weight)
-            spread = np.sqrt(variance)
+            _, variance = mean_variance_axis(X.astype(float), axis=0, weights=weight)
+            center, spread = np.zeros(X.shape[1]), np.sqrt(variance)
         else:
             locate = _median_and_range if robust else weighted_mean_std
             by_column = np.array([locate(column, weight) for column in _columns(X)])
             center, spread = by_column.reshape(-1, 2).T
+            if sparse.issparse(X):
+                center = np.zeros(X.shape[1])
         unit = np.where(spread > 0, spread, np.inf)  # what did not vary has taught nothing
         return cls(center, unit, _BOUND if robust else np.inf)
 
     def with_finite_units(self) -> Self:
         """Columns that did not vary in their own units, instead of none at all."""
         return replace(self, unit=np.where(np.isfinite(self.unit), self.unit, 1.0))
+
+    @property
+    def keeps_zeros(self) -> bool:
+        """Whether zero is scaled to zero."""
+        return not self.center.any()
+
+    def of_sparse(self, X: Any) -> Any:
+        """Scaled copy of sparse rows in CSR format, where it keeps zeros."""
+        unit = self.unit.astype(X.dtype)[X.indices]
+        scaled = X.copy()
+        scaled.data = self._bounded(X.data / unit)
+        return scaled
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Scaled copy, in X's dtype."""
@@ -79,6 +94,9 @@ class InputScaling:
     def _scaled(self, X: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             z = (X - self.center.astype(X.dtype)) / self.unit.astype(X.dtype)
+        return self._bounded(z)
+
+    def _bounded(self, z: np.ndarray) -> np.ndarray:
         if np.isfinite(self.bound):
             np.clip(z, -_FARTHEST, _FARTHEST, out=z)
             z /= np.sqrt(1 + np.square(z / self.bound))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .sparse import SparseRows, as_dense
+
 _BATCH_NORM_EPSILON = 1e-5
 _BACKWARD = torch.ops.aten
 
@@ -72,8 +74,8 @@ class Cosines(Layer):
         self._cosines = self._out[:, :, n_features:].unflatten(2, (n_features, n_frequencies))
         self._angle = arrays[0].new_empty(self._cosines.shape)
 
-    def forward(self, h: Tensor, mode: Mode) -> Tensor:
-        self._x.copy_(h)
+    def forward(self, h: Tensor | SparseRows, mode: Mode) -> Tensor:
+        self._x.copy_(as_dense(h))
         torch.addcmul(self._phase, self._x.unsqueeze(-1), self._frequency, out=self._angle)
         torch.cos(self._angle.mul_(2 * math.pi), out=self._cosines)
         return self._out
@@ -108,16 +110,22 @@ class Dense(Layer):
         self._back = self._matrix[:, first:].mT
         self._out = self._matrix.new_empty(n_members, n_rows, fan_out)
         self._d_in = self._matrix.new_empty(n_members, n_rows, fan_in - first)
-        self._in = self._out
+        self._in: Tensor | SparseRows = self._out
 
-    def forward(self, h: Tensor, mode: Mode) -> Tensor:
+    def forward(self, h: Tensor | SparseRows, mode: Mode) -> Tensor:
         self._in = h
+        if isinstance(h, SparseRows):
+            h.product(self._matrix, out=self._out)
+            return self._out.add_(self._bias[0]) if self._bias else self._out
         if self._bias:
             return torch.baddbmm(self._bias[0], h, self._matrix, out=self._out)
         return torch.bmm(h, self._matrix, out=self._out)
 
     def backward(self, d: Tensor) -> Tensor:
-        torch.bmm(self._in.mT, d, out=self._d_matrix)
+        if isinstance(self._in, SparseRows):
+            self._in.transposed_product(d, out=self._d_matrix)
+        else:
+            torch.bmm(self._in.mT, d, out=self._d_matrix)
         if self._bias:
             torch.sum(d, 1, keepdim=True, out=self._d_bias[0])
         if self._d_in.shape[2]:

@@ -18,6 +18,7 @@ from .progress import (
     warn_not_converged,
 )
 from .rows import MemberRows
+from .sparse import as_dense
 from .watch import Watch
 
 _NUMBERS_AT_ONCE = 2**22
@@ -190,7 +191,7 @@ def _mean_and_spread(rows: MemberRows, rows_at_once: int) -> tuple[Tensor, Tenso
 
     def mean_of(function: Callable[[Tensor], Tensor]) -> Tensor:
         parts = [
-            (block.weight[:, None] * function(block.x)).sum(dim=0)
+            (block.weight[:, None] * function(as_dense(block.x))).sum(dim=0)
             for block in rows.batches(rows_at_once)
         ]
         return torch.stack(parts).sum(dim=0) / rows.total_weight

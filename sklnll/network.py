@@ -4,12 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .layers import Activation, Cosines, Dense, Dropout, Layer, Mode, Norm
+from .sparse import SparseRows
 
 _FREQUENCY = 0.3
 """Standard deviation of the frequencies at the start, in turns per unit of a scaled feature."""
@@ -157,7 +159,7 @@ class Network:
         if not gain:
             bias.sub_((center @ matrix).unsqueeze(1))
 
-    def __call__(self, x: Tensor, mode: Mode = Mode()) -> tuple[Tensor, Tensor]:  # noqa: B008
+    def __call__(self, x: Tensor | SparseRows, mode: Mode = Mode()) -> tuple[Tensor, Tensor]:  # noqa: B008
         """Compute raw outputs; as `Pass.forward`, in memory of its own."""
         return Pass(self, x.shape[-2]).forward(x, mode)
 
@@ -167,7 +169,7 @@ class Network:
         n_units = len(self.weights) * (1 + sum(self.architecture.sizes))
         return min(max(_LEAST_ROWS, _NUMBERS_AT_ONCE // n_units), _MOST_ROWS)
 
-    def settle(self, x: Tensor, row_weight: Tensor) -> None:
+    def settle(self, x: Tensor | SparseRows, row_weight: Tensor) -> None:
         """Make the running statistics those of these rows, as prediction sees them."""
         self(x, Mode(row_weight, momentum=1.0))
 
@@ -196,13 +198,14 @@ class Pass:
         self._constants = network.parts()[2]
         self._d_constants = Network(network.architecture, self.gradient).parts()[2]
 
-    def forward(self, x: Tensor, mode: Mode) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor | SparseRows, mode: Mode) -> tuple[Tensor, Tensor]:
         """Compute raw outputs.
 
         Parameters
         ----------
-        x : Tensor of shape (n_samples, n_features) or (n_members, n_samples, n_features)
-            The latter where each member has rows of its own.
+        x : Tensor or SparseRows
+            Of shape (n_samples, n_features) or (n_members, n_samples, n_features), the latter
+            where each member has rows of its own.
         mode : Mode
 
         Returns
@@ -210,7 +213,11 @@ class Pass:
         raw : Tensor of shape (n_members, n_samples, n_raw)
         constants : Tensor of shape (n_members, n_constants)
         """
-        h = x if x.ndim == 3 else x.expand(self._n_members, *x.shape)
+        h: Any = x
+        if isinstance(x, SparseRows) and not x.is_cpu:
+            h = x.dense()
+        if isinstance(h, Tensor) and h.ndim == 2:
+            h = h.expand(self._n_members, *h.shape)
         for layer in self._layers:
             h = layer.forward(h, mode)
         return h, self._constants

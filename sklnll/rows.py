@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
 from sklearn.utils import gen_batches
 from torch import Tensor
+
+from .sparse import SparseRows
 
 _NUMBERS_PICKED = 2**18
 """Numbers of X that are picked together: many small picks cost more, few large ones memory."""
@@ -22,7 +24,7 @@ class Rows:
 
     Parameters
     ----------
-    x : Tensor or SparseFeatures of shape (n_samples, n_features)
+    x : Tensor or SparseRows of shape (n_samples, n_features)
         In the network's dtype.
     y : Tensor of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
         In training's units, float64.
@@ -32,7 +34,7 @@ class Rows:
         How long each row was watched, float64.
     """
 
-    x: Any
+    x: Tensor | SparseRows
     y: Tensor
     weight: Tensor
     exposure: Tensor | None = None
@@ -61,11 +63,12 @@ class Rows:
     def pick(self, index: Tensor) -> "Rows":
         """The rows at these positions, of shape (n_members, n)."""
 
-        def picked(values: Any) -> Tensor:
+        def picked(values: Tensor) -> Tensor:
             return values.index_select(0, index.flatten()).unflatten(0, index.shape)
 
         exposure = None if self.exposure is None else picked(self.exposure)
-        return Rows(picked(self.x), picked(self.y), picked(self.weight), exposure)
+        x = self.x.pick(index) if isinstance(self.x, SparseRows) else picked(self.x)
+        return Rows(x, picked(self.y), picked(self.weight), exposure)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
-"""How does a network see sparse rows? A batch of them at once, made dense and scaled."""
+"""How does a network see sparse rows? Its first layer multiplies what is not zero."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,59 +11,79 @@ _SMALL = 2**22
 """Numbers, zeros counted, up to which sparse rows are made dense all together: it is faster."""
 
 
-def dense(X: Any) -> np.ndarray:
-    """The same numbers as an array."""
-    return X.toarray() if sparse.issparse(X) else X
-
-
 def dense_if_small(X: Any) -> Any:
     """Sparse rows as an array, unless that would take much memory."""
-    return dense(X) if np.prod(X.shape, dtype=float) <= _SMALL else X
+    is_small = np.prod(X.shape, dtype=float) <= _SMALL
+    return X.toarray() if sparse.issparse(X) and is_small else X
 
 
-class SparseFeatures:
-    """Sparse rows that answer to indices as a dense tensor does, with the network's units.
+def as_dense(x: Any) -> Tensor:
+    """The rows as a tensor."""
+    return x.dense() if isinstance(x, SparseRows) else x
+
+
+class SparseRows:
+    """Sparse rows with the indices of a tensor; of all members, or of each its own.
 
     Parameters
     ----------
-    X : sparse matrix or array of shape (n_samples, n_features)
-        In CSR format.
-    scale : callable
-        From dense rows to those that the network sees.
+    parts : list of sparse array of shape (n_samples, n_features)
+        In CSR format, in the network's units: one for all members, or one for each.
+    ndim : int
+        2 where there is one for all, 3 for one each.
     device : torch.device, optional
-        Where dense rows go.
+        Where the network is; on another than the CPU rows are made dense, a batch at a time.
     """
 
-    def __init__(
-        self,
-        X: Any,
-        scale: Callable[[np.ndarray], np.ndarray],
-        device: torch.device | None = None,
-    ):
-        self._X = X
-        self._scale = scale
+    def __init__(self, parts: list[Any], ndim: int = 2, device: torch.device | None = None):
+        self._parts = parts
+        self.ndim = ndim
         self.device = device
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and columns."""
-        return self._X.shape
+        """Members, where each has rows of its own, rows and columns."""
+        shape = self._parts[0].shape
+        return shape if self.ndim == 2 else (len(self._parts), *shape)
 
     @property
-    def dtype(self) -> torch.dtype:
-        """Of the dense rows."""
-        return torch.from_numpy(np.empty(0, self._X.dtype)).dtype
+    def is_cpu(self) -> bool:
+        """Whether the network is there, too."""
+        return self.device is None or self.device.type == "cpu"
 
-    def to(self, device: torch.device) -> "SparseFeatures":
-        """The same rows for another device."""
-        return SparseFeatures(self._X, self._scale, device)
+    def to(self, device: torch.device) -> "SparseRows":
+        """The same rows for a network on another device."""
+        return SparseRows(self._parts, self.ndim, device)
 
-    def __getitem__(self, where: tuple[slice]) -> Tensor:
-        return self._dense(self._X[where[0]])
+    def __getitem__(self, where: tuple[slice, ...]) -> "SparseRows":
+        return SparseRows([part[where[-1]] for part in self._parts], self.ndim, self.device)
 
-    def index_select(self, axis: int, index: Tensor) -> Tensor:
-        """The rows at these positions; `axis` is 0."""
-        return self._dense(self._X[index.cpu().numpy()])
+    def split(self, size: int, axis: int) -> list["SparseRows"]:
+        """`size` rows at once; rows are the axis."""
+        starts = range(0, self.shape[axis], size)
+        return [self[(slice(start, start + size),)] for start in starts]
 
-    def _dense(self, some: Any) -> Tensor:
-        return torch.from_numpy(self._scale(some.toarray())).to(self.device)
+    def pick(self, index: Tensor) -> "SparseRows":
+        """The rows at these positions, of shape (n_members, n)."""
+        (part,) = self._parts
+        return SparseRows([part[rows] for rows in index.cpu().numpy()], 3, self.device)
+
+    def dense(self) -> Tensor:
+        """All of them as a tensor."""
+        parts = [torch.from_numpy(part.toarray()) for part in self._parts]
+        return (parts[0] if self.ndim == 2 else torch.stack(parts)).to(self.device)
+
+    def product(self, matrix: Tensor, out: Tensor) -> Tensor:
+        """Rows times each member's matrix, of shape (n_members, n_features, width)."""
+        for k, into in enumerate(out):
+            into.copy_(torch.from_numpy(self._of(k) @ matrix[k].numpy()))
+        return out
+
+    def transposed_product(self, d: Tensor, out: Tensor) -> Tensor:
+        """Transposed rows times each member's `d`, of shape (n_members, n_samples, width)."""
+        for k, into in enumerate(out):
+            into.copy_(torch.from_numpy(self._of(k).T @ d[k].numpy()))
+        return out
+
+    def _of(self, k: int) -> Any:
+        return self._parts[0 if self.ndim == 2 else k]

@@ -42,11 +42,11 @@ def predicted(net, rows):
     [
         {},
         {"solver": "lbfgs"},
-        {"x_scaling": "standard", "n_frequencies": 2},
-        {"x_scaling": "robust"},
+        {"n_frequencies": 2},
+        {"n_estimators": 2},
         {"n_estimators": 2, "early_stopping": True},
         {"batch_norm": True, "dropout": 0.2},
-        {"hidden_layer_sizes": (), "x_scaling": "standard"},
+        {"hidden_layer_sizes": ()},
     ],
     ids=str,
 )
@@ -58,6 +58,25 @@ def test_sparse_rows_are_fitted_as_dense_ones(kind, params, nothing_is_small):
     dense = predicted(net.fit(X, Y[kind], WEIGHT), X)
     rows = sparse.csr_array(X)
     assert_allclose(predicted(net.fit(rows, Y[kind], WEIGHT), rows), dense, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["standard", "robust"])
+@pytest.mark.parametrize("hidden", [(4,), ()])
+def test_sparse_rows_are_fitted_as_dense_ones_that_were_scaled_before(
+    kind, hidden, nothing_is_small
+):
+    rows, y = sparse.csr_array(X), Y["regressor"]
+    net = plain_regressor(hidden_layer_sizes=hidden, max_iter=5, batch_size=20, random_state=0)
+    scaling = InputScaling.fit(rows, WEIGHT, kind if hidden else "standard")
+    before = net.fit(scaling(X), y, WEIGHT).predict(scaling(X))
+    net.set_params(x_scaling=kind).fit(rows, y, WEIGHT)
+    assert_allclose(net.predict(rows), before, rtol=1e-9)
+    assert_allclose(net.predict(X), before, rtol=1e-9)
+
+
+def test_dense_fits_predict_sparse_rows():
+    net = NLLRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(X, Y["regressor"])
+    assert_allclose(net.predict(sparse.csr_array(X)), net.predict(X), rtol=1e-12)
 
 
 @pytest.mark.parametrize("make", FORMATS, ids=lambda make: make.__name__)
@@ -82,8 +101,12 @@ def test_validation_rows_may_be_sparse(nothing_is_small):
     assert_allclose(net.validation_scores_, expected)
 
 
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_no_more_rows_than_a_block_are_made_dense(solver, nothing_is_small, monkeypatch):
+@pytest.mark.parametrize(
+    ("params", "most"),
+    [({"x_scaling": "standard"}, 0), ({"n_frequencies": 2}, 20), ({"solver": "lbfgs"}, 20)],
+    ids=str,
+)
+def test_no_more_rows_than_a_block_are_made_dense(params, most, nothing_is_small, monkeypatch):
     monkeypatch.setattr("sklnll.lbfgs._NUMBERS_AT_ONCE", 20 * X.shape[1])
     monkeypatch.setattr("sklnll.rows._NUMBERS_PICKED", 1)
     monkeypatch.setattr("sklnll.network._LEAST_ROWS", 20)
@@ -95,10 +118,10 @@ def test_no_more_rows_than_a_block_are_made_dense(solver, nothing_is_small, monk
         return toarray(rows, *args, **params)
 
     monkeypatch.setattr(sparse.csr_array, "toarray", watched)
-    size = {"batch_size": 20} if solver == "adam" else {}
-    net = plain_regressor(hidden_layer_sizes=(4,), solver=solver, max_iter=2, **size)
+    size = {} if "solver" in params else {"batch_size": 20}
+    net = plain_regressor(hidden_layer_sizes=(4,), max_iter=2, **size, **params)
     net.fit(sparse.csr_array(X), Y["regressor"]).predict(sparse.csr_array(X))
-    assert max(seen) == 20
+    assert max(seen, default=0) == most
 
 
 def test_lbfgs_sums_over_blocks(monkeypatch):
@@ -109,11 +132,12 @@ def test_lbfgs_sums_over_blocks(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["standard", "robust"])
-def test_columns_are_scaled_as_dense_ones(kind):
-    dense = InputScaling.fit(X, WEIGHT, kind)
-    found = InputScaling.fit(sparse.csr_array(X), WEIGHT, kind)
-    assert_allclose(found.center, dense.center, atol=1e-14)
+def test_columns_are_scaled_as_dense_ones_but_not_shifted(kind):
+    rows = sparse.csr_array(X)
+    dense, found = (InputScaling.fit(some, WEIGHT, kind) for some in (X, rows))
     assert_allclose(found.unit, dense.unit, rtol=1e-12)
+    assert found.keeps_zeros
+    assert_allclose(found.of_sparse(rows).toarray(), found(X), rtol=1e-12)
 
 
 @pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])
