@@ -1,4 +1,4 @@
-"""How good are predicted distributions? Scorers for model selection, and errors of angles."""
+"""Which settings predict the best distributions? Scorers for scikit-learn's model selection."""
 
 from __future__ import annotations
 
@@ -8,66 +8,17 @@ from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics._scorer import _BaseScorer
-from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from .composition import predict_dist
-from .predictive import VectorPredictive
-
-__all__ = [
-    "circular_mean_absolute_error",
-    "circular_r2_score",
-    "coverage_scorer",
-    "neg_crps_scorer",
-    "neg_interval_score_scorer",
-    "neg_nll_scorer",
-]
-
-
-def _nll(dist: Any, y: ArrayLike) -> np.ndarray:
-    return -dist.log_prob(y)
-
-
-def _crps(dist: Any, y: ArrayLike) -> np.ndarray:
-    if not hasattr(dist, "crps"):
-        raise TypeError(
-            "the continuous ranked probability score needs a y of numbers; "
-            "for class labels and rankings use neg_nll_scorer."
-        )
-    return _mean_over_outputs(dist.crps(y))
-
-
-def _interval_score(dist: Any, y: ArrayLike, coverage: float) -> np.ndarray:
-    """Width of the central interval, and the distance of `y` from it as often as it is rare."""
-    dist = _of_numbers(dist)
-    low, high = np.moveaxis(dist.interval(coverage), -1, 0)
-    y = dist._align(y)  # of angles, counted as the ends are
-    outside = np.maximum(low - y, 0) + np.maximum(y - high, 0)
-    return _mean_over_outputs(high - low + 2 / (1 - coverage) * outside)
-
-
-def _minus_inside(dist: Any, y: ArrayLike, coverage: float) -> np.ndarray:
-    """Minus 1 where `y` lies inside: scorers negate their losses."""
-    return _mean_over_outputs(-1.0 * _of_numbers(dist).contains(y, coverage))
-
-
-def _of_numbers(dist: Any) -> Any:
-    """Distributions with central intervals; of vectors those of their components."""
-    if isinstance(dist, VectorPredictive):
-        return dist.marginals
-    if not hasattr(dist, "contains"):
-        raise TypeError(
-            "central intervals need a y of numbers; for class labels and rankings use "
-            "neg_nll_scorer."
-        )
-    return dist
-
-
-def _mean_over_outputs(values: np.ndarray) -> np.ndarray:
-    return values if values.ndim == 1 else values.mean(axis=1)
+from ..composition import predict_dist
+from ._scores import (
+    continuous_ranked_probability_score,
+    interval_coverage,
+    interval_score,
+    negative_log_likelihood,
+)
 
 
 class DistributionScorer(_BaseScorer):
@@ -90,8 +41,10 @@ class DistributionScorer(_BaseScorer):
     Parameters
     ----------
     name : str
-    loss : callable
-        From a predictive distribution and y to one loss per row.
+    metric : callable
+        Of y, a predictive distribution, and ``sample_weight``.
+    sign : int, default=-1
+        -1 for a loss.
 
     Examples
     --------
@@ -107,10 +60,11 @@ class DistributionScorer(_BaseScorer):
 
     _response_method: ClassVar = "predict"
 
-    def __init__(self, name: str, loss: Callable[[Any, ArrayLike], np.ndarray]):
+    def __init__(self, name: str, metric: Callable[..., Any], sign: int = -1):
         # Not scikit-learn's, which wants a function of predictions: only its kind is needed.
         self.name = name
-        self._loss = loss
+        self._metric = metric
+        self._sign = sign
         self._request = _request(name)
 
     def set_score_request(
@@ -148,12 +102,7 @@ class DistributionScorer(_BaseScorer):
         exposure: ArrayLike | None = None,
     ) -> float:
         dist = predict_dist(estimator, X, exposure=exposure)
-        y = np.asarray(y)
-        if y.ndim == 2 and y.shape[1] == 1 and not dist.distribution.event_ndim:
-            y = y[:, 0]  # as fit takes it; to the distribution, a column would be a grid
-        loss = self._loss(dist, y)
-        weight = None if sample_weight is None else np.asarray(sample_weight)
-        return -float(np.average(loss, weights=weight))
+        return self._sign * self._metric(y, dist, sample_weight=sample_weight)
 
     def _score(self, method_caller: Any, estimator: Any, X: Any, y: Any, **metadata: Any) -> float:
         """As scikit-learn calls several scorers at once, which might share predictions."""
@@ -182,8 +131,10 @@ class IntervalScorer(DistributionScorer):
     Parameters
     ----------
     name : str
-    loss : callable
-        From a predictive distribution, y and ``coverage`` to one loss per row.
+    metric : callable
+        Of y, a predictive distribution, ``coverage`` and ``sample_weight``.
+    sign : int, default=-1
+        -1 for a loss.
     coverage : float, default=0.9
         Probability that the interval holds, between 0 and 1.
 
@@ -205,8 +156,10 @@ class IntervalScorer(DistributionScorer):
     np.float64(0.8)
     """
 
-    def __init__(self, name: str, loss: Callable[..., np.ndarray], coverage: float = 0.9):
-        super().__init__(name, partial(loss, coverage=coverage))
+    def __init__(
+        self, name: str, metric: Callable[..., Any], sign: int = -1, coverage: float = 0.9
+    ):
+        super().__init__(name, partial(metric, coverage=coverage), sign)
         self.coverage = coverage
 
     def at(self, coverage: float) -> Self:
@@ -228,7 +181,7 @@ class IntervalScorer(DistributionScorer):
                 f"got {coverage!r}."
             )
         scorer = copy.copy(self)
-        scorer._loss = partial(self._loss, coverage=coverage)
+        scorer._metric = partial(self._metric, coverage=coverage)
         scorer.coverage = coverage
         return scorer
 
@@ -245,109 +198,14 @@ def _request(
     return request
 
 
-neg_nll_scorer = DistributionScorer("neg_nll_scorer", _nll)
+neg_nll_scorer = DistributionScorer("neg_nll_scorer", negative_log_likelihood)
 """Mean log-likelihood of held-out rows, in nats a row: a proper score, whatever the family."""
 
-neg_crps_scorer = DistributionScorer("neg_crps_scorer", _crps)
+neg_crps_scorer = DistributionScorer("neg_crps_scorer", continuous_ranked_probability_score)
 """Negative mean continuous ranked probability score, in y's units (mean over outputs)."""
 
-neg_interval_score_scorer = IntervalScorer("neg_interval_score_scorer", _interval_score)
+neg_interval_score_scorer = IntervalScorer("neg_interval_score_scorer", interval_score)
 """Negative mean interval score of the central 90 % interval, in y's units; `at` chooses others."""
 
-coverage_scorer = IntervalScorer("coverage_scorer", _minus_inside)
+coverage_scorer = IntervalScorer("coverage_scorer", interval_coverage, sign=1)
 """Share of y inside the central 90 % interval: right is 0.9, higher is not better."""
-
-
-# Angles ------------------------------------------------------------------------------------------
-
-
-def circular_mean_absolute_error(
-    y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
-) -> float:
-    """Mean angular distance, the shorter way around; lower is better.
-
-    Parameters
-    ----------
-    y_true, y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Angles in radians, in any turn.
-    sample_weight : array-like of shape (n_samples,), optional
-
-    Returns
-    -------
-    float
-        In radians, between 0 and pi; mean over outputs.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklnll.metrics import circular_mean_absolute_error
-    >>> circular_mean_absolute_error(np.deg2rad([359, 90]), np.deg2rad([1, 100])).round(3)
-    np.float64(0.105)
-    """
-    true, pred, weight = _check_angles(y_true, y_pred, sample_weight)
-    distance = 2 * np.arcsin(np.abs(np.sin((true - pred) / 2)))
-    return np.average(distance, axis=0, weights=weight).mean()
-
-
-def circular_r2_score(
-    y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
-) -> float:
-    """Coefficient of determination of angles: R² with 1 - cos(error) for the squared error.
-
-    Parameters
-    ----------
-    y_true, y_pred : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Angles in radians, in any turn.
-    sample_weight : array-like of shape (n_samples,), optional
-
-    Returns
-    -------
-    float
-        1 is the best, 0 as good as the mean direction of `y_true` for all rows; mean over outputs.
-        Of equal `y_true` it is 1 where the prediction is perfect, else 0, as in scikit-learn.
-
-    Notes
-    -----
-    1 - cos is half the squared distance between two points of the unit circle; about the mean
-    direction its mean is the circular variance.
-
-    References
-    ----------
-    U. Lund (1999). Least circular distance regression for directional data.
-    doi:10.1080/02664769922656
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklnll.metrics import circular_r2_score
-    >>> circular_r2_score([0.1, 3.1, -2.0], np.array([0.1, 3.1, -2.0]) + 2 * np.pi).round(3)
-    np.float64(1.0)
-    """
-    true, pred, weight = _check_angles(y_true, y_pred, sample_weight)
-    center = np.arctan2(weight @ np.sin(true), weight @ np.cos(true))
-    error, total = (
-        np.average(np.sin((true - point) / 2) ** 2, axis=0, weights=weight)
-        for point in (pred, center)
-    )
-    # Equal angles, to the rounding of their mean direction.
-    vanishes = total <= np.finfo(float).eps ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = np.where(vanishes, error <= total, 1 - error / total)
-    return score.mean()
-
-
-def _check_angles(
-    y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Both with a column for each output; weights of one where none are given."""
-    true: np.ndarray = check_array(y_true, dtype=float, ensure_2d=False, input_name="y_true")
-    pred: np.ndarray = check_array(y_pred, dtype=float, ensure_2d=False, input_name="y_pred")
-    check_consistent_length(true, pred, sample_weight)
-    true, pred = true.reshape(len(true), -1), pred.reshape(len(pred), -1)
-    if true.shape != pred.shape:
-        raise ValueError(
-            f"y_true and y_pred must have the same outputs; got {true.shape[1]} and "
-            f"{pred.shape[1]} columns."
-        )
-    weight = np.ones(len(true)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    return true, pred, weight

@@ -1,0 +1,58 @@
+"""How good are predicted distributions?
+
+Functions of an observed y and a predicted distribution, and scorers for scikit-learn's model
+selection.
+"""
+
+from ._angles import circular_mean_absolute_error, circular_r2_score
+from ._calibration import (
+    expected_calibration_error,
+    probability_integral_transform,
+    quantile_calibration_error,
+)
+from ._information import cross_entropy, entropy, kl_divergence
+from ._scorers import (
+    DistributionScorer,
+    IntervalScorer,
+    coverage_scorer,
+    neg_crps_scorer,
+    neg_interval_score_scorer,
+    neg_nll_scorer,
+)
+from ._scores import (
+    brier_score,
+    continuous_ranked_probability_score,
+    energy_score,
+    interval_coverage,
+    interval_score,
+    interval_width,
+    kendall_tau_score,
+    negative_log_likelihood,
+    pinball_loss,
+)
+
+__all__ = [
+    "DistributionScorer",
+    "IntervalScorer",
+    "brier_score",
+    "circular_mean_absolute_error",
+    "circular_r2_score",
+    "continuous_ranked_probability_score",
+    "coverage_scorer",
+    "cross_entropy",
+    "energy_score",
+    "entropy",
+    "expected_calibration_error",
+    "interval_coverage",
+    "interval_score",
+    "interval_width",
+    "kendall_tau_score",
+    "kl_divergence",
+    "neg_crps_scorer",
+    "neg_interval_score_scorer",
+    "neg_nll_scorer",
+    "negative_log_likelihood",
+    "pinball_loss",
+    "probability_integral_transform",
+    "quantile_calibration_error",
+]

@@ -1,0 +1,245 @@
+"""Metrics of predicted distributions are those of the textbooks, and of other libraries."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import integrate, stats
+from scipy.spatial.distance import cdist
+from sklearn import metrics as sklearn_metrics
+
+from sklnll import metrics
+from sklnll.distributions import Categorical, MultivariateNormal, Normal, Poisson
+from sklnll.predictive import (
+    ContinuousPredictive,
+    DiscretePredictive,
+    IndicatorPredictive,
+    LabelPredictive,
+    VectorPredictive,
+)
+
+rng = np.random.default_rng(0)
+N = 50
+LOC, SCALE = rng.normal(size=N), rng.uniform(0.5, 2, N)
+WEIGHT = rng.uniform(0, 2, N)
+Y = LOC + SCALE * rng.standard_t(3, N)
+NORMAL = ContinuousPredictive(Normal(), {"loc": LOC, "scale": SCALE})
+SCIPY = stats.norm(LOC, SCALE)
+
+SHARES = rng.dirichlet(np.ones(3), N)
+LABELS = np.array(["ant", "bee", "cat"])
+LABEL = LABELS[(SHARES.cumsum(axis=1) > rng.uniform(size=(N, 1))).argmax(axis=1)]
+OF_LABELS = LabelPredictive(Categorical(), {"logits": np.log(SHARES)}, LABELS)
+
+COUNTS = DiscretePredictive(Poisson(), {"rate": np.exp(LOC)})
+COUNT = rng.poisson(np.exp(LOC))
+
+COV = np.array([[1.0, 0.6], [0.6, 2.0]])
+VECTORS = VectorPredictive(
+    MultivariateNormal(),
+    {
+        "loc": np.column_stack([LOC, -LOC]),
+        "scale_tril": np.tile(np.linalg.cholesky(COV), (N, 1, 1)),
+    },
+)
+VECTOR = np.column_stack([LOC, -LOC]) + rng.multivariate_normal([0, 0], COV, N)
+
+
+def crps_by_integration(frozen, y):
+    below, above = lambda t: frozen.cdf(t) ** 2, lambda t: frozen.sf(t) ** 2
+    return integrate.quad(below, -np.inf, y)[0] + integrate.quad(above, y, np.inf)[0]
+
+
+PER_ROW = {
+    "negative_log_likelihood": -SCIPY.logpdf(Y),
+    "continuous_ranked_probability_score": [
+        crps_by_integration(stats.norm(loc, scale), y)
+        for loc, scale, y in zip(LOC, SCALE, Y, strict=True)
+    ],
+    "interval_coverage": (np.abs(Y - LOC) <= SCALE * stats.norm.ppf(0.95)).astype(float),
+}
+
+
+@pytest.mark.parametrize("name", PER_ROW)
+def test_each_row_is_the_definition(name):
+    found = getattr(metrics, name)(Y, NORMAL, per_row=True)
+    assert_allclose(found, PER_ROW[name], rtol=1e-8, atol=1e-10)
+    mean = getattr(metrics, name)(Y, NORMAL, sample_weight=WEIGHT)
+    assert isinstance(mean, float)
+    assert mean == pytest.approx(np.average(PER_ROW[name], weights=WEIGHT), rel=1e-8)
+
+
+def test_a_column_is_one_y_a_row():
+    for name in PER_ROW:
+        metric = getattr(metrics, name)
+        assert metric(Y[:, None], NORMAL) == metric(Y, NORMAL)
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.9])
+def test_interval_score_is_two_pinball_losses(coverage):
+    tail = (1 - coverage) / 2
+    losses = [
+        sklearn_metrics.mean_pinball_loss(Y, SCIPY.ppf(q), alpha=q, sample_weight=WEIGHT)
+        for q in (tail, 1 - tail)
+    ]
+    found = metrics.interval_score(Y, NORMAL, coverage=coverage, sample_weight=WEIGHT)
+    assert found == pytest.approx(sum(losses) / tail, rel=1e-10)
+    width = metrics.interval_width(NORMAL, coverage=coverage, per_row=True)
+    assert_allclose(width, 2 * SCALE * stats.norm.ppf(1 - tail), rtol=1e-10)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.99])
+def test_pinball_loss_is_scikit_learns(level):
+    expected = sklearn_metrics.mean_pinball_loss(
+        Y, SCIPY.ppf(level), alpha=level, sample_weight=WEIGHT
+    )
+    found = metrics.pinball_loss(Y, NORMAL, level=level, sample_weight=WEIGHT)
+    assert found == pytest.approx(expected, rel=1e-10)
+
+
+def test_outputs_are_averaged():
+    both = ContinuousPredictive(
+        Normal(), {"loc": np.column_stack([LOC, LOC]), "scale": np.column_stack([SCALE, 2 * SCALE])}
+    )
+    wide = ContinuousPredictive(Normal(), {"loc": LOC, "scale": 2 * SCALE})
+    for name in ("continuous_ranked_probability_score", "interval_score", "pinball_loss"):
+        metric = getattr(metrics, name)
+        rows = metric(np.column_stack([Y, Y]), both, per_row=True)
+        alone = metric(Y, NORMAL, per_row=True), metric(Y, wide, per_row=True)
+        assert_allclose(rows, np.mean(alone, axis=0), rtol=1e-10)
+
+
+def test_energy_score_is_the_distance_of_draws():
+    """The oracle takes all pairs of the same draws; ours only neighbours, without bias."""
+    draws = VECTORS.rvs(400, 0)
+    expected = [
+        cdist(d, y[None]).mean() - cdist(d, d).sum() / (400 * 399) / 2
+        for d, y in zip(draws, VECTOR, strict=True)
+    ]
+    found = metrics.energy_score(VECTOR, VECTORS, n_draws=400, per_row=True)
+    assert found.shape == (N,)
+    assert_allclose(found, expected, atol=5 * np.sqrt(2 * COV.trace() / 400))
+    assert np.mean(found - expected) == pytest.approx(0, abs=0.02)
+
+
+def test_energy_score_of_one_output_is_the_crps():
+    column = ContinuousPredictive(Normal(), {"loc": LOC[:, None], "scale": SCALE[:, None]})
+    found = metrics.energy_score(Y[:, None], column, n_draws=20_000, per_row=True)
+    crps = metrics.continuous_ranked_probability_score(Y, NORMAL, per_row=True)
+    assert_allclose(found, crps, atol=5 * SCALE.max() / np.sqrt(20_000))
+
+
+def test_energy_score_prefers_the_true_dependence():
+    wrong = {**VECTORS.params, "scale_tril": VECTORS.params["scale_tril"] * [[1, 1], [-1, 1]]}
+    y = VECTORS.rvs(1, 1)[:, 0]
+    gain = metrics.energy_score(y, VectorPredictive(MultivariateNormal(), wrong), per_row=True)
+    assert np.mean(gain - metrics.energy_score(y, VECTORS, per_row=True)) > 0
+
+
+def test_integral_transform_is_the_cdf():
+    assert_allclose(metrics.probability_integral_transform(Y, NORMAL), SCIPY.cdf(Y), rtol=1e-10)
+
+
+def test_integral_transform_of_counts_lies_between_its_steps():
+    pit = metrics.probability_integral_transform(COUNT, COUNTS, random_state=0)
+    frozen = stats.poisson(np.exp(LOC))
+    assert (frozen.cdf(COUNT - 1) <= pit).all()
+    assert (pit <= frozen.cdf(COUNT)).all()
+
+
+def test_quantile_calibration_error_is_the_distance_of_two_lines():
+    levels = [0.1, 0.5, 0.8]
+    shares = [np.average(SCIPY.ppf(q) >= Y, weights=WEIGHT) for q in levels]
+    found = metrics.quantile_calibration_error(Y, NORMAL, levels=levels, sample_weight=WEIGHT)
+    assert found == pytest.approx(np.mean(np.abs(np.subtract(shares, levels))), rel=1e-10)
+
+
+def test_right_distributions_have_a_small_quantile_calibration_error():
+    many = ContinuousPredictive(Normal(), {"loc": np.zeros(4000), "scale": np.ones(4000)})
+    y = np.random.default_rng(1).normal(size=4000)
+    assert metrics.quantile_calibration_error(y, many) < 0.6 / np.sqrt(4000)
+    assert metrics.quantile_calibration_error(2 * y, many) > 0.05
+
+
+def test_log_loss_is_scikit_learns():
+    found = metrics.negative_log_likelihood(LABEL, OF_LABELS, sample_weight=WEIGHT)
+    expected = sklearn_metrics.log_loss(LABEL, SHARES, sample_weight=WEIGHT, labels=LABELS)
+    assert found == pytest.approx(expected, rel=1e-10)
+
+
+def test_brier_score_of_two_labels_is_twice_scikit_learns():
+    p = SHARES[:, 0]
+    shares = np.column_stack([1 - p, p])
+    dist = LabelPredictive(Categorical(), {"logits": np.log(shares)}, np.array([0, 1]))
+    y = (LABEL == "ant").astype(int)
+    expected = 2 * sklearn_metrics.brier_score_loss(y, p, sample_weight=WEIGHT)
+    assert metrics.brier_score(y, dist, sample_weight=WEIGHT) == pytest.approx(expected, rel=1e-10)
+
+
+def test_brier_score_of_several_labels_is_the_mean_squared_error():
+    family = Categorical().of_indicators()
+    logits = np.log(SHARES / (1 - SHARES))
+    dist = IndicatorPredictive(family, {"logits": logits}, np.arange(3))
+    y = (LABEL[:, None] == LABELS).astype(int)
+    expected = sklearn_metrics.mean_squared_error(y, SHARES)
+    assert metrics.brier_score(y, dist) == pytest.approx(expected, rel=1e-10)
+
+
+def test_expected_calibration_error_by_hand():
+    """Two bins: sure by 0.75 on average and right in 1 of 2; sure by 0.4, right in 1 of 1."""
+    shares = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.3, 0.4]])
+    dist = LabelPredictive(Categorical(), {"logits": np.log(shares)}, LABELS)
+    found = metrics.expected_calibration_error(["ant", "ant", "cat"], dist, n_bins=2)
+    assert found == pytest.approx(2 / 3 * 0.25 + 1 / 3 * 0.6)
+    weighted = metrics.expected_calibration_error(
+        ["ant", "ant", "cat"], dist, n_bins=2, sample_weight=[1, 0, 1]
+    )
+    assert weighted == pytest.approx((0.2 + 0.6) / 2)
+
+
+def test_kendall_tau_is_scipys():
+    orders, other = (np.argsort(rng.normal(size=(20, 4)), axis=1) for _ in range(2))
+    expected = [
+        stats.kendalltau(np.argsort(a), np.argsort(b)).statistic
+        for a, b in zip(orders, other, strict=True)
+    ]
+    assert_allclose(metrics.kendall_tau_score(orders, other, per_row=True), expected, atol=1e-12)
+
+
+def test_what_has_no_intervals_says_so():
+    for name in ("interval_score", "pinball_loss", "continuous_ranked_probability_score"):
+        with pytest.raises(TypeError, match="negative_log_likelihood"):
+            getattr(metrics, name)(LABEL, OF_LABELS)
+
+
+# Information -------------------------------------------------------------------------------------
+
+P, Q = rng.dirichlet(np.ones(4), size=(2, 10))
+
+
+@pytest.mark.parametrize("base", [np.e, 2, 10])
+def test_information_is_scipys(base):
+    assert_allclose(metrics.entropy(P, base=base), stats.entropy(P, base=base, axis=1))
+    divergence = stats.entropy(P, Q, base=base, axis=1)
+    assert_allclose(metrics.kl_divergence(P, Q, base=base), divergence)
+    together = metrics.entropy(P, base=base) + metrics.kl_divergence(P, Q, base=base)
+    assert_allclose(metrics.cross_entropy(P, Q, base=base), together, rtol=1e-12)
+
+
+def test_cross_entropy_with_observed_labels_is_their_log_loss():
+    observed = (LABEL[:, None] == LABELS).astype(float)
+    losses = metrics.negative_log_likelihood(LABEL, OF_LABELS, per_row=True)
+    assert_allclose(metrics.cross_entropy(observed, SHARES), losses, rtol=1e-10)
+
+
+def test_impossible_events_cost_nothing_and_excluded_ones_everything():
+    certain = [1.0, 0.0]
+    assert metrics.entropy(certain) == 0
+    assert metrics.cross_entropy(certain, certain) == 0
+    assert metrics.cross_entropy([0.5, 0.5], certain) == np.inf
+    assert metrics.kl_divergence([0.5, 0.5], certain) == np.inf
+
+
+@pytest.mark.parametrize("p", [[0.5, 0.6], [-0.1, 1.1], [np.nan, 1.0]])
+def test_what_is_no_distribution_is_refused(p):
+    with pytest.raises(ValueError, match="q must hold rows of probabilities"):
+        metrics.cross_entropy([0.5, 0.5], p)
