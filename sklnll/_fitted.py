@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._persistence import VERSION, warn_of_another_version, with_version
 from ._validation import X_PARAMS, cast, check_exposure, check_finite
 from .devices import find_device
 from .distributions import Distribution
@@ -152,6 +153,13 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "weights_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return with_version(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        warn_of_another_version(type(self).__name__, state.get(VERSION))
+        super().__setstate__({name: value for name, value in state.items() if name != VERSION})
 
     @abstractmethod
     def predict_dist(self, X: ArrayLike) -> Any:
