@@ -13,7 +13,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._persistence import VERSION, warn_of_another_version, with_version
-from ._validation import X_PARAMS, cast, check_exposure, check_finite
+from ._validation import cast, check_exposure, check_finite, x_params
 from .devices import find_device
 from .distributions import Distribution
 from .distributions.ensemble import ensemble_of
@@ -85,7 +85,7 @@ class FittedNetwork(BaseEstimator, ABC):
     ) -> dict[str, np.ndarray]:
         """Parameters of `_predictive_family` in y's units, of shape (n_samples, n_heads, ...)."""
         check_is_fitted(self)
-        checked = validate_data(self, X, reset=False, **X_PARAMS)
+        checked = validate_data(self, X, reset=False, **x_params(X))
         check_finite(checked, type(self).__name__)
         time = check_exposure(exposure, checked)
         if time is not None:

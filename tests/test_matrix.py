@@ -522,7 +522,7 @@ def test_weights_decide(tool, kind, routed):
     with config_context(enable_metadata_routing=routed):
         net = choosy(brief(kind))
         if texts[routed].startswith("no"):
-            with pytest.raises((ValueError, NotImplementedError), match="routing|sample_weight"):
+            with pytest.raises((ValueError, NotImplementedError), match=r"routing|sample_weight"):
                 fit(net, TWO_SIDES[kind], routed)
             return
         sides = [side(model) for model in fit(net, TWO_SIDES[kind], routed)]
