@@ -13,7 +13,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._validation import X_PARAMS, cast, check_exposure, check_finite
+from ._persistence import VERSION, warn_of_another_version, with_version
+from ._validation import cast, check_exposure, check_finite, x_params
 from .devices import find_device
 from .distributions import Distribution
 from .distributions.ensemble import ensemble_of
@@ -85,7 +86,7 @@ class FittedNetwork(BaseEstimator, ABC):
     ) -> dict[str, np.ndarray]:
         """Parameters of `_predictive_family` in y's units, of shape (n_samples, n_heads, ...)."""
         check_is_fitted(self)
-        checked = validate_data(self, X, reset=False, **X_PARAMS)
+        checked = validate_data(self, X, reset=False, **x_params(X))
         check_finite(checked, type(self).__name__)
         time = check_exposure(exposure, checked)
         if time is not None:
@@ -160,6 +161,13 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "weights_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return with_version(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        warn_of_another_version(type(self).__name__, state.get(VERSION))
+        super().__setstate__({name: value for name, value in state.items() if name != VERSION})
 
     @abstractmethod
     def predict_dist(self, X: ArrayLike) -> Any:

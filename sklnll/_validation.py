@@ -10,7 +10,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from .sparse import dense_if_small
 
-X_PARAMS: dict[str, Any] = {
+_X_PARAMS: dict[str, Any] = {
     "accept_sparse": "csr",
     "accept_large_sparse": True,
     "dtype": [np.float64, np.float32],
@@ -20,6 +20,20 @@ X_PARAMS: dict[str, Any] = {
 
 Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all_finite": False}
 """Of a y of numbers; the family's check names the row."""
+
+
+def x_params(X: Any) -> dict[str, Any]:
+    """How X is checked: float32 stays, anything else becomes float64.
+
+    scikit-learn cannot read the dtype of arrays and frames of other libraries, such as torch's and
+    polars', and would make float64 of them all.
+    """
+    is_known = isinstance(X, np.ndarray) or sparse.issparse(X) or hasattr(X, "iloc")
+    if is_known or not hasattr(X, "__array__"):
+        return _X_PARAMS
+    few = X[:1] if hasattr(X, "__getitem__") else X
+    is_single = np.asarray(few).dtype == np.float32
+    return {**_X_PARAMS, "dtype": np.float32} if is_single else _X_PARAMS
 
 
 @dataclass(frozen=True)
@@ -171,7 +185,7 @@ def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | No
     """Exposures as float64, one a row of `X`; positive and finite."""
     if exposure is None:
         return None
-    values = np.asarray(exposure, dtype=float)
+    values = np.asarray(exposure, dtype=float).copy()  # torch takes no view backwards
     if values.shape != (X.shape[0],):
         raise ValueError(
             f"exposure must have shape ({X.shape[0]},), a number for each row of X; got "

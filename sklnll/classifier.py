@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base import NLLEstimator
 from ._targets import read_target
-from ._validation import X_PARAMS, Given, Table, check_finite, check_weight, check_weight_values
+from ._validation import Given, Table, check_finite, check_weight, check_weight_values, x_params
 from .distributions import (
     Distribution,
     LabelDistribution,
@@ -358,7 +358,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
             "ensure_all_finite": not self.distribution_.event_ndim,  # else it names the row
         }
         X, y = validate_data(
-            self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, y_params)
+            self, given.X, given.y, reset=reset, validate_separately=(x_params(given.X), y_params)
         )
         check_finite(X, type(self).__name__)
         check_consistent_length(X, y)

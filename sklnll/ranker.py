@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from ._base import NLLEstimator
-from ._validation import X_PARAMS, Y_PARAMS, Given, Table, check_finite, check_weight
+from ._validation import Y_PARAMS, Given, Table, check_finite, check_weight, x_params
 from .distributions import Distribution, RankingDistribution
 from .orders import check_order_table, kendall_tau, pad_orders
 from .predictive import RankingPredictive, predictive
@@ -319,7 +319,7 @@ class NLLRanker(NLLEstimator):
 
     def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
         X, y = validate_data(
-            self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, Y_PARAMS)
+            self, given.X, given.y, reset=reset, validate_separately=(x_params(given.X), Y_PARAMS)
         )
         check_finite(X, type(self).__name__)
         check_consistent_length(X, y)

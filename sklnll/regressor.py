@@ -15,13 +15,13 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 
 from ._base import NLLEstimator
 from ._validation import (
-    X_PARAMS,
     Y_PARAMS,
     Given,
     Table,
     check_exposure,
     check_finite,
     check_weight,
+    x_params,
 )
 from .distributions import (
     Censored,
@@ -361,7 +361,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
 
     def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
         X, y = validate_data(
-            self, given.X, given.y, reset=reset, validate_separately=(X_PARAMS, Y_PARAMS)
+            self, given.X, given.y, reset=reset, validate_separately=(x_params(given.X), Y_PARAMS)
         )
         check_finite(X, type(self).__name__)
         check_consistent_length(X, y)

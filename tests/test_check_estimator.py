@@ -29,13 +29,19 @@ class Adapted(NLLRegressor):
     """
 
     def fit(self, X, y, sample_weight=None):
+        return super().fit(X, self._legal(y), sample_weight)
+
+    def partial_fit(self, X, y, sample_weight=None):
+        return super().partial_fit(X, self._legal(y), sample_weight)
+
+    def _legal(self, y):
         values = np.asarray(y)
         if values.dtype.kind in "iuf" or (values.dtype.kind == "O" and values.ndim):
             values = values.astype(float)
             if np.isfinite(values).all():
                 self._shape = values.shape[1:]
-                y = self.there(values)
-        return super().fit(X, y, sample_weight)
+                return self.there(values)
+        return y
 
     def predict(self, X, *, exposure=None):
         return self.back(super().predict(X, exposure=exposure))
@@ -80,6 +86,9 @@ class Ranked(NLLRanker):
         if sparse.issparse(X):
             raise TypeError("sparse rankings are fitted in test_sparse.py")
         return super().fit(X, None if y is None else self._orders(y), sample_weight)
+
+    def partial_fit(self, X, y, sample_weight=None):
+        return super().partial_fit(X, self._orders(y), sample_weight)
 
     def __sklearn_tags__(self):
         """Without sparse rows, whose check takes all that has probabilities for classifiers."""
