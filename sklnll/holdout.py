@@ -39,10 +39,11 @@ def hold_out(
     n_held = int(np.ceil(fraction * n_rows))
     if not 2 <= n_held < n_rows:
         raise ValueError(
-            f"early_stopping cannot hold validation_fraction={fraction:g} of {n_rows} rows out: it "
-            f"needs two rows or more, and one or more to train on; these are {n_held} and "
-            f"{n_rows - n_held}. Change validation_fraction, give X_val and y_val, or set "
-            "early_stopping=False. (Where recalibrate is set, a third of the rows is for that.)"
+            "The validation set is too small, or leaves too few rows to train on: early_stopping "
+            f"with validation_fraction={fraction:g} holds {n_held} of {n_rows} rows out: it needs "
+            "two or more, and one or more to train on. Change validation_fraction, give X_val and "
+            "y_val, or set early_stopping=False. (Where recalibrate is set, a third of the rows is "
+            "for that.)"
         )
     everyone = np.arange(n_rows)
     strata = None if labels is None else _strata(labels)

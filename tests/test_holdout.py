@@ -67,5 +67,5 @@ def test_rows_of_several_labels_keep_their_shares():
 
 @pytest.mark.parametrize(("n_rows", "fraction"), [(6, 0.1), (6, 0.99)])
 def test_what_cannot_be_split_is_refused(n_rows, fraction):
-    with pytest.raises(ValueError, match=r"validation_fraction=.* of 6 rows out: it needs two"):
+    with pytest.raises(ValueError, match=r"too small.* of 6 rows out: it needs two"):
         split(n_rows=n_rows, fraction=fraction)
