@@ -302,7 +302,6 @@ class NLLRanker(NLLEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.single_output = False
-        tags.target_tags.two_d_labels = True
         tags.target_tags.multi_output = True
         return tags
 
