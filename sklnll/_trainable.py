@@ -285,6 +285,7 @@ class TrainableNetwork(FittedNetwork):
         self.weights_ = network.weights.cpu().numpy()
         self.statistics_ = network.statistics.cpu().numpy()
         self.n_layers_ = len(self.architecture_.sizes)
+        self.out_activation_ = self.distribution_.out_activation
         self.n_iter_ = record.n_iter
         self.loss_curve_ = losses + record.loss_curve
         self.loss_ = record.loss_curve[-1]

@@ -194,6 +194,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         Layers, those of X and of the outputs included.
     n_outputs_ : int
         Outputs of y: its columns.
+    out_activation_ : str
+        Name of the map from raw outputs to probabilities: "softmax" or "logistic".
     n_features_in_ : int
         Features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)

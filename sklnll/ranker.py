@@ -178,6 +178,8 @@ class NLLRanker(NLLEstimator):
         Layers, those of X and of the outputs included.
     n_outputs_ : int
         Outputs of the network: a score for each item.
+    out_activation_ : str
+        Name of the map from raw outputs to the probabilities of the next place: "softmax".
     n_features_in_ : int
         Features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -200,6 +200,9 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         Layers, those of X and of the outputs included.
     n_outputs_ : int
         Outputs of y.
+    out_activation_ : str
+        Name of the map from raw outputs to the parameter that says where y lies: "identity", "exp",
+        "softplus", "logistic", ...
     n_features_in_ : int
         Features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -506,13 +509,15 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The `point_estimate` of the distribution, in y's units.
+            The `point_estimate` of the distribution, in y's units; float32 where the network
+            computes in it, as X was in `fit`. (`predict_dist` has all digits of a float64 y.)
         std : ndarray of the same shape
             Only with `return_std`, in y's units.
         """
         dist = self.predict_dist(X, exposure=exposure)
-        point = dist.point(self.point_estimate)
-        return (point, dist.std()) if return_std else point
+        dtype = self.weights_.dtype
+        point = dist.point(self.point_estimate).astype(dtype, copy=False)
+        return (point, dist.std().astype(dtype, copy=False)) if return_std else point
 
     def score(
         self,

@@ -14,9 +14,11 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from distributions.cases import CONTINUOUS, DISCRETE, NUMBERS
 from numpy.testing import assert_allclose, assert_array_equal
 from plain import plain_classifier, plain_regressor
+from scipy import stats
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
@@ -31,10 +33,13 @@ from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRanker, NLLRegressor
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Bernoulli,
+    Binomial,
     Gamma,
     Laplace,
     Normal,
+    Poisson,
     StudentT,
+    get_distribution,
 )
 from sklnll.metrics import neg_nll_scorer
 from sklnll.predictive import (
@@ -263,6 +268,78 @@ def test_the_net_computes_in_the_dtype_of_x(name, fit):
     for key, value in short.predict_dist(X).params.items():
         # Some dozens of float32 roundings.
         assert_allclose(value, net.predict_dist(X).params[key], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_points_have_the_dtype_of_the_network(name, dtype, fit):
+    """As those of scikit-learn's regressors; distributions keep all digits of y."""
+    net, X, y = fit(name)
+    net.fit(X.astype(dtype), y)
+    point = net.predict(X)
+    assert {values.dtype for values in (point, *net.predict(X, return_std=True))} == {
+        np.dtype(dtype)
+    }
+    whole = net.predict_dist(X).point("auto")
+    assert whole.dtype == np.float64
+    assert_array_equal(point, whole.astype(dtype))
+
+
+ACTIVATIONS = {
+    "identity": lambda raw: raw,
+    "exp": np.exp,
+    "softplus": lambda raw: np.log1p(np.exp(raw)),
+    "logistic": expit,
+    "inverse_probit": stats.norm.cdf,
+    "inverse_cloglog": lambda raw: -np.expm1(-np.exp(raw)),
+}
+
+
+@pytest.mark.parametrize(
+    ("distribution", "name", "expected"),
+    [
+        ("student_t", "loc", "identity"),
+        ("normal_mixture", "loc", "identity"),
+        ("zero_inflated_negative_binomial", "mean", "exp"),
+        ("gamma", "scale", "exp"),
+        ("beta", "mean", "logistic"),
+        (Poisson(rate_link="softplus"), "rate", "softplus"),
+        (Binomial(trials=3, p_link="logit"), "p", "logistic"),
+        (Binomial(trials=3, p_link="probit"), "p", "inverse_probit"),
+        (Binomial(trials=3, p_link="cloglog"), "p", "inverse_cloglog"),
+    ],
+    ids=str,
+)
+def test_the_output_activation_makes_the_parameter_that_says_where_y_lies(
+    distribution, name, expected
+):
+    family = get_distribution(distribution)
+    assert family.out_activation == expected
+    raw = torch.linspace(-2, 2, 9, dtype=torch.float64)
+    value = family.parameters[name](raw)
+    assert_allclose(value.numpy(), ACTIVATIONS[expected](raw.numpy()), rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        (Normal(scale=1.0), MLPRegressor(max_iter=2)),
+        ("poisson", None),
+        ("bernoulli", MLPClassifier(max_iter=2)),
+        ("categorical", MLPClassifier(max_iter=2)),
+    ],
+    ids=repr,
+)
+def test_the_output_activation_is_scikit_learns(name, theirs, fit):
+    net, X, y = fit(name)
+    expected = "exp" if theirs is None else theirs.fit(X, y).out_activation_
+    assert net.out_activation_ == expected
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_every_family_has_an_output_activation(name, fit):
+    known = {*ACTIVATIONS, "softmax", "atan2"}
+    assert fit(name)[0].out_activation_ in known
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)

@@ -16,6 +16,7 @@ from ._supports import Support
 from .links import Link
 
 _LEAST_WEIGHT = 1e-8
+_SAY_WHERE_Y_LIES = ("loc", "mean", "rate", "p", "scale")
 
 
 class Distribution(BaseEstimator, ABC):
@@ -89,6 +90,15 @@ class Distribution(BaseEstimator, ABC):
         The parameters are arrays that broadcast against each other; None without a closed form.
         """
         return None
+
+    @property
+    def out_activation(self) -> str:
+        """Name of the map from raw outputs to the parameter that says where y lies.
+
+        That is the location or mean; the first parameter of a family without such a name.
+        """
+        names = [*(name for name in _SAY_WHERE_Y_LIES if name in self.parameters), *self.parameters]
+        return self.parameters[names[0]].activation
 
     @property
     def exact(self) -> "Distribution":

@@ -88,6 +88,7 @@ class Bernoulli(LabelDistribution):
     """
 
     support = BINARY
+    out_activation = "logistic"
     parameters: ClassVar = {"logits": identity}
     multi_class = False
 
@@ -159,6 +160,7 @@ class Categorical(LabelDistribution):
     """
 
     support = CLASSES
+    out_activation = "softmax"
     parameters: ClassVar = {"logits": vector}
 
     def __init__(self, logits: Any = None, soft_targets: bool = False):

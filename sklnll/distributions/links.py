@@ -38,6 +38,11 @@ class Link(ABC):
     """Lowest and highest value that training starts at. Where other values hardly change the
     density, neither does raw, and training would not come back from there."""
 
+    @property
+    def activation(self) -> str:
+        """Name of the map from raw outputs to the parameter."""
+        return type(self).__name__.lower()
+
     def width(self, size: int) -> int:
         """Raw columns per parameter, for a y of `size` components or classes."""
         return size if self.together else 1
@@ -66,6 +71,7 @@ class Identity(Link):
     """parameter = raw."""
 
     domain = "a finite number"
+    activation = "identity"
 
     def __call__(self, raw: Tensor) -> Tensor:
         return raw
@@ -97,6 +103,8 @@ class Vector(_Whole, Identity):
 
 class Simplex(_Whole):
     """parameter = softmax(raw): positive shares that sum to one, kept off 0 by rounding's width."""
+
+    activation = "softmax"
 
     def __call__(self, raw: Tensor) -> Tensor:
         return torch.softmax(raw, dim=-1).clamp(min=torch.finfo(raw.dtype).tiny)
@@ -186,6 +194,10 @@ class Components(Link):
         self.learnable = link.learnable
         self.start_range = link.start_range
 
+    @property
+    def activation(self) -> str:
+        return self.link.activation
+
     def width(self, size: int) -> int:
         return self.n_components
 
@@ -266,6 +278,7 @@ class Log(Link):
     """
 
     domain = "positive"
+    activation = "exp"
 
     def __init__(
         self,
@@ -338,6 +351,8 @@ class ProbabilityLink(Link):
 class Logit(ProbabilityLink):
     """log(parameter / (1 - parameter)) = raw."""
 
+    activation = "logistic"
+
     def _squash(self, raw: Tensor) -> Tensor:
         return torch.sigmoid(raw)
 
@@ -347,6 +362,8 @@ class Logit(ProbabilityLink):
 
 class Probit(ProbabilityLink):
     """The standard normal's quantile of the parameter = raw."""
+
+    activation = "inverse_probit"
 
     def _squash(self, raw: Tensor) -> Tensor:
         # Not torch's ndtr, which has no digits in the lower tail.
@@ -358,6 +375,8 @@ class Probit(ProbabilityLink):
 
 class CLogLog(ProbabilityLink):
     """log(-log(1 - parameter)) = raw, the complementary log-log link."""
+
+    activation = "inverse_cloglog"
 
     def _squash(self, raw: Tensor) -> Tensor:
         return -torch.expm1(-torch.exp(raw.clamp(max=50)))
@@ -417,6 +436,7 @@ class Direction(Link):
     """
 
     domain = "a finite number"
+    activation = "atan2"
     together = True
     only_ratios = True
 

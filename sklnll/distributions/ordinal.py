@@ -50,6 +50,7 @@ class Ordinal(LabelDistribution):
     """
 
     support = CLASSES
+    out_activation = "logistic"
     parameters: ClassVar = {"location": identity, "thresholds": ordered_from_zero}
 
     def __init__(

@@ -31,6 +31,7 @@ class RankingDistribution(Distribution):
     """
 
     support = ORDERS
+    out_activation = "softmax"
     event_ndim = 1
 
     def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
