@@ -9,6 +9,7 @@ from scipy.special import softmax
 from sklearn.metrics import r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.metaestimators import available_if
 
 from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRanker, NLLRegressor
 from sklnll.distributions import (
@@ -87,6 +88,7 @@ class Ranked(NLLRanker):
             raise TypeError("sparse rankings are fitted in test_sparse.py")
         return super().fit(X, None if y is None else self._orders(y), sample_weight)
 
+    @available_if(NLLRanker._trains_in_batches)
     def partial_fit(self, X, y, sample_weight=None):
         return super().partial_fit(X, self._orders(y), sample_weight)
 
