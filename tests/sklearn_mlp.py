@@ -12,7 +12,7 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
-from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRegressor, stochastic
+from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRegressor, lbfgs, stochastic
 from sklnll.distributions import Normal
 from sklnll.network import Network
 from sklnll.objective import Objective
@@ -69,14 +69,20 @@ class WithPrivateNames:
         return weights
 
     def _minimise(self, *args):
-        """Note the rate of the last step, and how many epochs of this fit did not help."""
+        """Note the rate of the last step, and how many epochs of this fit did not help.
+
+        scikit-learn's lbfgs sees X as it is: its way to the minimum is another.
+        """
         made = []
 
         def make(*args, **kwargs):
             made.append(Steps(*args, **kwargs))
             return made[-1]
 
-        with patch.object(stochastic, "Steps", make):
+        with (
+            patch.object(stochastic, "Steps", make),
+            patch.object(lbfgs, "_mean_and_spread", _zero_and_one),
+        ):
             record = super()._minimise(*args)
         rates = [steps.optimizer.rate for steps in made]
         self._optimizer = SimpleNamespace(learning_rate=rates[-1] if rates else None)
@@ -108,6 +114,11 @@ def _load(network, layers):
             tensor.copy_(torch.as_tensor(values).reshape(tensor.shape))
 
 
+def _zero_and_one(rows, rows_at_once):
+    n_features = rows.shared.x.shape[1]
+    return torch.zeros(n_features, dtype=torch.float64), torch.ones(n_features, dtype=torch.float64)
+
+
 def _draw_layer(fans, activation, random_state):
     bound = np.sqrt((2 if activation == "logistic" else 6) / sum(fans))
     return random_state.uniform(-bound, bound, fans), random_state.uniform(-bound, bound, fans[1])
@@ -135,3 +146,8 @@ class Classifier(WithPrivateNames, NLLClassifier):
             is_indicator = type_of_target(given.y) == "multilabel-indicator"
             self.distribution = "bernoulli" if is_indicator or n_labels == 2 else "categorical"
         return super()._fit(given, *args, is_increment=is_increment)
+
+    def predict_log_proba(self, X):
+        """scikit-learn's definition, which loses what probabilities near 1 are rounded by."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))

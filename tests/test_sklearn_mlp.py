@@ -25,12 +25,6 @@ DIFFERENT = {
     "test_early_stopping_stratified": (
         "a label of a single row does not keep the others from being held out in proportion"
     ),
-    "test_lbfgs_classification_maxfun[X1-y1]": (
-        "lbfgs, which standardises X within, needs no more than the ten evaluations to converge"
-    ),
-    "test_predict_proba_multilabel": (
-        "log-probabilities are not the logarithms of probabilities that were rounded to 1"
-    ),
 }
 """The tests that cannot pass, and why: what they ask for is otherwise here on purpose."""
 
