@@ -188,18 +188,35 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
         return self._fit(Given(X, y, sample_weight), Given(None, None), is_increment=True)
 
     def _fit(self, given: Given, given_validation: Given, *, is_increment: bool = False) -> Self:
-        """From what the user gave to a fitted estimator."""
+        """From what the user gave to a fitted estimator.
+
+        A fit that fails leaves the network that it should go on with, or none that predicts.
+        """
         goes_on = hasattr(self, "weights_") and (is_increment or self.warm_start)
         plan = self._plan(goes_on=goes_on, is_increment=is_increment)
+        before = dict(vars(self)) if goes_on else {}
         if not goes_on:
-            self.__dict__.pop("weights_", None)  # a fit that fails leaves none that predicts
+            self.__dict__.pop("weights_", None)
         if not is_increment:
             self.__dict__.pop("_optimizer_memory", None)
+        try:
+            self._check_parameters(plan)
+            random_state = check_random_state(self.random_state)
+            table, validation = self._tables(plan, given, given_validation)
+            with torch.inference_mode(False), torch.no_grad():
+                self._train(table, validation, plan, random_state, partial(Watch, self, given))
+        except BaseException:
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _check_parameters(self, plan: Plan) -> None:
+        """Raise a ValueError for parameters that are not legal, or not those of the network."""
         distribution = get_distribution(self.distribution)
         self._check_family(distribution)
         self._check_settings(plan)
         self._check_recalibration(distribution)
-        if not goes_on:
+        if not plan.goes_on:
             self.distribution_ = clone(distribution)
             self._asked_for = repr(distribution)
         elif repr(distribution) != self._asked_for:
@@ -207,10 +224,13 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
                 f"{plan.name_of_going_on} goes on with the fitted {self._asked_for}; got "
                 f"{distribution!r}. Set it back, or fit with warm_start=False."
             )
-        random_state = check_random_state(self.random_state)
 
-        table = self._check_table(given, reset=not goes_on)
-        if goes_on:
+    def _tables(
+        self, plan: Plan, given: Given, given_validation: Given
+    ) -> tuple[Table, Table | None]:
+        """Checked rows to train on, and those to stop early by where they were given."""
+        table = self._check_table(given, reset=not plan.goes_on)
+        if plan.goes_on:
             table = table.astype(self.weights_.dtype)
         validation = None
         if check_validation(given_validation, given, self.solver):
@@ -219,12 +239,9 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
         table = table.small_as_dense().without_zero_weights()
         if self.solver == "lbfgs":
             table = table.merged()
-        elif self.shuffle and not is_increment:
+        elif self.shuffle and not plan.is_increment:
             table = table.repeated(_REPEATED_UP_TO)
-        with torch.inference_mode(False), torch.no_grad():
-            watch = self._train(table, validation, plan, random_state, partial(Watch, self, given))
-        watch.close()
-        return self
+        return table, validation
 
     def _check_validation_table(self, given: Given) -> Table:
         try:

@@ -77,9 +77,17 @@ class FittedNetwork(BaseEstimator, ABC):
         return values[0] if len(self.weights_) == 1 else values
 
     def _fitted_layers(self) -> list[list[torch.Tensor]]:
+        """Of a linear network in X's units: its coefficients are those of X's columns."""
         if not hasattr(self, "weights_"):
             raise AttributeError(f"this {type(self).__name__} is not fitted yet")
-        return self._network().layers()
+        network = self._network()
+        if not self.architecture_.hidden and self.input_scaling_ is not None:
+            network = Network(self.architecture_, network.weights.clone())
+            scaling = self.input_scaling_
+            network.fold_inputs(
+                *(torch.from_numpy(v).to(network.weights) for v in (scaling.center, scaling.unit))
+            )
+        return network.layers()
 
     def _predict_params(
         self, X: ArrayLike, exposure: ArrayLike | None = None
@@ -117,7 +125,8 @@ class FittedNetwork(BaseEstimator, ABC):
         n_rows = X.shape[0]
         size = min(n_rows, network.rows_at_once)
         raw = network.weights.new_empty(len(network.weights), n_rows, head.layout.n_predicted)
-        with torch.no_grad(), threads_for(size * network.weights.numel(), self.n_threads):
+        products = size * network.products_of_a_row(self._features(X[:1]))
+        with torch.no_grad(), threads_for(products, self.n_threads):
             passes = {n: Pass(network, n) for n in {size, n_rows % size or size}}
             for block in gen_batches(n_rows, size):
                 x = self._features(X[block]).to(device)

@@ -39,6 +39,11 @@ class Target(ABC):
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
         """Numbers for training, of shape (n_samples, n_outputs[, n_classes])."""
 
+    @property
+    @abstractmethod
+    def outcomes(self) -> np.ndarray:
+        """A row, or a few, in which each class is there; encoded."""
+
     @abstractmethod
     def predictive(
         self, distribution: LabelDistribution, params: Params
@@ -73,6 +78,10 @@ class Labels(Target):
         labels = column_or_1d(y, warn=True)
         return encode_labels(labels, self.classes, name)[:, None].astype(float)
 
+    @property
+    def outcomes(self) -> np.ndarray:
+        return np.arange(len(self.classes), dtype=float)[:, None]
+
     def predictive(self, distribution: LabelDistribution, params: Params) -> LabelPredictive:
         return LabelPredictive(distribution, _of_one_output(params), self.classes)
 
@@ -99,6 +108,10 @@ class Indicators(Target):
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
         return encode_indicators(y, len(self.classes), name)
 
+    @property
+    def outcomes(self) -> np.ndarray:
+        return np.array([[0.0], [1.0]]) * np.ones(len(self.classes))
+
     def predictive(self, distribution: LabelDistribution, params: Params) -> IndicatorPredictive:
         return IndicatorPredictive(distribution, params, self.classes)
 
@@ -119,6 +132,10 @@ class SoftTargets(Target):
         shares = y.astype(float)
         self.distribution.check_target(shares, name)
         return shares[:, None]
+
+    @property
+    def outcomes(self) -> np.ndarray:
+        return np.full((1, 1, len(self.classes)), 1 / len(self.classes))
 
     def predictive(self, distribution: LabelDistribution, params: Params) -> LabelPredictive:
         return LabelPredictive(distribution, _of_one_output(params), self.classes)
@@ -148,7 +165,13 @@ def read_target(
     if distribution.event_ndim:
         return distribution, SoftTargets(_names_of_columns(given.y, y), distribution)
     if type_of_target(y, input_name="y") == "multilabel-indicator":
-        return _of_indicators(distribution), Indicators(np.arange(y.shape[1]))
+        classes = np.arange(y.shape[1]) if given.classes is None else np.unique(given.classes)
+        if len(classes) != y.shape[1]:
+            raise ValueError(
+                f"classes must name the {y.shape[1]} columns of y, which is an indicator matrix; "
+                f"got {len(classes)} of them."
+            )
+        return _of_indicators(distribution), Indicators(classes)
     if y.ndim == 2 and y.shape[1] > 1:
         raise ValueError(
             f"y must hold a label a row, shape (n_samples,), or be an indicator matrix of 0 and 1 "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from .lbfgs import fit_lbfgs
 from .network import Architecture, Network, initial_weights
 from .objective import Objective
 from .plan import Plan
-from .progress import Record, Settings
+from .progress import Record, Settings, warn_user
 from .recalibration import fit_factor
 from .rows import MemberRows, Rows
 from .scaling import TargetScaling
@@ -51,8 +51,8 @@ class TrainableNetwork(FittedNetwork):
         validation: Table | None,
         plan: Plan,
         random_state: np.random.RandomState,
-        make_watch: Any,
-    ) -> Watch:
+        make_watch: Callable[[int], Watch],
+    ) -> None:
         """From checked rows to a trained network."""
         device = find_device(self.device, warn=True)
         split, members = self._random_states(random_state, plan)
@@ -68,17 +68,14 @@ class TrainableNetwork(FittedNetwork):
         head = self._head(device)
         objective = Objective(network, head, self.alpha, self._mean_weight(table, plan))
         n_fits = self.n_estimators if self.solver == "lbfgs" else 1  # one after the other
-        watch = make_watch(n_fits * settings.max_iter)
-        n_products = settings.batch_size * network.weights.numel()
-        with threads_for(n_products, self.n_threads), head.training():
-            record = self._minimise(objective, rows, held, settings, members, plan, watch)
-            if not record.loss_curve:
-                record.loss_curve.append(objective.mean_nll(rows).mean().item())
-        if plan.is_linear:
-            self._fold_inputs(network)
-        self._store(network, record, len(rows), plan)
-        self.recalibration_ = self._recalibration(unseen)
-        return watch
+        n_products = settings.batch_size * network.products_of_a_row(rows.shared.x)
+        with make_watch(n_fits * settings.max_iter) as watch:
+            with threads_for(n_products, self.n_threads), head.training():
+                record = self._minimise(objective, rows, held, settings, members, plan, watch)
+                if not record.loss_curve:
+                    record.loss_curve.append(objective.mean_nll(rows).mean().item())
+            self._store(network, record, len(rows), plan)
+            self.recalibration_ = self._recalibration(unseen)
 
     def _random_states(
         self, random_state: np.random.RandomState, plan: Plan
@@ -97,15 +94,21 @@ class TrainableNetwork(FittedNetwork):
 
     def _learn_units(self, table: Table, plan: Plan) -> None:
         """Choose the units of training; those of a network that goes on stay."""
-        if not plan.goes_on:
-            self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
-            self.n_outputs_ = self.scaling_.unit.size
-        if plan.is_linear or not plan.goes_on:  # a linear network has taken them in
-            kind = plan.x_scaling
-            scaling = InputScaling.fit(table.X, table.weight, kind) if kind else None
-            if scaling and plan.goes_on:  # what does not vary here has taught something before
-                scaling = scaling.with_finite_units()
-            self.input_scaling_ = scaling
+        if plan.goes_on:
+            return
+        self.scaling_ = TargetScaling.fit(self.distribution_, table.y, table.weight)
+        self.n_outputs_ = self.scaling_.unit.size
+        has_units = self.distribution_.support.units != "none"
+        if plan.is_increment and has_units and (np.ptp(table.y, axis=0) == 0).any():
+            warn_user(
+                "The y of the first partial_fit are all equal, and the units of training are "
+                "learned from them; begin with rows that show how far y spreads."
+            )
+        kind = plan.x_scaling
+        scaling = InputScaling.fit(table.X, table.weight, kind) if kind else None
+        if scaling and plan.others_follow:  # in which columns may vary that do not vary here
+            scaling = scaling.with_finite_units()
+        self.input_scaling_ = scaling
 
     def _minimise(
         self,
@@ -190,57 +193,85 @@ class TrainableNetwork(FittedNetwork):
             activation=self.activation,
             dropout=self.dropout,
             batch_norm=self.batch_norm,
-            n_frequencies=plan.n_frequencies(n_features),
+            n_frequencies=self._n_frequencies(plan, n_features),
         )
         if plan.goes_on:
             self._check_shapes(architecture, plan)
             weights = self.weights_.copy()
             statistics = torch.from_numpy(self.statistics_.copy()).to(device)
         else:
-            weights = self._null_weights(architecture, table, rows, members)
+            raw, constants = self._fit_without_x(rows, table, plan)
+            weights = self._null_weights(architecture, raw, constants, table.X.dtype, members)
             statistics = None
         self.architecture_ = architecture
         generators = [
             torch.Generator(device).manual_seed(int(member.randint(_SEEDS))) for member in members
         ]
-        network = Network(
-            architecture, torch.from_numpy(weights).to(device), statistics, generators
-        )
-        if plan.goes_on and plan.is_linear:
-            self._unfold_inputs(network)
-        return network
+        return Network(architecture, torch.from_numpy(weights).to(device), statistics, generators)
+
+    def _n_frequencies(self, plan: Plan, n_features: int) -> int:
+        """Cosines of each feature; "auto" is those of a network that goes on."""
+        if plan.goes_on and self.n_frequencies == "auto" and self.solver != "lbfgs":
+            return self.architecture_.n_frequencies
+        return plan.n_frequencies(n_features)
 
     def _check_shapes(self, architecture: Architecture, plan: Plan) -> None:
         """Raise a ValueError where the fitted weights are those of another network."""
         fitted = self.architecture_
-        same = architecture.shapes == fitted.shapes and self.n_estimators == len(self.weights_)
-        if not same:
-            raise ValueError(
-                f"{plan.name_of_going_on} goes on with the fitted network, which has layers of "
-                f"{fitted.sizes} units and n_estimators={len(self.weights_)}; the parameters now "
-                f"ask for {architecture.sizes} and {self.n_estimators}. (n_frequencies and "
-                "batch_norm must stay, too.) Set them back, or fit with warm_start=False."
+        if architecture.shapes != fitted.shapes or self.n_estimators != len(self.weights_):
+            networks = ((fitted, len(self.weights_)), (architecture, self.n_estimators))
+            had, wanted = (
+                f"layers of {of.sizes} units, n_frequencies={of.n_frequencies}, "
+                f"batch_norm={of.batch_norm} and n_estimators={n_members}"
+                for of, n_members in networks
             )
+            raise ValueError(
+                f"{plan.name_of_going_on} goes on with the fitted network, which has {had}; the "
+                f"parameters now ask for {wanted}. Set them back, or fit with warm_start=False."
+            )
+
+    @property
+    def _outcomes(self) -> np.ndarray | None:
+        """What y may be, if first rows may lack some of it that others have; as training sees it.
+
+        Of shape (n, n_outputs) or (n, n_outputs, size).
+        """
+        return None
+
+    def _fit_without_x(
+        self, rows: MemberRows, table: Table, plan: Plan
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Raw values of the marginal fit.
+
+        Where other rows follow, each outcome counts half a row: none is impossible from the start.
+        """
+        y, weight, exposure = rows.shared.y.cpu().numpy(), table.weight, table.exposure
+        outcomes = self._outcomes if plan.is_increment else None
+        if outcomes is not None:
+            y = np.concatenate([y, outcomes])
+            weight = np.append(weight, np.full(len(outcomes), 0.5))
+            if exposure is not None:
+                exposure = np.append(exposure, np.full(len(outcomes), exposure.mean()))
+        with threads_for(100 * y.size, self.n_threads):
+            return self._head().fit_constant(y, weight, exposure)
 
     def _null_weights(
         self,
         architecture: Architecture,
-        table: Table,
-        rows: MemberRows,
+        raw: np.ndarray,
+        constants: np.ndarray,
+        dtype: np.dtype,
         members: list[np.random.RandomState],
     ) -> np.ndarray:
         """Those that predict the fit without x."""
-        with threads_for(100 * table.y.size, self.n_threads):
-            y = rows.shared.y.cpu().numpy()
-            raw, constants = self._head().fit_constant(y, table.weight, table.exposure)
         start = np.stack(
             [
                 initial_weights(architecture, raw, constants, self.weight_init, member)
                 for member in members
             ]
         )
-        largest = np.finfo(table.X.dtype).max
-        return np.clip(start, -largest, largest).astype(table.X.dtype)
+        largest = np.finfo(dtype).max
+        return np.clip(start, -largest, largest).astype(dtype)
 
     def _scaled(self, settings: Settings) -> Settings:
         """With a tol that suits training's units.
@@ -266,18 +297,6 @@ class TrainableNetwork(FittedNetwork):
         log_jacobian = torch.from_numpy(is_density @ self.scaling_.log_jacobian)
         return MemberRows(rows.to(device), log_jacobian.to(device))
 
-    def _fold_inputs(self, network: Network) -> None:
-        """Let a linear network see X as it is: its coefficients are those of X's columns."""
-        if self.input_scaling_ is not None:
-            network.fold_inputs(*_center_and_unit(self.input_scaling_, network))
-            self.input_scaling_ = None
-
-    def _unfold_inputs(self, network: Network) -> None:
-        """Let it see scaled X again, to train on."""
-        if self.input_scaling_ is not None:
-            center, unit = _center_and_unit(self.input_scaling_, network)
-            network.fold_inputs(-center / unit, 1 / unit)
-
     def _store(self, network: Network, record: Record, n_rows: int, plan: Plan) -> None:
         losses = self.loss_curve_ if plan.goes_on else []
         scores = (self.validation_scores_ if plan.goes_on else None) or []
@@ -293,7 +312,3 @@ class TrainableNetwork(FittedNetwork):
         best = record.best_validation_loss
         self.best_validation_score_ = None if best is None else -best
         self.best_loss_ = min(self.loss_curve_) if best is None else None
-
-
-def _center_and_unit(scaling: InputScaling, network: Network) -> list[torch.Tensor]:
-    return [torch.from_numpy(v).to(network.weights) for v in (scaling.center, scaling.unit)]

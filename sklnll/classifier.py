@@ -56,8 +56,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     x_scaling : {"standard", "robust"} or None, default="standard"
         How the columns of X are scaled for "adam" and "sgd": by mean and standard deviation; by
         median and interquartile range, with outliers drawn in smoothly; or not at all. A network
-        without hidden layers is linear in X with any of them. A large sparse X is not shifted, so
-        that its zeros stay zeros.
+        without hidden layers is linear in X with any of them. Columns of a large sparse X are
+        divided by their largest magnitude instead, so that zeros stay zeros.
     n_frequencies : int or "auto", default=0
         Cosines of each scaled column of X, of learned frequency and phase, that the first layer
         sees beside the column. They let a small network follow steps and waves, which labels
@@ -163,7 +163,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         Biases of the layers.
     weights_ : ndarray of shape (n_estimators, n_weights)
         All learned values, a member each row, with frequencies and those of constant parameters
-        and of batch normalisation; `coefs_` and `intercepts_` are views of it.
+        and of batch normalisation; `coefs_` and `intercepts_` are views of it,
+        or in X's units where the network is linear.
     statistics_ : ndarray of shape (n_estimators, 2, n_hidden_units)
         Running means and variances of the hidden units, for batch normalisation.
     architecture_ : Architecture
@@ -177,8 +178,8 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     loss_ : float
         Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
         the penalty.
-    best_loss_ : float
-        Least of `loss_curve_`.
+    best_loss_ : float or None
+        Least of `loss_curve_`; None where rows were held out.
     loss_curve_ : list of float
         The loss of each epoch, the mean over the members that still train.
     validation_scores_ : list of float or None
@@ -353,6 +354,10 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     def _stratify(self) -> bool:
         return self._target.stratify
 
+    @property
+    def _outcomes(self) -> np.ndarray | None:
+        return self._target.outcomes
+
     def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
         y_params = {
             "dtype": None,
@@ -371,19 +376,19 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
             self._check_same_classes(given, y)
         encoded = self._target.encode(y, name)
         weight = check_weight(given.sample_weight, X)
-        if reset:
+        if name == "y":
             self._target.learn_class_weight(self.class_weight, encoded, weight)
         weight = check_weight_values(weight * self._target.class_weight_of(encoded))
         return Table(X, encoded, weight)
 
     def _check_same_classes(self, given: Given, y: np.ndarray) -> None:
         """Raise a ValueError where a fit that goes on is given other labels."""
-        if given.classes is not None and set(given.classes) != set(self.classes_):
+        if given.classes is not None and not _are_same(given.classes, self.classes_):
             raise ValueError(
                 f"`classes={given.classes!r}` is not the same as on last call to partial_fit, was: "
                 f"{self.classes_!r}"
             )
-        if self._target.stratify and not given.is_part and set(y) != set(self.classes_):
+        if self._target.stratify and not given.is_part and not _are_same(y, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {np.unique(y)}"
@@ -523,3 +528,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
             (The location of an ordinal fit is ``predict_dist(X).params["location"]``.)
         """
         return self.predict_dist(X).scores
+
+
+def _are_same(labels: ArrayLike, classes: np.ndarray) -> bool:
+    return np.array_equal(np.unique(labels), np.unique(classes))

@@ -1,13 +1,11 @@
 """In which units does the network see x?"""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
-from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from .distributions._statistics import weighted_mean_std, weighted_quantiles
 
@@ -52,19 +50,20 @@ class InputScaling:
         weight : ndarray of shape (n_samples,)
             Positive.
         kind : {"robust", "standard"}
-            Median and interquartile range, bounded; or mean and standard deviation. The zeros of a
-            sparse X stay zeros: its columns are not shifted.
+            Median and interquartile range, bounded; or mean and standard deviation. Columns of a
+            sparse X are divided by their largest magnitude and not shifted: zeros stay zeros, and
+            what is rare is not blown up.
         """
         robust = kind == "robust"
-        if sparse.issparse(X) and not robust:
-            _, variance = mean_variance_axis(X.astype(float), axis=0, weights=weight)
-            center, spread = np.zeros(X.shape[1]), np.sqrt(variance)
+        if sparse.issparse(X):
+            center, spread = (
+                np.zeros(X.shape[1]),
+                abs(X).max(axis=0).toarray().ravel().astype(float),
+            )
         else:
             locate = _median_and_range if robust else weighted_mean_std
-            by_column = np.array([locate(column, weight) for column in _columns(X)])
-            center, spread = by_column.reshape(-1, 2).T
-            if sparse.issparse(X):
-                center = np.zeros(X.shape[1])
+            columns = np.array([locate(column.astype(float), weight) for column in X.T])
+            center, spread = columns.reshape(-1, 2).T
         unit = np.where(spread > 0, spread, np.inf)  # what did not vary has taught nothing
         return cls(center, unit, _BOUND if robust else np.inf)
 
@@ -101,14 +100,6 @@ class InputScaling:
             np.clip(z, -_FARTHEST, _FARTHEST, out=z)
             z /= np.sqrt(1 + np.square(z / self.bound))
         return z
-
-
-def _columns(X: Any) -> Iterator[np.ndarray]:
-    """Each column, dense, in float64."""
-    if sparse.issparse(X):
-        X = X.tocsc()
-        return (X[:, [j]].toarray().ravel().astype(float) for j in range(X.shape[1]))
-    return (column.astype(float) for column in X.T)
 
 
 def _median_and_range(x: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

@@ -30,9 +30,14 @@ class NonFiniteLossError(ArithmeticError):
 
 
 def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings, watch: Watch) -> Record:
-    """Minimise over all rows at once, each member on its own; see `_fit_member`."""
-    n_members = len(objective.network.weights)
-    records = [_fit_member(objective, k, rows, settings, watch) for k in range(n_members)]
+    """Minimise over all rows at once, each member on its own; see `_fit_member`.
+
+    Where a callback stops a member, the next ones get as many iterations.
+    """
+    records: list[Record] = []
+    for k in range(len(objective.network.weights)):
+        end = records[0].n_iter if records and records[0].is_stopped else None
+        records.append(_fit_member(objective, k, rows, settings, watch, end))
     n_iter = max(record.n_iter for record in records)
     curves = [
         np.pad(curve, (0, n_iter - len(curve)), mode="edge")
@@ -43,13 +48,19 @@ def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings, watch:
 
 
 def _fit_member(
-    objective: Objective, k: int, rows: MemberRows, settings: Settings, watch: Watch
+    objective: Objective,
+    k: int,
+    rows: MemberRows,
+    settings: Settings,
+    watch: Watch,
+    end: int | None,
 ) -> Record:
     """Minimise over all rows at once by scipy's L-BFGS-B, to convergence.
 
     Minimisation ends where the largest component of the gradient, with X standardised, falls below
     ``tol``. Where rounding, or a kink as the Laplace distribution has, ends it before, it starts
-    again from there with a fresh memory, as long as that helps.
+    again from there with a fresh memory, as long as that helps. It stops after `end` iterations, or
+    when a callback says so where there is no such end.
     """
     record = Record()
     log_jacobian = rows.log_jacobian.item()
@@ -64,7 +75,8 @@ def _fit_member(
         good[:] = intermediate_result.x
         record.n_iter += 1
         record.loss_curve.append(function.loss + log_jacobian)
-        if watch.end(record, present):
+        stops = watch.end(record, present)
+        if stops if end is None else record.n_iter >= end:
             record.is_stopped = True
             raise StopIteration
         if record.n_iter < settings.max_iter:

@@ -163,6 +163,14 @@ class Network:
         """Compute raw outputs; as `Pass.forward`, in memory of its own."""
         return Pass(self, x.shape[-2]).forward(x, mode)
 
+    def products_of_a_row(self, x: Tensor | SparseRows) -> float:
+        """Multiplications that a row takes: a weight each, but for the zeros of sparse rows."""
+        products = float(self.weights.numel())
+        if isinstance(x, SparseRows):
+            zeros = (1 - x.density) * self.architecture.sizes[0]
+            products -= len(self.weights) * zeros * self.architecture.sizes[1]
+        return products
+
     @property
     def rows_at_once(self) -> int:
         """So many rows that what most layers make of them stays in the processor's cache."""

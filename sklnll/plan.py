@@ -55,6 +55,11 @@ class Plan:
         return "partial_fit" if self.is_increment else "warm_start=True"
 
     @property
+    def others_follow(self) -> bool:
+        """Whether other rows may follow in later calls."""
+        return self.is_increment or self.params["warm_start"]
+
+    @property
     def is_linear(self) -> bool:
         """Whether raw outputs are linear in X; training then goes to the maximum likelihood."""
         return not self.hidden

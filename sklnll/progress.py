@@ -81,11 +81,12 @@ def warn_non_finite(iteration: int, culprit: str) -> None:
     )
 
 
-def warn_diverged(loss: float, null_loss: float) -> None:
+def warn_diverged(loss: float, start_loss: float) -> None:
     """Warn that training ended worse than it started."""
     warn_user(
         f"Training diverged: it ended at a loss of {loss:.3g} nats a row, above the "
-        f"{null_loss:.3g} of the fit without x that it started from, which is kept instead. "
+        f"{start_loss:.3g} that it started from (the fit without x, or the one that it went on "
+        "with), which is kept instead. "
         "Lower learning_rate_init, or set x_scaling='robust'.",
         ConvergenceWarning,
     )

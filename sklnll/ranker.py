@@ -47,8 +47,8 @@ class NLLRanker(NLLEstimator):
     x_scaling : {"standard", "robust"} or None, default="standard"
         How the columns of X are scaled for "adam" and "sgd": by mean and standard deviation; by
         median and interquartile range, with outliers drawn in smoothly; or not at all. A network
-        without hidden layers is linear in X with any of them. A large sparse X is not shifted, so
-        that its zeros stay zeros.
+        without hidden layers is linear in X with any of them. Columns of a large sparse X are
+        divided by their largest magnitude instead, so that zeros stay zeros.
     n_frequencies : int or "auto", default=0
         Cosines of each scaled column of X, of learned frequency and phase, that the first layer
         sees beside the column. They let a small network follow steps and waves, which rankings
@@ -147,7 +147,8 @@ class NLLRanker(NLLEstimator):
         Biases of the layers.
     weights_ : ndarray of shape (n_estimators, n_weights)
         All learned values, a member each row, with frequencies and those of constant parameters
-        and of batch normalisation; `coefs_` and `intercepts_` are views of it.
+        and of batch normalisation; `coefs_` and `intercepts_` are views of it,
+        or in X's units where the network is linear.
     statistics_ : ndarray of shape (n_estimators, 2, n_hidden_units)
         Running means and variances of the hidden units, for batch normalisation.
     architecture_ : Architecture
@@ -161,8 +162,8 @@ class NLLRanker(NLLEstimator):
     loss_ : float
         Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
         the penalty.
-    best_loss_ : float
-        Least of `loss_curve_`.
+    best_loss_ : float or None
+        Least of `loss_curve_`; None where rows were held out.
     loss_curve_ : list of float
         The loss of each epoch, the mean over the members that still train.
     validation_scores_ : list of float or None

@@ -66,8 +66,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     x_scaling : {"standard", "robust"} or None, default="standard"
         How the columns of X are scaled for "adam" and "sgd": by mean and standard deviation; by
         median and interquartile range, with outliers drawn in smoothly; or not at all. A network
-        without hidden layers is linear in X with any of them. A large sparse X is not shifted, so
-        that its zeros stay zeros.
+        without hidden layers is linear in X with any of them. Columns of a large sparse X are
+        divided by their largest magnitude instead, so that zeros stay zeros.
     n_frequencies : int or "auto", default="auto"
         Cosines of each scaled column of X, of learned frequency and phase, that the first layer
         sees beside the column. They let a small network follow steps and waves. "auto" is 8, fewer
@@ -169,7 +169,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         Biases of the layers.
     weights_ : ndarray of shape (n_estimators, n_weights)
         All learned values, a member each row, with frequencies and those of constant parameters
-        and of batch normalisation; `coefs_` and `intercepts_` are views of it.
+        and of batch normalisation; `coefs_` and `intercepts_` are views of it,
+        or in X's units where the network is linear.
     statistics_ : ndarray of shape (n_estimators, 2, n_hidden_units)
         Running means and variances of the hidden units, for batch normalisation.
     architecture_ : Architecture
@@ -183,8 +184,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     loss_ : float
         Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
         the penalty; of a density in y's units.
-    best_loss_ : float
-        Least of `loss_curve_`.
+    best_loss_ : float or None
+        Least of `loss_curve_`; None where rows were held out.
     loss_curve_ : list of float
         The loss of each epoch, the mean over the members that still train.
     validation_scores_ : list of float or None
@@ -361,6 +362,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     @property
     def _size(self) -> int:
         return self._y_shape[0] if self.distribution_.event_ndim else 1
+
+    @property
+    def _outcomes(self) -> np.ndarray | None:
+        return np.ones((1, self.n_outputs_)) if self.distribution_.support.discrete else None
 
     def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
         X, y = validate_data(

@@ -47,6 +47,11 @@ class SparseRows:
         return shape if self.ndim == 2 else (len(self._parts), *shape)
 
     @property
+    def density(self) -> float:
+        """Share of the numbers that are stored."""
+        return sum(p.nnz for p in self._parts) / max(1, sum(np.prod(p.shape) for p in self._parts))
+
+    @property
     def is_cpu(self) -> bool:
         """Whether the network is there, too."""
         return self.device is None or self.device.type == "cpu"

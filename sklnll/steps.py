@@ -53,6 +53,12 @@ class Steps:
         """What the optimiser must know to go on later."""
         return {name: value.cpu().numpy() for name, value in self.optimizer.memory().items()}
 
+    def forget(self, members: Tensor) -> None:
+        """Let the optimiser begin anew for these members."""
+        for value in self.optimizer.memory().values():
+            if value.ndim:
+                value[members] = 0
+
     def recall(self, memory: dict[str, np.ndarray]) -> None:
         """Go on with what `memory` returned; that of another optimiser is not used."""
         if memory.keys() == self.optimizer.memory().keys():

@@ -41,14 +41,14 @@ def fit_stochastic(
     """Train by mini-batches until the loss, or the validation loss where there is one, stalls.
 
     With `validation` the weights that are best on it are kept, else the last ones; but never such
-    as are worse than the start, the fit without x. All that is random for a member comes from its
-    own `random_states`. `n_seen` counts the rows of epochs before.
+    as are worse than the start, which is the fit without x or an earlier one. All that is random
+    for a member comes from its own `random_states`. `n_seen` counts the rows of epochs before.
     """
     network, record = objective.network, Record()
     steps = Steps(network, settings, settings.max_iter * _n_batches(rows, settings))
     keep_best = validation is not None
     members = Members(network, settings.tol, settings.n_iter_no_change, keep_best=keep_best)
-    null_loss = objective.mean_nll(rows if validation is None else validation)
+    start_loss = objective.mean_nll(rows if validation is None else validation)
     try:
         while record.n_iter < settings.max_iter and members.training.any():
             watch.begin()
@@ -67,7 +67,7 @@ def fit_stochastic(
     except KeyboardInterrupt:
         warn_interrupted()
     members.load_kept()
-    _go_back_where_worse(objective, record, rows, validation, members, null_loss)
+    _go_back_where_worse(objective, record, rows, validation, members, start_loss)
     return record
 
 
@@ -92,6 +92,7 @@ def fit_increment(
         _note_epoch(objective, record, losses, None, members)
         watch.end(record, lambda: network)
     members.load_kept()
+    steps.forget(~members.training)
     return record, steps.memory()
 
 
@@ -135,18 +136,18 @@ def _go_back_where_worse(
     rows: MemberRows,
     validation: MemberRows | None,
     members: Members,
-    null_loss: Tensor,
+    start_loss: Tensor,
 ) -> None:
-    """Members that ended worse than the fit without x start from it again, and stay there."""
+    """Members that ended worse than they started go back to there."""
     probe = rows if validation is None else validation
     loss = objective.mean_nll(probe)
-    diverged = ~(loss <= null_loss + _DIVERGED)
+    diverged = ~(loss <= start_loss + _DIVERGED)
     if diverged.any():
-        warn_diverged(loss[diverged].mean().item(), null_loss[diverged].mean().item())
-    worse = diverged if validation is None else ~(loss <= null_loss)
+        warn_diverged(loss[diverged].mean().item(), start_loss[diverged].mean().item())
+    worse = diverged if validation is None else ~(loss <= start_loss)
     members.load_start(worse)
     if validation is not None:
-        record.best_validation_loss = torch.where(worse, null_loss, loss).mean().item()
+        record.best_validation_loss = torch.where(worse, start_loss, loss).mean().item()
 
 
 def _run_epoch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from ._validation import Given
 from .network import Network
@@ -73,10 +73,15 @@ class Watch:
             "recalibration_": 1.0,
         }
 
-    def close(self) -> None:
-        """Say that the estimator is fitted."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Say that the estimator is fitted, unless it failed."""
         if self._printer is not None:
             self._printer.close()
+        if error is not None:
+            return
         if self._epoch is not None:  # it began, but nothing was left to do
             self._epoch.call_on_fit_task_end(estimator=self._estimator)
         if self._fit is not None:

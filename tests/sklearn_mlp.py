@@ -55,9 +55,9 @@ class WithPrivateNames:
     def intercepts_(self, biases):
         self._given_intercepts = biases
 
-    def _null_weights(self, architecture, table, rows, members):
+    def _null_weights(self, architecture, *args):
         """Not the fit without x, but the numbers that scikit-learn draws with this seed."""
-        weights = super()._null_weights(architecture, table, rows, members)
+        weights = super()._null_weights(architecture, *args)
         if self._given_coefs is not None:
             layers = zip(self._given_coefs, self._given_intercepts, strict=True)
         else:

@@ -188,3 +188,10 @@ def test_increments_are_epochs():
     counts = EndsAfter(1000)
     plain_regressor(**BRIEF).set_callbacks(counts).partial_fit(X, Y).partial_fit(X, Y)
     assert counts.told.count("end epoch") == 2
+
+
+def test_members_of_lbfgs_are_stopped_alike():
+    ends = EndsAfter(3)
+    net = plain_regressor(solver="lbfgs", n_estimators=3, **BRIEF).set_callbacks(ends).fit(X, Y)
+    assert net.n_iter_ == 3
+    assert len(ends.losses) == 9

@@ -9,6 +9,7 @@ from distributions.cases import NAMES
 from numpy.testing import assert_allclose, assert_array_equal
 from plain import plain_classifier, plain_regressor
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPRegressor
 
@@ -79,7 +80,6 @@ def test_a_linear_network_sees_x_as_it_is_between_increments():
     net = NLLRegressor(Normal(scale=1.0), (), alpha=0, learning_rate_init=0.03, random_state=0)
     for _ in range(200):
         net.partial_fit(X[:100], Y[:100]).partial_fit(X[100:], Y[100:])
-    assert net.input_scaling_ is None
     expected = LinearRegression().fit(X, Y).predict(X)
     assert_allclose(net.predict(X), expected, atol=0.05)
 
@@ -284,3 +284,122 @@ def test_increments_take_exposure():
     for _ in range(100):
         net.partial_fit(X, counts, exposure=np.full(200, 5.0))
     assert_allclose(net.predict(X).mean(), counts.mean() / 5, rtol=0.05)
+
+
+# What goes wrong -------------------------------------------------------------------------------
+
+
+class RaisesError:
+    """A callback that fails after the first epoch."""
+
+    def setup(self, estimator, context):
+        pass
+
+    teardown = on_fit_task_begin = setup
+
+    def on_fit_task_end(self, estimator, context):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("hidden", [(), (8,)])
+@pytest.mark.parametrize("how", ["shapes", "hold-out", "rows", "increment", "callback"])
+def test_what_fails_leaves_the_fitted_network(hidden, how):
+    net = NLLRegressor(hidden_layer_sizes=hidden, warm_start=True, max_iter=5, random_state=0)
+    before = net.fit(X, Y).predict(X)
+    error = ZeroDivisionError if how == "callback" else ValueError
+    if how == "callback":
+        if not hasattr(net, "set_callbacks"):
+            pytest.skip("callbacks come with scikit-learn 1.9")
+        net.set_callbacks(RaisesError()).set_params(activation="tanh")
+    changes = {"shapes": {"n_estimators": 3}, "hold-out": {"validation_fraction": 1e-3}}
+    net.set_params(early_stopping=True, **changes.get(how, {}))
+    rows = np.full_like(X, np.nan) if how == "rows" else 2 * X
+    with pytest.raises(error):
+        (net.partial_fit if how == "increment" else net.fit)(rows, Y)
+    assert_array_equal(net.set_params(activation="silu").predict(X), before)
+
+
+def test_a_narrow_increment_does_not_undo_the_others():
+    """It is not taken for the new unit of its columns."""
+    net = NLLRegressor(hidden_layer_sizes=(), learning_rate_init=0.03, random_state=0)
+    for _ in range(200):
+        net.partial_fit(X[:100], Y[:100]).partial_fit(X[100:], Y[100:])
+    before = net.score(X, Y)
+    narrow = X[:100].copy()
+    narrow[:, 0] = 1e-4 * narrow[:, 0] + 3
+    net.partial_fit(narrow, narrow @ [1.0, -2.0, 0.5])
+    assert net.score(X, Y) > before - 0.05
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_increments_go_on_after_one_that_overflows(solver):
+    rows = X.astype(np.float32)
+    net = plain_regressor(x_scaling=None, solver=solver, **BRIEF).partial_fit(rows, Y)
+    with pytest.warns(match="non-finite loss"):
+        net.partial_fit(rows * np.float32(1e30), Y)
+    assert all(np.isfinite(value).all() for value in net._optimizer_memory.values())
+    before = net.weights_.copy()
+    net.partial_fit(rows, Y)
+    assert (net.weights_ != before).any()
+
+
+@pytest.mark.parametrize("hidden", [(), (16,)])
+def test_columns_that_do_not_vary_first_are_learned_later(hidden):
+    first = X.copy()
+    first[:, 1] = 0.0
+    net = NLLRegressor(hidden_layer_sizes=hidden, learning_rate_init=0.02, random_state=0)
+    net.partial_fit(first, Y)
+    for _ in range(150):
+        net.partial_fit(X, Y)
+    assert net.score(X, Y) > 0.95
+
+
+def test_labels_that_come_later_are_not_impossible_at_first():
+    net = NLLClassifier(hidden_layer_sizes=(), learning_rate_init=0.05, random_state=0)
+    one = LABELS == "a"
+    net.partial_fit(X[one], LABELS[one], classes=["a", "b", "c"])
+    assert net.predict_proba(X).min() > 1e-4
+    for _ in range(200):
+        net.partial_fit(X, LABELS)
+    assert net.score(X, LABELS) > 0.9
+
+
+@pytest.mark.parametrize("name", ["poisson", "negative_binomial"])
+def test_counts_may_begin_with_zeros(name):
+    net = plain_regressor(name, **BRIEF).partial_fit(X[:5], np.zeros(5))
+    assert (net.predict(X) > 1e-3).all()
+
+
+def test_a_y_of_one_value_is_no_good_beginning():
+    with pytest.warns(UserWarning, match="begin with rows that show how far y spreads"):
+        NLLRegressor(**BRIEF).partial_fit(X[:5], np.ones(5))
+
+
+def test_a_warm_start_takes_the_present_class_weights():
+    rows, y = X, (np.median(Y) < Y).astype(int)
+    net = NLLClassifier(hidden_layer_sizes=(), solver="lbfgs", warm_start=True, alpha=0.1)
+    net.fit(rows, y).set_params(class_weight={0: 10.0, 1: 1.0}).fit(rows, y)
+    fresh = clone(net).fit(rows, y)
+    assert_allclose(net.predict_proba(rows), fresh.predict_proba(rows), atol=0.02)
+
+
+def test_a_column_of_labels_goes_on():
+    net = plain_classifier(warm_start=True, **BRIEF)
+    with pytest.warns(match="column-vector"):
+        net.fit(X, LABELS[:, None])
+    with pytest.warns(match="column-vector"):
+        net.fit(X, LABELS[:, None])
+
+
+def test_cosines_are_kept_by_another_solver_or_named():
+    net = NLLRegressor(warm_start=True, **BRIEF).fit(X, Y)
+    with pytest.raises(ValueError, match=r"n_frequencies=8.*ask for.*n_frequencies=0"):
+        net.set_params(solver="lbfgs").fit(X, Y)
+    net = NLLRegressor(warm_start=True, solver="lbfgs", **BRIEF).fit(X, Y)
+    assert net.set_params(solver="adam").fit(X, Y).architecture_.n_frequencies == 0
+
+
+def test_columns_of_indicators_have_as_many_names():
+    y = np.column_stack([LABELS == "a", LABELS == "b"]).astype(int)
+    with pytest.raises(ValueError, match="classes must name the 2 columns of y"):
+        plain_classifier(**BRIEF).partial_fit(X, y, classes=[0, 1, 2])

@@ -74,7 +74,6 @@ def test_units_of_x_do_not_matter(x_scaling):
 def test_a_linear_network_has_coefficients_in_the_units_of_x(x_scaling):
     y = X[:, 0] + rng.normal(size=200)
     net = NLLRegressor(hidden_layer_sizes=(), x_scaling=x_scaling, random_state=0).fit(X, y)
-    assert net.input_scaling_ is None
     loc = X @ net.coefs_[0][:, 0] + net.intercepts_[0][0]
     unit, shift = net.scaling_.unit, net.scaling_.shift
     assert_allclose(loc * unit + shift, net.predict(X), rtol=1e-9)

@@ -243,3 +243,57 @@ def test_impossible_events_cost_nothing_and_excluded_ones_everything():
 def test_what_is_no_distribution_is_refused(p):
     with pytest.raises(ValueError, match="q must hold rows of probabilities"):
         metrics.cross_entropy([0.5, 0.5], p)
+
+
+# What is refused ---------------------------------------------------------------------------------
+
+OF_NUMBERS = [
+    "negative_log_likelihood",
+    "continuous_ranked_probability_score",
+    "interval_score",
+    "interval_coverage",
+    "pinball_loss",
+    "quantile_calibration_error",
+]
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_points_are_no_distributions(name):
+    with pytest.raises(TypeError, match="gives it; got ndarray"):
+        getattr(metrics, name)(Y, LOC)
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_a_y_that_is_missing_is_named(name):
+    y = Y.copy()
+    y[7] = np.nan
+    with pytest.raises(ValueError, match="y_true contains NaN, at row 7"):
+        getattr(metrics, name)(y, NORMAL)
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_negative_weights_are_refused(name):
+    with pytest.raises(ValueError, match="weights must be non-negative"):
+        getattr(metrics, name)(Y, NORMAL, sample_weight=WEIGHT - 1)
+
+
+def test_metrics_of_labels_want_labels():
+    for name in ("brier_score", "expected_calibration_error"):
+        with pytest.raises(TypeError, match="label"):
+            getattr(metrics, name)(Y, NORMAL)
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            getattr(metrics, name)(LABEL[:3], OF_LABELS)
+    with pytest.raises(ValueError, match="n_bins must be 1 or more"):
+        metrics.expected_calibration_error(LABEL, OF_LABELS, n_bins=0)
+
+
+def test_energy_of_one_output_and_one_draw_is_refused():
+    with pytest.raises(ValueError, match="Of one output it is the continuous ranked"):
+        metrics.energy_score(Y, NORMAL)
+    with pytest.raises(ValueError, match="two draws or more"):
+        metrics.energy_score(VECTOR, VECTORS, n_draws=1)
+
+
+def test_levels_are_probabilities():
+    with pytest.raises(ValueError, match="levels must lie between 0 and 1"):
+        metrics.quantile_calibration_error(Y, NORMAL, levels=[0.5, 2.0])

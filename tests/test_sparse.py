@@ -5,9 +5,12 @@ import pytest
 from numpy.testing import assert_allclose
 from plain import plain_classifier, plain_ranker, plain_regressor
 from scipy import sparse
+from sklearn.preprocessing import MaxAbsScaler
 
 from sklnll import NLLRegressor
+from sklnll._fitted import as_tensor
 from sklnll.inputs import InputScaling
+from sklnll.sparse import SparseRows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -132,12 +135,26 @@ def test_lbfgs_sums_over_blocks(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["standard", "robust"])
-def test_columns_are_scaled_as_dense_ones_but_not_shifted(kind):
+def test_columns_are_scaled_as_scikit_learn_scales_sparse_ones(kind):
     rows = sparse.csr_array(X)
-    dense, found = (InputScaling.fit(some, WEIGHT, kind) for some in (X, rows))
-    assert_allclose(found.unit, dense.unit, rtol=1e-12)
-    assert found.keeps_zeros
-    assert_allclose(found.of_sparse(rows).toarray(), found(X), rtol=1e-12)
+    scaling = InputScaling.fit(rows, WEIGHT, kind)
+    assert scaling.keeps_zeros
+    found = scaling.of_sparse(rows).toarray()
+    assert_allclose(found, scaling(X), rtol=1e-12)
+    expected = MaxAbsScaler().fit_transform(X)
+    if kind == "robust":
+        expected /= np.sqrt(1 + (expected / 3) ** 2)
+    assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_zeros_cost_no_threads(nothing_is_small):
+    thin = sparse.csr_array(X)
+    net = plain_regressor(hidden_layer_sizes=(4,), max_iter=2).fit(thin, Y["regressor"])
+    network = net._network()
+    assert network.products_of_a_row(as_tensor(X)) == network.weights.numel()
+    stored = thin.nnz / len(X) * 4
+    expected = network.weights.numel() - 4 * X.shape[1] + stored
+    assert_allclose(network.products_of_a_row(SparseRows([thin])), expected)
 
 
 @pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])

@@ -1,6 +1,5 @@
 """Families for a y that is an angle: directions, times of day, phases."""
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..progress import warn_user
 from ._base import Distribution
 from ._special import LOG_2PI, log_bessel_i0e
 from ._supports import ANGLE
@@ -40,12 +40,10 @@ class CircularDistribution(Distribution):
         largest = np.abs(y).max()
         if largest > 2 * np.pi:
             place = np.unravel_index(np.abs(y).argmax(), y.shape)[0]
-            warnings.warn(
+            warn_user(
                 f"{name} of {self!r} is read in radians, but holds {largest:g} (row {place}), more "
                 "than a full turn of 2 * pi. Are these degrees? Then give np.deg2rad(y); if they "
-                "are radians, wrap them, as np.angle(np.exp(1j * y)) does.",
-                UserWarning,
-                stacklevel=6,
+                "are radians, wrap them, as np.angle(np.exp(1j * y)) does."
             )
 
 

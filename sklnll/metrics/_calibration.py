@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_consistent_length
 
 from ..predictive import LabelPredictive, encode_labels
-from ._scores import _as_fitted, _of_numbers
+from ._scores import _as_fitted, _of_numbers, check_kind, weights
 
 _LEVELS = tuple(np.linspace(0.05, 0.95, 19).round(2))
 
@@ -76,8 +77,10 @@ def quantile_calibration_error(
     """
     pit = probability_integral_transform(y_true, dist, random_state=random_state)
     level = np.asarray(levels, dtype=float)
-    weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    share = np.average(pit.reshape(len(pit), -1, 1) <= level, axis=0, weights=weight)
+    if not ((level > 0) & (level < 1)).all():
+        raise ValueError(f"levels must lie between 0 and 1; got {level}.")
+    below = pit.reshape(len(pit), -1, 1) <= level
+    share = np.average(below, axis=0, weights=weights(sample_weight, pit))
     return float(np.abs(share - level).mean())
 
 
@@ -111,10 +114,14 @@ def expected_calibration_error(
     ----------
     C. Guo et al. (2017). On calibration of modern neural networks. arXiv:1706.04599
     """
+    check_kind(dist, LabelPredictive, "one label a row")
+    check_consistent_length(y_true, dist.probs)
+    if n_bins < 1:
+        raise ValueError(f"n_bins must be 1 or more; got {n_bins}.")
     places = encode_labels(np.asarray(y_true), dist.classes, "y_true")
     sure = dist.probs.max(axis=1)
     right = dist.probs.argmax(axis=1) == places
-    weight = np.ones(len(sure)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    weight = weights(sample_weight, sure)
     # The upper end of a bin belongs to it.
     bins = np.clip(np.ceil(sure * n_bins).astype(int) - 1, 0, n_bins - 1)
     excess = np.bincount(bins, weights=weight * (sure - right), minlength=n_bins)

@@ -9,21 +9,41 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import _check_sample_weight
 
+from .._validation import check_weight_values
 from ..orders import kendall_tau
-from ..predictive import IndicatorPredictive, LabelPredictive, VectorPredictive, encode_labels
+from ..predictive import (
+    IndicatorPredictive,
+    LabelPredictive,
+    PredictiveDistribution,
+    VectorPredictive,
+    encode_indicators,
+    encode_labels,
+)
+from ..predictive._base import Predictive
 
 
 def summary(
     values: np.ndarray, sample_weight: ArrayLike | None, per_row: bool
 ) -> np.ndarray | float:
     """The values of all rows, or their weighted mean."""
-    if per_row:
-        return values
-    check_consistent_length(values, sample_weight)
-    weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    return float(np.average(values, weights=weight))
+    return values if per_row else float(np.average(values, weights=weights(sample_weight, values)))
+
+
+def weights(sample_weight: ArrayLike | None, values: np.ndarray) -> np.ndarray:
+    """A weight for each of the values."""
+    return check_weight_values(_check_sample_weight(sample_weight, values, dtype=np.float64))
+
+
+def check_kind(dist: Any, kinds: type | tuple[type, ...], what: str) -> None:
+    """Raise a TypeError where `dist` is no prediction of the kind that a metric is for."""
+    if not isinstance(dist, kinds):
+        raise TypeError(
+            f"expected a predicted distribution of {what}, as predict_dist(X) gives it; got "
+            f"{type(dist).__name__}."
+        )
 
 
 def negative_log_likelihood(
@@ -68,6 +88,7 @@ def negative_log_likelihood(
     >>> round(negative_log_likelihood([0.0, 1.0], dist), 3)
     1.169
     """
+    check_kind(dist, Predictive, "any y")
     return summary(-dist.log_prob(_as_fitted(y_true, dist)), sample_weight, per_row)
 
 
@@ -103,6 +124,7 @@ def continuous_ranked_probability_score(
     T. Gneiting and A. Raftery (2007). Strictly proper scoring rules, prediction, and estimation.
     doi:10.1198/016214506000001437
     """
+    check_kind(dist, Predictive, "numbers")
     if not hasattr(dist, "crps"):
         raise TypeError(
             "the continuous ranked probability score needs a y of numbers; for class labels and "
@@ -148,7 +170,13 @@ def energy_score(
     T. Gneiting and A. Raftery (2007). Strictly proper scoring rules, prediction, and estimation,
     section 4.2. doi:10.1198/016214506000001437
     """
-    y = np.asarray(y_true, dtype=float)
+    check_kind(dist, (VectorPredictive, PredictiveDistribution), "vectors, or several outputs")
+    if n_draws < 2 or len(dist.shape) == 1:
+        raise ValueError(
+            f"energy_score needs several outputs and two draws or more; got shape {dist.shape} and "
+            f"n_draws={n_draws}. Of one output it is the continuous ranked probability score."
+        )
+    y = check_array(y_true, dtype=float, input_name="y_true")
     draws = dist.rvs(n_draws, random_state)
     if not isinstance(dist, VectorPredictive):
         draws = np.moveaxis(draws, -1, 1)  # (n_samples, n_draws, n_outputs)
@@ -334,8 +362,11 @@ def brier_score(
     ----------
     G. W. Brier (1950). Verification of forecasts expressed in terms of probability.
     """
+    check_kind(dist, (LabelPredictive, IndicatorPredictive), "labels")
+    check_consistent_length(y_true, dist.probs)
     if isinstance(dist, IndicatorPredictive):
-        scores = ((dist.probs - np.asarray(y_true)) ** 2).mean(axis=1)
+        indicators = encode_indicators(np.asarray(y_true), len(dist.classes), "y_true")
+        scores = ((dist.probs - indicators) ** 2).mean(axis=1)
     else:
         places = encode_labels(np.asarray(y_true), dist.classes, "y_true")
         scores = ((dist.probs - np.eye(len(dist.classes))[places]) ** 2).sum(axis=1)
@@ -385,12 +416,16 @@ def mean_over_outputs(values: np.ndarray) -> np.ndarray:
 def _as_fitted(y: ArrayLike, dist: Any) -> Any:
     """A single column as `fit` takes it: to distributions it would be a grid against all rows."""
     array = np.asarray(y)
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        row = int(np.argwhere(np.isnan(array))[0][0])
+        raise ValueError(f"y_true contains NaN, at row {row}; leave such rows out.")
     is_column = array.ndim == 2 and array.shape[1] == 1 and not dist.distribution.event_ndim
     return array[:, 0] if is_column else array
 
 
 def _of_numbers(dist: Any) -> Any:
     """Distributions with central intervals; of vectors those of their components."""
+    check_kind(dist, Predictive, "numbers")
     if isinstance(dist, VectorPredictive):
         return dist.marginals
     if not hasattr(dist, "contains"):
