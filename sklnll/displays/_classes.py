@@ -141,7 +141,7 @@ class ClassCalibrationDisplay(PredictionDisplay):
         unit_square(ax)
         ax.set(title=(self.name if name is None else name) or "")
         ax.set(xlabel="predicted probability", ylabel="share of rows with the label")
-        ax.legend(title="label (area: rows)", loc="upper left", frameon=False, fontsize="small")
+        ax.legend(title="label (area: rows)", loc="best", frameon=False, fontsize="small")
         return self
 
     def _plot_class(self, ax: Any, place: int, kwargs: dict[str, Any]) -> Any:

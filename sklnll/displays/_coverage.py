@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..metrics._scores import _as_fitted
+from ..predictive import DiscretePredictive, MixedPredictive, PredictiveDistribution
 from ._base import PredictionDisplay
 from ._data import (
     chance_band,
@@ -64,7 +65,7 @@ class IntervalCoverageDisplay(PredictionDisplay):
     >>> y = np.random.default_rng(0).normal(size=500)
     >>> display = IntervalCoverageDisplay.from_predictions(y, dist, coverages=[0.5, 0.9])
     >>> display.observed.round(2)
-    array([0.52, 0.91])
+    array([0.49, 0.92])
     """
 
     def __init__(
@@ -149,20 +150,34 @@ class IntervalCoverageDisplay(PredictionDisplay):
         (self.line_,) = ax.plot(self.nominal, self.observed, **style)
         unit_square(ax)
         ax.set(xlabel="promised coverage of the central interval", ylabel="share of y inside")
-        ax.legend(loc="upper left", frameon=False, fontsize="small")
+        ax.legend(loc="best", frameon=False, fontsize="small")
         return self
 
 
 def are_inside(
-    y: ArrayLike | None, numbers: Any, coverages: np.ndarray, output: int | None
+    y: ArrayLike | None, numbers: PredictiveDistribution, coverages: np.ndarray, output: int | None
 ) -> np.ndarray:
-    """Whether y lies in the central intervals, a column for each."""
-    levels = np.concatenate([(1 - coverages) / 2, (1 + coverages) / 2])
-    low, high = np.split(one_output(numbers.ppf(levels), numbers, output), 2, axis=-1)
-    # Angles are counted as the ends of the intervals are.
-    aligned = numbers._align(_as_fitted(known(y), numbers))
-    column = one_output(aligned, numbers, output)[:, None]
-    return (low <= column) & (column <= high)
+    """Whether y lies in the central intervals, a column for each.
+
+    y is at least a quantile where P(Y <= y) reaches its level, and at most one where P(Y < y) does
+    not pass it: two probabilities take the place of many quantiles, which may have to be searched.
+    """
+    values = np.asarray(_as_fitted(known(y), numbers), dtype=float)
+    at_most, less = (
+        one_output(probability(numbers, values), numbers, output)[:, None]
+        for probability in (PredictiveDistribution.cdf, probability_of_less)
+    )
+    return (at_most >= (1 - coverages) / 2) & (less <= (1 + coverages) / 2)
+
+
+def probability_of_less(numbers: PredictiveDistribution, y: np.ndarray) -> np.ndarray:
+    """P(Y < y) of each row."""
+    if isinstance(numbers, DiscretePredictive):
+        return numbers.cdf(np.ceil(y) - 1)
+    if isinstance(numbers, MixedPredictive):
+        mass = np.exp(numbers._log_prob(numbers._align(y)))
+        return numbers.cdf(y) - np.where(numbers.distribution.is_density(y), 0, mass)
+    return numbers.cdf(y)
 
 
 def covered_shares(

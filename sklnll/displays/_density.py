@@ -21,6 +21,7 @@ Kind = Literal["density", "mass", "labels"]
 
 _OUTERMOST = 0.005
 _N_GRID = 300
+_ROOM = 1.25  # for the legend above bars
 
 
 class DensityDisplay(PredictionDisplay):
@@ -142,14 +143,14 @@ class DensityDisplay(PredictionDisplay):
         ax = self._open(ax)
         draw = self._plot_bars if self.kind == "labels" else self._plot_curves
         draw(ax, kwargs)
-        ax.set(title=(self.name if name is None else name) or "", ylim=(0, None))
+        ax.set(title=(self.name if name is None else name) or "")
+        ax.set(ylim=(0, _ROOM * ax.get_ylim()[1] if self.kind == "labels" else None))
         ax.set(xlabel="y", ylabel="density" if self.kind == "density" else "predicted probability")
-        ax.legend(frameon=False, fontsize="small", title=self._legend_title())
+        columns = len(self.rows) if self.kind == "labels" else 1
+        title = None if self.y is None else "dot: observed"
+        ax.legend(frameon=False, fontsize="small", title=title, ncols=columns)
         tidy(ax)
         return self
-
-    def _legend_title(self) -> str | None:
-        return None if self.y is None else "dot: observed"
 
     def _plot_curves(self, ax: Any, kwargs: dict[str, Any]) -> None:
         marks = {"marker": "o", "markersize": 3, "linewidth": 0.8} if self.kind == "mass" else {}

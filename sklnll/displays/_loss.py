@@ -39,6 +39,10 @@ class LossCurveDisplay(Display):
     figure_ : matplotlib Figure
     lines_ : list of matplotlib Line2D
 
+    Notes
+    -----
+    Where the validation loss rises far above its start, it leaves the picture.
+
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
@@ -119,12 +123,26 @@ class LossCurveDisplay(Display):
             if curve is not None
         ]
         self._mark_best(ax)
+        ax.set_ylim(*self._limits())
         ax.set(xlabel="epoch", ylabel="negative log-likelihood (nats a row)")
         ax.set(title=(self.name if name is None else name) or "")
         if self.validation_loss is not None:
             ax.legend(frameon=False, fontsize="small")
         tidy(ax)
         return self
+
+    def _limits(self) -> tuple[float, float]:
+        """From the least loss as far up as thrice the way to the start.
+
+        A network that overfits has a validation loss without bound, beside which all else is flat.
+        """
+        curves = [c for c in (self.loss_curve, self.validation_loss) if c is not None]
+        losses = np.concatenate(curves)
+        losses = losses[np.isfinite(losses)]
+        low = losses.min()
+        high = min(losses.max(), low + 3 * (max(c[0] for c in curves) - low))
+        margin = 0.05 * (high - low) or 0.05
+        return low - margin, high + margin
 
     def _mark_best(self, ax: Any) -> None:
         if self.best_epoch is not None:

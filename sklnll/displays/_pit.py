@@ -57,7 +57,7 @@ class PITHistogramDisplay(PredictionDisplay):
     >>> y = np.random.default_rng(0).normal(scale=2, size=500)
     >>> display = PITHistogramDisplay.from_predictions(y, too_narrow, n_bins=5)
     >>> display.heights.round(1)
-    array([1.7, 0.7, 0.4, 0.6, 1.6])
+    array([1.8, 0.6, 0.4, 0.6, 1.6])
     """
 
     def __init__(

@@ -152,6 +152,7 @@ class RankingHeatMapDisplay(PredictionDisplay):
         ax.set(ylabel="item", xlabel="before item" if self.kind == "pairs" else "place")
         ax.set(title=(self.name if name is None else name) or "")
         ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
         if len(self.items) <= _MOST_ITEMS_WITH_TEXT:
             self._write_numbers(ax)
         return self

@@ -65,7 +65,7 @@ class QuantileReliabilityDisplay(PredictionDisplay):
     >>> y = np.random.default_rng(0).normal(size=500)
     >>> display = QuantileReliabilityDisplay.from_predictions(y, dist, levels=[0.1, 0.5, 0.9])
     >>> display.shares.round(2)
-    array([0.1 , 0.52, 0.91])
+    array([0.1 , 0.52, 0.89])
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class QuantileReliabilityDisplay(PredictionDisplay):
         (self.line_,) = ax.plot(self.levels, self.shares, **style)
         unit_square(ax)
         ax.set(xlabel="level of the predicted quantile", ylabel="share of y below the quantile")
-        ax.legend(loc="upper left", frameon=False, fontsize="small")
+        ax.legend(loc="best", frameon=False, fontsize="small")
         return self
 
 

@@ -52,7 +52,7 @@ class RoseDisplay(PredictionDisplay):
     >>> y = np.random.default_rng(0).vonmises(0, 2, size=500)
     >>> display = RoseDisplay.from_predictions(y, CircularPredictive(VonMises(), params), n_bins=4)
     >>> display.observed.round(2)
-    array([0.02, 0.31, 0.27, 0.03])
+    array([0.03, 0.29, 0.29, 0.03])
     """
 
     def __init__(
