@@ -201,6 +201,24 @@ def test_vectors_are_judged_by_their_marginals(cls):
             assert_allclose(getattr(chosen, name), value, atol=1e-9)
 
 
+@pytest.mark.parametrize("cls", [*OF_NUMBERS, displays.DensityDisplay])
+def test_missing_y_is_refused(cls):
+    y = np.where(np.arange(N) == 3, np.nan, Y)
+    with pytest.raises(ValueError, match="found NaN at row 3"):
+        cls.from_predictions(y, NORMAL)
+
+
+@pytest.mark.parametrize("cls", [*OF_NUMBERS, displays.DensityDisplay])
+def test_matplotlibs_keywords_are_taken_by_both_their_names(cls):
+    display = cls.from_predictions(Y, NORMAL, c="red", lw=3)
+    drawn = [artist for artist in display.ax_.get_children() if artist.get_gid() == "sklnll"]
+    assert drawn
+    for artist in drawn:
+        assert artist.get_linewidth() == 3
+        color = artist.get_color() if hasattr(artist, "get_color") else artist.get_edgecolor()
+        assert plt.matplotlib.colors.to_hex(color) == "#ff0000"
+
+
 @pytest.mark.parametrize("cls", OF_NUMBERS)
 def test_confidence_is_a_probability(cls):
     with pytest.raises(ValueError, match="confidence must be between 0 and 1"):
@@ -361,6 +379,20 @@ def test_band_of_a_frame_takes_names_and_other_kinds_of_columns(library):
         cls.from_estimator(model, frame, Y, feature="colour")
 
 
+def test_features_at_rest_keep_their_dtype_or_gain_the_digits_they_need():
+    from sklnll.displays._bands import columns_of, rows_along
+
+    grid = np.linspace(0, 1, 3)
+    single = X.astype(np.float32)
+    rows = rows_along(single, columns_of(single), 0, grid.astype(np.float32), None)
+    assert rows.dtype == np.float32
+    whole = np.array([[0, 2], [1, 3]])
+    for at, value in ((None, 2.5), ([0, 2.7], 2.7)):
+        assert_array_equal(rows_along(whole, columns_of(whole), 0, grid, at)[:, 1], value)
+    with pytest.raises(ValueError, match="a value for each of 2 features"):
+        rows_along(whole, columns_of(whole), 0, grid, [1])
+
+
 def test_band_from_predictions_sorts_the_rows():
     display = displays.PredictiveBandDisplay.from_predictions(Y, NORMAL, x=X[:, :1])
     order = X[:, 0].argsort()
@@ -439,6 +471,30 @@ def test_masses_of_labels_are_their_probabilities():
     display = displays.DensityDisplay.from_predictions(LABEL, OF_LABELS, rows=[3])
     assert_allclose(display.values, SHARES[[3]])
     assert_array_equal(display.grid, LABELS)
+
+
+def test_masses_of_rare_and_of_many_events_are_seen_side_by_side():
+    dist = DiscretePredictive(Poisson(), {"rate": np.array([2.0, 3e5])})
+    display = displays.DensityDisplay.from_predictions(None, dist)
+    assert_array_equal(display.grid[:6], range(6))
+    assert_allclose(display.values[1].max(), stats.poisson(3e5).pmf(3e5), rtol=0.01)
+    assert len(display.grid) < 1000
+
+
+def test_an_infinite_density_leaves_the_picture_and_others_are_seen_whole():
+    shape = np.array([0.3, 5.0])
+    dist = ContinuousPredictive(Gamma(), {"shape": shape, "scale": np.ones(2)})
+    display = displays.DensityDisplay.from_predictions([1e-9, 4.0], dist)
+    median = stats.gamma(0.3).median()
+    assert display.ax_.get_ylim()[1] == pytest.approx(5 * stats.gamma(0.3).pdf(median))
+    bounded = displays.DensityDisplay.from_predictions([4.0], dist[1:])
+    assert bounded.ceiling is None
+
+
+def test_density_needs_a_row_that_there_is():
+    assert_array_equal(displays.DensityDisplay.from_predictions(Y[:2], NORMAL[:2]).rows, [0, 1])
+    with pytest.raises(ValueError, match="rows must name at least one of 200 rows"):
+        displays.DensityDisplay.from_predictions(Y, NORMAL, rows=[N])
 
 
 def test_density_of_one_output():

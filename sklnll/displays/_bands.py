@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..composition import predict_dist
 from ..predictive import CircularPredictive
 from ._base import Display
 from ._data import check_levels, known, numbers_of, one_output
-from ._look import data_style, tidy
+from ._look import data_style, legend, tidy
 
 COVERAGES = (0.5, 0.9)
 LIGHTEST, DARKEST = 0.15, 0.4
@@ -90,7 +91,7 @@ class PredictiveBandDisplay(Display):
         y: ArrayLike | None = None,
         *,
         feature: int | str = 0,
-        at: ArrayLike | None = None,
+        at: Iterable[Any] | None = None,
         grid_resolution: int = 200,
         coverages: ArrayLike = COVERAGES,
         output: int | None = None,
@@ -131,7 +132,7 @@ class PredictiveBandDisplay(Display):
         columns = columns_of(X)
         key = name_of(feature, columns)
         x = feature_values(columns, key)
-        grid = np.linspace(np.nanmin(x), np.nanmax(x), grid_resolution)
+        grid = np.linspace(np.nanmin(x), np.nanmax(x), grid_resolution, dtype=x.dtype)
         return cls.from_predictions(
             y,
             predict_dist(estimator, rows_along(X, columns, key, grid, at)),
@@ -222,7 +223,7 @@ class PredictiveBandDisplay(Display):
         self._plot_bands(ax, self.line_.get_color())
         ax.set(xlabel=self.x_label, ylabel="y")
         ax.margins(x=0.02)
-        ax.legend(frameon=False, fontsize="small", bbox_to_anchor=(0, 1), loc="lower left", ncols=4)
+        legend(ax, bbox_to_anchor=(0, 1), loc="lower left", ncols=4)
         tidy(ax)
         return self
 
@@ -297,21 +298,27 @@ def feature_values(columns: dict[Any, np.ndarray], key: Any) -> np.ndarray:
     values = columns[key]
     if values.dtype.kind not in "biuf":
         raise TypeError(f"feature must be a column of numbers; {key!r} has dtype {values.dtype}.")
-    return values.astype(float)
+    return values if values.dtype.kind == "f" else values.astype(float)
 
 
 def rows_along(
-    X: Any, columns: dict[Any, np.ndarray], key: Any, grid: np.ndarray, at: ArrayLike | None
+    X: Any, columns: dict[Any, np.ndarray], key: Any, grid: np.ndarray, at: Iterable[Any] | None
 ) -> Any:
     """Rows with the feature at `grid` and the others at rest; a frame where X is one."""
-    rest = [typical(column) for column in columns.values()] if at is None else list(np.ravel(at))
+    rest = [typical(column) for column in columns.values()] if at is None else list(at)
     if len(rest) != len(columns):
         raise ValueError(f"at must hold a value for each of {len(columns)} features; got {at!r}.")
     table = {
-        name: grid if name == key else np.full(len(grid), value, dtype=columns[name].dtype)
+        name: grid if name == key else at_rest(columns[name], value, len(grid))
         for name, value in zip(columns, rest, strict=True)
     }
     return type(X)(table) if hasattr(X, "columns") else np.column_stack(list(table.values()))
+
+
+def at_rest(column: np.ndarray, value: Any, n_rows: int) -> np.ndarray:
+    """One value for all rows, in a dtype that holds it: 2.5 may be the median of whole numbers."""
+    is_number = column.dtype.kind in "biuf"
+    return np.full(n_rows, value, np.result_type(column, value) if is_number else column.dtype)
 
 
 def typical(column: np.ndarray) -> Any:

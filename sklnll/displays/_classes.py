@@ -15,7 +15,7 @@ from ..predictive import (
 )
 from ._base import PredictionDisplay
 from ._data import known, weights_of
-from ._look import PALETTE, REFERENCE, unit_square
+from ._look import PALETTE, REFERENCE, legend, style, unit_square
 
 _LARGEST_MARKER = 150
 
@@ -141,15 +141,24 @@ class ClassCalibrationDisplay(PredictionDisplay):
         unit_square(ax)
         ax.set(title=(self.name if name is None else name) or "")
         ax.set(xlabel="predicted probability", ylabel="share of rows with the label")
-        ax.legend(title="label (area: rows)", loc="best", frameon=False, fontsize="small")
+        legend(ax, title="label (area: rows)", loc="best")
         return self
 
     def _plot_class(self, ax: Any, place: int, kwargs: dict[str, Any]) -> Any:
         x, height, count = self.predicted[place], self.observed[place], self.counts[place]
         filled = count > 0
-        style = {"color": PALETTE[place % len(PALETTE)], "label": self.classes[place]} | kwargs
-        (line,) = ax.plot(x[filled], height[filled], **{"linewidth": 1.2, "marker": "o"} | style)
-        line.set_markersize(3)
+        (line,) = ax.plot(
+            x[filled],
+            height[filled],
+            **style(
+                kwargs,
+                color=PALETTE[place % len(PALETTE)],
+                label=self.classes[place],
+                linewidth=1.2,
+                marker="o",
+                markersize=3,
+            ),
+        )
         area = _LARGEST_MARKER * count[filled] / self.counts.max()
         color = line.get_color()
         ax.scatter(

@@ -20,7 +20,7 @@ from ._data import (
     one_output,
     weights_of,
 )
-from ._look import data_style, draw_diagonal, unit_square
+from ._look import data_style, draw_diagonal, legend, unit_square
 
 COVERAGES = (*np.linspace(0.05, 0.95, 19).round(2), 0.99)
 
@@ -150,7 +150,7 @@ class IntervalCoverageDisplay(PredictionDisplay):
         (self.line_,) = ax.plot(self.nominal, self.observed, **style)
         unit_square(ax)
         ax.set(xlabel="promised coverage of the central interval", ylabel="share of y inside")
-        ax.legend(loc="best", frameon=False, fontsize="small")
+        legend(ax)
         return self
 
 

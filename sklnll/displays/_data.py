@@ -50,11 +50,15 @@ def transform(
     return one_output(pit, numbers, output)
 
 
-def known(y: ArrayLike | None) -> ArrayLike:
+def known(y: ArrayLike | None) -> np.ndarray:
     """The y that a display cannot do without."""
     if y is None:
         raise ValueError("y must hold what was observed; got None.")
-    return y
+    values = np.asarray(y)
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        row = np.argwhere(np.isnan(values))[0, 0]
+        raise ValueError(f"y must not be missing; found NaN at row {row}. Leave such rows out.")
+    return values
 
 
 def weights_of(rows: np.ndarray, sample_weight: ArrayLike | None) -> np.ndarray:

@@ -14,13 +14,16 @@ from ..predictive import (
     PredictiveDistribution,
 )
 from ._base import PredictionDisplay
-from ._data import numbers_of, one_output
-from ._look import PALETTE, data_style, tidy
+from ._data import known, numbers_of, one_output
+from ._look import PALETTE, data_style, legend, style, tidy
 
 Kind = Literal["density", "mass", "labels"]
 
 _OUTERMOST = 0.005
+_FAR = 1e-4
 _N_GRID = 300
+_POLE = 10
+_ABOVE_MEDIAN = 5
 _ROOM = 1.25  # for the legend above bars
 
 
@@ -40,6 +43,8 @@ class DensityDisplay(PredictionDisplay):
         What was observed.
     values_at_y : ndarray of shape (n_rows,), optional
         Predicted density or probability of it.
+    ceiling : float, optional
+        Where the picture ends, if a density is infinite somewhere.
     name : str, optional
         For the title.
 
@@ -69,6 +74,7 @@ class DensityDisplay(PredictionDisplay):
         kind: Kind,
         y: np.ndarray | None = None,
         values_at_y: np.ndarray | None = None,
+        ceiling: float | None = None,
         name: str | None = None,
     ):
         self.grid = grid
@@ -77,6 +83,7 @@ class DensityDisplay(PredictionDisplay):
         self.kind = kind
         self.y = y
         self.values_at_y = values_at_y
+        self.ceiling = ceiling
         self.name = name
 
     @classmethod
@@ -115,13 +122,14 @@ class DensityDisplay(PredictionDisplay):
         -------
         DensityDisplay
         """
-        chosen = np.ravel(rows)
-        chosen = chosen[chosen < len(dist)] if hasattr(dist, "__len__") else chosen
-        seen = None if y is None else np.asarray(y)[chosen]
-        if isinstance(dist, LabelPredictive):
-            data = label_masses(seen, dist[chosen])
-        else:
-            data = densities(seen, _with_one_measure(dist, cls.__name__)[chosen], output)
+        shown = dist if isinstance(dist, LabelPredictive) else one_measure(dist, cls.__name__)
+        chosen = existing(rows, len(shown))
+        seen = None if y is None else known(y)[chosen]
+        data = (
+            label_masses(seen, shown[chosen])
+            if isinstance(shown, LabelPredictive)
+            else densities(seen, shown[chosen], output)
+        )
         return cls(**data, rows=chosen, name=name).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
@@ -144,21 +152,23 @@ class DensityDisplay(PredictionDisplay):
         draw = self._plot_bars if self.kind == "labels" else self._plot_curves
         draw(ax, kwargs)
         ax.set(title=(self.name if name is None else name) or "")
-        ax.set(ylim=(0, _ROOM * ax.get_ylim()[1] if self.kind == "labels" else None))
+        room = _ROOM * ax.get_ylim()[1] if self.kind == "labels" else self.ceiling
+        ax.set(ylim=(0, room))
         ax.set(xlabel="y", ylabel="density" if self.kind == "density" else "predicted probability")
         columns = len(self.rows) if self.kind == "labels" else 1
         title = None if self.y is None else "dot: observed"
-        ax.legend(frameon=False, fontsize="small", title=title, ncols=columns)
+        legend(ax, title=title, ncols=columns)
         tidy(ax)
         return self
 
     def _plot_curves(self, ax: Any, kwargs: dict[str, Any]) -> None:
         marks = {"marker": "o", "markersize": 3, "linewidth": 0.8} if self.kind == "mass" else {}
         for i, row in enumerate(self.rows):
-            style = data_style(ax, kwargs, **{"linewidth": 1.8, **marks, "label": f"row {row}"})
-            (line,) = ax.plot(self.grid, self.values[i], **style)
+            look = data_style(ax, kwargs, **{"linewidth": 1.8, **marks, "label": f"row {row}"})
+            (line,) = ax.plot(self.grid, self.values[i], **look)
             if self.y is not None and self.values_at_y is not None:
-                x, height, color = self.y[i], self.values_at_y[i], line.get_color()
+                x, color = self.y[i], line.get_color()
+                height = np.minimum(self.values_at_y[i], self.ceiling or np.inf)
                 ax.vlines(x, 0, height, color=color, linewidth=1, linestyle=":")
                 ax.plot(x, height, "o", color=color, markersize=7, clip_on=False)
 
@@ -172,7 +182,7 @@ class DensityDisplay(PredictionDisplay):
             ax.bar(
                 x,
                 self.values[i],
-                **{"width": width, "color": color, "label": f"row {row}"} | kwargs,
+                **style(kwargs, width=width, color=color, label=f"row {row}"),
             )
             if self.y is not None and self.values_at_y is not None:
                 at = x[self.grid == self.y[i]]
@@ -180,7 +190,16 @@ class DensityDisplay(PredictionDisplay):
         ax.set_xticks(place, [str(label) for label in self.grid])
 
 
-def _with_one_measure(dist: Any, display: str) -> PredictiveDistribution:
+def existing(rows: ArrayLike, n_rows: int) -> np.ndarray:
+    """The chosen rows that there are."""
+    chosen = np.ravel(rows)
+    chosen = chosen[chosen < n_rows]
+    if not chosen.size:
+        raise ValueError(f"rows must name at least one of {n_rows} rows; got {rows!r}.")
+    return chosen
+
+
+def one_measure(dist: Any, display: str) -> PredictiveDistribution:
     """Distributions that have either a density or a mass function."""
     numbers = numbers_of(dist, display)
     if isinstance(numbers, MixedPredictive):
@@ -215,8 +234,27 @@ def densities(
         kind, method = "density", "pdf"
         grid = fine_grid(numbers, column, output)
     values = np.column_stack([heights(numbers, v, method, output) for v in grid])
-    at_y = None if column is None else heights(numbers, column, method, output)
-    return {"grid": grid, "values": values, "kind": kind, "y": column, "values_at_y": at_y}
+    return {
+        "grid": grid,
+        "values": values,
+        "kind": kind,
+        "y": column,
+        "values_at_y": None if column is None else heights(numbers, column, method, output),
+        "ceiling": None if kind == "mass" else ceiling(numbers, values, output),
+    }
+
+
+def ceiling(
+    numbers: PredictiveDistribution, values: np.ndarray, output: int | None
+) -> float | None:
+    """Where a picture of densities ends that rise without bound; None where none does."""
+    at = {
+        level: heights(numbers, one_output(numbers.ppf(level), numbers, output), "pdf", output)
+        for level in (1e-6, 0.01, 0.5, 0.99, 1 - 1e-6)
+    }
+    rises = (at[1e-6] > _POLE * at[0.01]) | (at[1 - 1e-6] > _POLE * at[0.99])
+    tops = np.where(rises, _ABOVE_MEDIAN * at[0.5], values.max(axis=1))
+    return float(tops.max()) if rises.any() else None
 
 
 def heights(numbers: PredictiveDistribution, y: Any, method: str, output: int | None) -> np.ndarray:
@@ -229,10 +267,14 @@ def heights(numbers: PredictiveDistribution, y: Any, method: str, output: int | 
 def whole_numbers(
     numbers: PredictiveDistribution, y: np.ndarray | None, output: int | None
 ) -> np.ndarray:
-    """All counts between the outermost quantiles, or 300 of them, and what was observed."""
-    ends = outermost(numbers, y, output)
-    step = max(1, int(np.ptp(ends) // _N_GRID))
-    return np.arange(ends[0], ends[1] + 1, step)
+    """Counts between each row's outermost quantiles, about 300 of them, and what was observed."""
+    rows = [numbers[i] for i in range(len(numbers))]
+    seen = [None if y is None else y[[i]] for i in range(len(rows))]
+    # So far out that the line to the next row's counts lies on the axis.
+    ends = [outermost(*pair, output, _FAR) for pair in zip(rows, seen, strict=True)]
+    steps = [max(1, int((high - low) // _N_GRID)) for low, high in ends]
+    counts = [np.arange(*end, step) for end, step in zip(ends, steps, strict=True)]
+    return np.unique(np.concatenate([*counts, np.ravel(ends)]))
 
 
 def fine_grid(
@@ -247,9 +289,12 @@ def fine_grid(
 
 
 def outermost(
-    numbers: PredictiveDistribution, y: np.ndarray | None, output: int | None
+    numbers: PredictiveDistribution,
+    y: np.ndarray | None,
+    output: int | None,
+    tail: float = _OUTERMOST,
 ) -> tuple[float, float]:
     """From the lowest to the highest value that is shown."""
-    tails = one_output(numbers.ppf([_OUTERMOST, 1 - _OUTERMOST]), numbers, output)
+    tails = one_output(numbers.ppf([tail, 1 - tail]), numbers, output)
     values = np.append(tails, [] if y is None else y)
     return values.min(), values.max()

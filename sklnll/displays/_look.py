@@ -11,15 +11,22 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 REFERENCE = "0.35"
 BAND = "0.85"
 
+_FROM_0_TO_1 = (-0.02, 1.02)  # markers at the ends are seen whole
 _OURS = "sklnll"
 _CALIBRATED = "calibrated"
 
 
+def style(kwargs: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """The caller's keywords of a line, by their full names, else ours."""
+    from matplotlib import cbook, lines
+
+    return defaults | cbook.normalize_kwargs(kwargs, lines.Line2D)
+
+
 def data_style(ax: Any, kwargs: dict[str, Any], **defaults: Any) -> dict[str, Any]:
-    """Keywords of a line of data: the caller's, else ours, in the first colour not yet in use."""
+    """The same in the first colour that no other display on these axes has."""
     used = sum(artist.get_gid() == _OURS for artist in ax.get_children())
-    given = {"color" if key == "c" else key: value for key, value in kwargs.items()}
-    return {"gid": _OURS, "color": PALETTE[used % len(PALETTE)], **defaults, **given}
+    return style(kwargs, gid=_OURS, color=PALETTE[used % len(PALETTE)], **defaults)
 
 
 def draw_reference(
@@ -44,6 +51,11 @@ def draw_diagonal(ax: Any, levels: np.ndarray, band: np.ndarray, confidence: flo
     draw_reference(ax, x, x, np.concatenate([[[0.0, 0.0]], band, [[1.0, 1.0]]]), confidence)
 
 
+def legend(ax: Any, **kwargs: Any) -> None:
+    """One that hides little of what lies below."""
+    ax.legend(fontsize="small", title_fontsize="small", framealpha=0.7, edgecolor="none", **kwargs)
+
+
 def tidy(ax: Any) -> None:
     """Keep the axes that are read."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -51,5 +63,5 @@ def tidy(ax: Any) -> None:
 
 def unit_square(ax: Any) -> None:
     """Both axes are probabilities."""
-    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    ax.set(xlim=_FROM_0_TO_1, ylim=_FROM_0_TO_1, aspect="equal")
     tidy(ax)

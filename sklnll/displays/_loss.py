@@ -10,7 +10,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
 from ._base import Display
-from ._look import PALETTE, REFERENCE, tidy
+from ._look import PALETTE, REFERENCE, legend, style, tidy
 
 _ROUNDING = 1e-6
 
@@ -116,9 +116,9 @@ class LossCurveDisplay(Display):
         ax = self._open(ax)
         curves = {"training": self.loss_curve, "validation": self.validation_loss}
         self.lines_ = [
-            ax.plot(
-                np.arange(1, len(curve) + 1), curve, **{"color": color, "label": label, **kwargs}
-            )[0]
+            ax.plot(np.arange(1, len(curve) + 1), curve, **style(kwargs, color=color, label=label))[
+                0
+            ]
             for (label, curve), color in zip(curves.items(), PALETTE, strict=False)
             if curve is not None
         ]
@@ -127,7 +127,7 @@ class LossCurveDisplay(Display):
         ax.set(xlabel="epoch", ylabel="negative log-likelihood (nats a row)")
         ax.set(title=(self.name if name is None else name) or "")
         if self.validation_loss is not None:
-            ax.legend(frameon=False, fontsize="small")
+            legend(ax)
         tidy(ax)
         return self
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ._base import PredictionDisplay
 from ._data import chance_band, check_confidence, effective_rows, transform, weights_of
-from ._look import data_style, draw_reference, tidy
+from ._look import data_style, draw_reference, legend, tidy
 
 
 class PITHistogramDisplay(PredictionDisplay):
@@ -138,13 +138,14 @@ class PITHistogramDisplay(PredictionDisplay):
         ax = self._open(ax)
         steps = np.append(self.band, self.band[-1:], axis=0)
         flat = np.ones_like(self.bin_edges)
-        style = data_style(ax, kwargs, linewidth=1.8, label=self.name if name is None else name)
+        label = self.name if name is None else name
+        style = data_style(ax, kwargs, baseline=None, linewidth=1.8, label=label)
         draw_reference(ax, self.bin_edges, flat, steps, self.confidence, step="post")
         self.bars_ = ax.stairs(self.heights, self.bin_edges, **style)
         highest = max(self.heights.max(), self.band.max(), ax.get_ylim()[1] / 1.25)
         ax.set(xlim=(0, 1), ylim=(0, 1.25 * highest))
         ax.set(xlabel="probability integral transform of y", ylabel="density")
-        ax.legend(loc="upper center", ncols=2, frameon=False, fontsize="small")
+        legend(ax, loc="upper center", ncols=2)
         tidy(ax)
         return self
 

@@ -17,7 +17,7 @@ Kind = Literal["pairs", "places"]
 
 _COLOURS = {"pairs": "PuOr", "places": "Blues"}
 _MOST_ITEMS_WITH_TEXT = 12
-_DARK = 0.3
+_MOST_LETTERS_IN_A_ROW = 40
 
 
 class RankingHeatMapDisplay(PredictionDisplay):
@@ -144,25 +144,25 @@ class RankingHeatMapDisplay(PredictionDisplay):
         ax = self._open(ax)
         style = {"cmap": _COLOURS[self.kind], "vmin": 0, "vmax": 1} | kwargs
         self.image_ = ax.imshow(self.predicted, **style)
-        self.figure_.colorbar(self.image_, ax=ax, label=self._meaning(), shrink=0.8)
+        has_text = len(self.items) <= _MOST_ITEMS_WITH_TEXT
+        both = has_text and self.observed is not None
+        meaning = "predicted (observed) probability" if both else "predicted probability"
+        self.figure_.colorbar(self.image_, ax=ax, label=meaning, shrink=0.8)
         place = np.arange(len(self.items))
         columns = self.items if self.kind == "pairs" else [str(p) for p in place + 1]
-        ax.set_xticks(place, columns)
+        crowded = sum(map(len, columns)) > _MOST_LETTERS_IN_A_ROW
+        ax.set_xticks(place, columns, rotation=90 if crowded else 0)
         ax.set_yticks(place, self.items)
         ax.set(ylabel="item", xlabel="before item" if self.kind == "pairs" else "place")
         ax.set(title=(self.name if name is None else name) or "")
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
-        if len(self.items) <= _MOST_ITEMS_WITH_TEXT:
+        if has_text:
             self._write_numbers(ax)
         return self
 
-    def _meaning(self) -> str:
-        what = "predicted probability"
-        return what if self.observed is None else f"{what}, with the observed share below"
-
     def _write_numbers(self, ax: Any) -> None:
-        size = float(np.clip(45 / len(self.items), 5, 10))
+        size = float(np.clip(60 / len(self.items), 5, 10))
         for (i, j), probability in np.ndenumerate(self.predicted):
             if np.isfinite(probability):
                 red, green, blue, _ = self.image_.to_rgba(probability)

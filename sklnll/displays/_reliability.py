@@ -16,7 +16,7 @@ from ._data import (
     transform,
     weights_of,
 )
-from ._look import data_style, draw_diagonal, unit_square
+from ._look import data_style, draw_diagonal, legend, unit_square
 
 LEVELS = tuple(np.linspace(0.02, 0.98, 49).round(2))
 
@@ -150,7 +150,7 @@ class QuantileReliabilityDisplay(PredictionDisplay):
         (self.line_,) = ax.plot(self.levels, self.shares, **style)
         unit_square(ax)
         ax.set(xlabel="level of the predicted quantile", ylabel="share of y below the quantile")
-        ax.legend(loc="best", frameon=False, fontsize="small")
+        legend(ax)
         return self
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..predictive import CircularPredictive
 from ._base import PredictionDisplay
 from ._data import known, one_output, weights_of
-from ._look import PALETTE
+from ._look import PALETTE, legend, style
 
 _N_GRID = 181
 
@@ -138,21 +138,20 @@ class RoseDisplay(PredictionDisplay):
                 'plt.subplots(subplot_kw={"projection": "polar"}).'
             )
         ax = self._open(ax, projection="polar")
-        style = {"color": PALETTE[0], "alpha": 0.45, "edgecolor": "white", "label": "observed"}
         # The area of a sector goes with the square of its radius.
         self.bars_ = ax.bar(
             self.bin_edges[:-1],
             np.sqrt(self.observed),
             width=np.diff(self.bin_edges),
             align="edge",
-            **style | kwargs,
+            **style(kwargs, color=PALETTE[0], alpha=0.45, edgecolor="white", label="observed"),
         )
         (self.line_,) = ax.plot(
             self.grid, np.sqrt(self.predicted), color=PALETTE[1], linewidth=1.8, label="predicted"
         )
         ax.set(title=(self.name if name is None else name) or "", yticklabels=[])
         ax.grid(linewidth=0.4, alpha=0.6)
-        ax.legend(loc="lower left", bbox_to_anchor=(0.95, 0.9), frameon=False, fontsize="small")
+        legend(ax, loc="lower left", bbox_to_anchor=(0.95, 0.9))
         return self
 
 

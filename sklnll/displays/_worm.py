@@ -10,7 +10,7 @@ from scipy import stats
 
 from ._base import PredictionDisplay
 from ._data import check_confidence, effective_rows, transform, weights_of
-from ._look import BAND, REFERENCE, data_style, tidy
+from ._look import BAND, REFERENCE, data_style, legend, tidy
 
 # Beyond these, probabilities round to 0 or 1, whose normal quantiles are infinite.
 _SMALLEST = 1e-16
@@ -149,7 +149,7 @@ class WormPlotDisplay(PredictionDisplay):
         ax.set(xlim=(self.grid[0], self.grid[-1]), ylim=self._limits())
         ax.set(xlabel="standard normal quantile", ylabel="deviation (standard deviations)")
         ax.set(title=(self.name if name is None else name) or "")
-        ax.legend(loc="upper center", frameon=False, fontsize="small")
+        legend(ax, loc="upper center")
         tidy(ax)
         return self
 
