@@ -1,6 +1,6 @@
 """Neural networks behind scikit-learn's fit and predict that answer with a distribution."""
 
-from . import distributions, metrics
+from . import displays, distributions, metrics
 from .classifier import NLLClassifier
 from .composition import predict_dist
 from .orders import orders_to_ranks, ranks_to_orders
@@ -15,6 +15,7 @@ __all__ = [
     "NLLClassifier",
     "NLLRanker",
     "NLLRegressor",
+    "displays",
     "distributions",
     "metrics",
     "orders_to_ranks",

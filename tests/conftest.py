@@ -5,6 +5,8 @@ from pathlib import Path
 
 # Tests run side by side; threads of one would only wait for those of another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Figures are drawn without windows.
+os.environ.setdefault("MPLBACKEND", "Agg")
 
 import numpy as np
 import pytest

@@ -14,12 +14,13 @@ import pytest
 
 import sklnll
 
-MODULES = [sklnll, sklnll.distributions, sklnll.metrics]
+MODULES = [sklnll, sklnll.displays, sklnll.distributions, sklnll.metrics]
 CLASSES = [
     sklnll.NLLClassifier,
     sklnll.NLLRanker,
     sklnll.NLLRegressor,
     *sklnll.distributions.DISTRIBUTIONS.values(),
+    *(getattr(sklnll.displays, name) for name in sklnll.displays.__all__),
     *(cls for cls in vars(sklnll.predictive).values() if inspect.isclass(cls)),
 ]
 PARENT = Path(sklnll.__file__).parents[1]

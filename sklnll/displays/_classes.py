@@ -1,0 +1,207 @@
+"""Are labels observed as often as their predicted probabilities say? A curve for each class."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..predictive import (
+    IndicatorPredictive,
+    LabelPredictive,
+    encode_indicators,
+    encode_labels,
+)
+from ._base import PredictionDisplay
+from ._data import known, weights_of
+from ._look import PALETTE, REFERENCE, legend, style, unit_square
+
+_LARGEST_MARKER = 150
+
+
+class ClassCalibrationDisplay(PredictionDisplay):
+    """Share of rows with a label against its predicted probability, a curve for each class.
+
+    For each class, rows are grouped by its predicted probability in bins of equal width. The
+    diagonal is right. The area of a marker shows how many rows it stands for: small ones stray by
+    chance.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels; of two only the second, which says all.
+    predicted : ndarray of shape (n_classes, n_bins)
+        Mean predicted probability in each bin; NaN where it holds no row.
+    observed : ndarray of shape (n_classes, n_bins)
+        Share of rows with the label.
+    counts : ndarray of shape (n_classes, n_bins)
+        Total weight of the rows; their number without weights.
+    name : str, optional
+        For the title.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    lines_ : list of matplotlib Line2D
+
+    See Also
+    --------
+    sklearn.calibration.CalibrationDisplay : The curve of one class of two.
+    sklnll.metrics.expected_calibration_error : Of the most probable label, as one number.
+
+    References
+    ----------
+    J. Bröcker and L. A. Smith (2007). Increasing the reliability of reliability diagrams.
+    doi:10.1175/WAF993.1
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklnll import NLLClassifier
+    >>> from sklnll.displays import ClassCalibrationDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = NLLClassifier(hidden_layer_sizes=(), solver="lbfgs").fit(X, y)
+    >>> ClassCalibrationDisplay.from_estimator(net, X, y).counts.sum(axis=1)
+    array([150., 150., 150.])
+    """
+
+    def __init__(
+        self,
+        *,
+        classes: np.ndarray,
+        predicted: np.ndarray,
+        observed: np.ndarray,
+        counts: np.ndarray,
+        name: str | None = None,
+    ):
+        self.classes = classes
+        self.predicted = predicted
+        self.observed = observed
+        self.counts = counts
+        self.name = name
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y: ArrayLike | None,
+        dist: Any,
+        *,
+        n_bins: int = 10,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Compute the curves and plot them.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or 0 and 1 for several at once.
+        dist : Predictive
+            Of labels.
+        n_bins : int, default=10
+        sample_weight : array-like of shape (n_samples,), optional
+        ax : matplotlib Axes, optional
+        name : str, optional
+        **kwargs
+            As `plot` takes them.
+
+        Returns
+        -------
+        ClassCalibrationDisplay
+        """
+        hits = indicators(known(y), dist, cls.__name__)
+        weight = weights_of(hits, sample_weight)
+        told = slice(1, None) if is_binary(dist) else slice(None)
+        data = calibration_curves(hits[:, told], dist.probs[:, told], n_bins, weight)
+        return cls(**data, classes=dist.classes[told], name=name).plot(ax, **kwargs)
+
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
+        """Plot a curve for each class.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            By default those of a new figure.
+        name : str, optional
+            As title, instead of the display's own.
+        **kwargs
+            For matplotlib's ``Axes.plot``.
+
+        Returns
+        -------
+        ClassCalibrationDisplay
+        """
+        ax = self._open(ax)
+        ax.plot([0, 1], [0, 1], color=REFERENCE, linewidth=1, linestyle="--", zorder=0)
+        self.lines_ = [self._plot_class(ax, place, kwargs) for place in range(len(self.classes))]
+        unit_square(ax)
+        ax.set(title=(self.name if name is None else name) or "")
+        ax.set(xlabel="predicted probability", ylabel="share of rows with the label")
+        legend(ax, title="label (area: rows)", loc="best")
+        return self
+
+    def _plot_class(self, ax: Any, place: int, kwargs: dict[str, Any]) -> Any:
+        x, height, count = self.predicted[place], self.observed[place], self.counts[place]
+        filled = count > 0
+        (line,) = ax.plot(
+            x[filled],
+            height[filled],
+            **style(
+                kwargs,
+                color=PALETTE[place % len(PALETTE)],
+                label=self.classes[place],
+                linewidth=1.2,
+                marker="o",
+                markersize=3,
+            ),
+        )
+        area = _LARGEST_MARKER * count[filled] / self.counts.max()
+        color = line.get_color()
+        ax.scatter(
+            x[filled], height[filled], s=area, color=color, alpha=0.6, linewidth=0, clip_on=False
+        )
+        return line
+
+
+def is_binary(dist: Any) -> bool:
+    """Whether the second label's probabilities say what the first one's are."""
+    return isinstance(dist, LabelPredictive) and len(dist.classes) == 2
+
+
+def indicators(y: ArrayLike, dist: Any, display: str) -> np.ndarray:
+    """1 where a label was observed, a column for each."""
+    if isinstance(dist, IndicatorPredictive):
+        return encode_indicators(np.asarray(y), len(dist.classes))
+    if not isinstance(dist, LabelPredictive):
+        raise TypeError(
+            f"{display} needs predicted probabilities of class labels, as sklnll.predict_dist "
+            f"gives them for a classifier; got {type(dist).__name__}. For numbers use "
+            "QuantileReliabilityDisplay, for rankings RankingHeatMapDisplay."
+        )
+    return np.eye(len(dist.classes))[encode_labels(np.asarray(y), dist.classes)]
+
+
+def calibration_curves(
+    hits: np.ndarray, probs: np.ndarray, n_bins: int, weight: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Mean probability, share of hits and weight of each bin, a row for each class."""
+    # The upper end of a bin belongs to it.
+    bins = np.clip(np.ceil(probs * n_bins).astype(int) - 1, 0, n_bins - 1)
+
+    def totals(values: np.ndarray) -> np.ndarray:
+        return np.stack(
+            [
+                np.bincount(b, weights=v, minlength=n_bins)
+                for b, v in zip(bins.T, values.T, strict=True)
+            ]
+        )
+
+    weights = np.broadcast_to(weight[:, None], probs.shape)
+    counts = totals(weights)
+    with np.errstate(invalid="ignore"):
+        predicted, observed = (totals(weights * values) / counts for values in (probs, hits))
+    return {"predicted": predicted, "observed": observed, "counts": counts}

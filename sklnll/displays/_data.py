@@ -1,0 +1,100 @@
+"""What do displays compute of y, its weights and the predicted distributions?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+from sklearn.utils.validation import _check_sample_weight
+
+from ..metrics import probability_integral_transform
+from ..predictive import PredictiveDistribution, VectorPredictive
+
+
+def numbers_of(dist: Any, display: str) -> PredictiveDistribution:
+    """Predicted distributions of numbers; of vectors those of their components."""
+    if isinstance(dist, VectorPredictive):
+        return dist.marginals
+    if not isinstance(dist, PredictiveDistribution):
+        raise TypeError(
+            f"{display} needs predicted distributions of numbers, as sklnll.predict_dist gives "
+            f"them for a regressor; got {type(dist).__name__}. For class labels use "
+            "ClassCalibrationDisplay, for rankings RankingHeatMapDisplay."
+        )
+    return dist
+
+
+def one_output(
+    values: np.ndarray, numbers: PredictiveDistribution, output: int | None
+) -> np.ndarray:
+    """What `values` holds of the chosen output; a method of `numbers` gave them."""
+    if len(numbers.shape) == 1 and output in (None, 0):
+        return values
+    n_outputs = 1 if len(numbers.shape) == 1 else numbers.shape[1]
+    if output is None or not 0 <= output < n_outputs:
+        raise ValueError(
+            f"a picture shows one output, and the distributions have {n_outputs}: output must be "
+            f"one of {list(range(n_outputs))}; got {output!r}."
+        )
+    return values[:, output]
+
+
+def transform(
+    y: ArrayLike | None, dist: Any, output: int | None, random_state: Any, display: str
+) -> np.ndarray:
+    """The probability integral transform of one output."""
+    numbers = numbers_of(dist, display)
+    pit = probability_integral_transform(known(y), numbers, random_state=random_state)
+    return one_output(pit, numbers, output)
+
+
+def known(y: ArrayLike | None) -> np.ndarray:
+    """The y that a display cannot do without."""
+    if y is None:
+        raise ValueError("y must hold what was observed; got None.")
+    values = np.asarray(y)
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        row = np.argwhere(np.isnan(values))[0, 0]
+        raise ValueError(f"y must not be missing; found NaN at row {row}. Leave such rows out.")
+    return values
+
+
+def weights_of(rows: np.ndarray, sample_weight: ArrayLike | None) -> np.ndarray:
+    """A weight for each row; ones where none are given."""
+    return _check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
+
+
+def effective_rows(weight: np.ndarray) -> float:
+    """How many rows of equal weights tell as much as the weighted ones (L. Kish, 1965)."""
+    return weight.sum() ** 2 / (weight**2).sum()
+
+
+def chance_band(p: np.ndarray, n_rows: float, confidence: float) -> np.ndarray:
+    """Where a share of `n_rows` rows lies with probability `confidence`, one by one, if p is right.
+
+    Returns
+    -------
+    ndarray of shape (k, 2)
+        Lower and upper ends: quantiles of the binomial distribution, as shares.
+    """
+    n = max(round(n_rows), 1)
+    return np.stack(stats.binom.interval(confidence, n, p), axis=-1) / n
+
+
+def check_confidence(confidence: float) -> float:
+    """A probability strictly between 0 and 1."""
+    if not 0 < confidence < 1:
+        raise ValueError(
+            f"confidence must be between 0 and 1, 0.95 for a band of 95 %; got {confidence!r}."
+        )
+    return confidence
+
+
+def check_levels(levels: ArrayLike, name: str) -> np.ndarray:
+    """Rising probabilities strictly between 0 and 1."""
+    level = np.unique(np.asarray(levels, dtype=float))
+    if not level.size or level[0] <= 0 or level[-1] >= 1:
+        raise ValueError(f"{name} must lie between 0 and 1, 0.9 for 90 %; got {levels!r}.")
+    return level

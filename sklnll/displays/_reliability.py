@@ -1,0 +1,163 @@
+"""Does a quantile of 10 % have 10 % of y below it? A curve over all levels."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._base import PredictionDisplay
+from ._data import (
+    chance_band,
+    check_confidence,
+    check_levels,
+    effective_rows,
+    transform,
+    weights_of,
+)
+from ._look import data_style, draw_diagonal, legend, unit_square
+
+LEVELS = tuple(np.linspace(0.02, 0.98, 49).round(2))
+
+
+class QuantileReliabilityDisplay(PredictionDisplay):
+    """Share of y below the predicted quantiles against their levels: the diagonal is right.
+
+    Flatter than the diagonal in the middle: predictions are too narrow; steeper: too wide; above
+    it: predicted values are too high.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (k,)
+    shares : ndarray of shape (k,)
+        Of y below the quantiles of these levels.
+    band : ndarray of shape (k, 2)
+        Between which ends each share lies by chance, if predictions are calibrated: pointwise,
+        from the binomial distribution.
+    confidence : float, default=0.95
+        Probability of each level's band.
+    name : str, optional
+        For the legend.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+
+    See Also
+    --------
+    sklnll.metrics.quantile_calibration_error : Mean distance from the diagonal.
+
+    References
+    ----------
+    V. Kuleshov, N. Fenner and S. Ermon (2018). Accurate uncertainties for deep learning using
+    calibrated regression. arXiv:1807.00263
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklnll.displays import QuantileReliabilityDisplay
+    >>> from sklnll.distributions import Normal
+    >>> from sklnll.predictive import ContinuousPredictive
+    >>> dist = ContinuousPredictive(Normal(), {"loc": np.zeros(500), "scale": np.ones(500)})
+    >>> y = np.random.default_rng(0).normal(size=500)
+    >>> display = QuantileReliabilityDisplay.from_predictions(y, dist, levels=[0.1, 0.5, 0.9])
+    >>> display.shares.round(2)
+    array([0.1 , 0.52, 0.89])
+    """
+
+    def __init__(
+        self,
+        *,
+        levels: np.ndarray,
+        shares: np.ndarray,
+        band: np.ndarray,
+        confidence: float = 0.95,
+        name: str | None = None,
+    ):
+        self.levels = levels
+        self.shares = shares
+        self.band = band
+        self.confidence = confidence
+        self.name = name
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y: ArrayLike | None,
+        dist: Any,
+        *,
+        levels: ArrayLike = LEVELS,
+        confidence: float = 0.95,
+        output: int | None = None,
+        random_state: Any = 0,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Compute the shares and plot them.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        dist : Predictive
+            Of numbers, or of vectors of them.
+        levels : array-like of shape (k,), default=(0.02, 0.04, ..., 0.98)
+        confidence : float, default=0.95
+            Probability of each level's band. Weighted rows count in it as their effective number,
+            ``sum(w)**2 / sum(w**2)``.
+        output : int, optional
+            Which column of y, where it has several.
+        random_state : int, RandomState instance or None, default=0
+            Seeds the draws that spread the transform of counts over their probability.
+        sample_weight : array-like of shape (n_samples,), optional
+        ax : matplotlib Axes, optional
+        name : str, optional
+        **kwargs
+            As `plot` takes them.
+
+        Returns
+        -------
+        QuantileReliabilityDisplay
+        """
+        pit = transform(y, dist, output, random_state, cls.__name__)
+        level = check_levels(levels, "levels")
+        data = shares_below(pit, level, confidence, weights_of(pit, sample_weight))
+        return cls(**data, confidence=confidence, name=name).plot(ax, **kwargs)
+
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
+        """Plot the shares, the diagonal and the band.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            By default those of a new figure; those of another such display compare the two.
+        name : str, optional
+            In the legend, instead of the display's own.
+        **kwargs
+            For matplotlib's ``Axes.plot``.
+
+        Returns
+        -------
+        QuantileReliabilityDisplay
+        """
+        ax = self._open(ax)
+        style = data_style(ax, kwargs, linewidth=1.8, label=self.name if name is None else name)
+        draw_diagonal(ax, self.levels, self.band, self.confidence)
+        (self.line_,) = ax.plot(self.levels, self.shares, **style)
+        unit_square(ax)
+        ax.set(xlabel="level of the predicted quantile", ylabel="share of y below the quantile")
+        legend(ax)
+        return self
+
+
+def shares_below(
+    pit: np.ndarray, levels: np.ndarray, confidence: float, weight: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Levels, shares of y below their quantiles, and the pointwise band."""
+    shares = np.average(pit[:, None] <= levels, axis=0, weights=weight)
+    band = chance_band(levels, effective_rows(weight), check_confidence(confidence))
+    return {"levels": levels, "shares": shares, "band": band}
