@@ -42,9 +42,10 @@ class _NegativeBinomial(CountDistribution):
         if upper:
             few, many = many, few
         is_few = odds < 1
-        tail = np.empty(k.shape)
+        tail = np.zeros(k.shape)
         few(k + 1, r, odds / (1 + odds), out=tail, where=is_few)
-        many(r, k + 1, 1 / (1 + odds), out=tail, where=~is_few)
+        # Before scipy 1.17 the one is NaN at some far ends where the other is not.
+        many(r, k + 1, 1 / (1 + odds), out=tail, where=~is_few | np.isnan(tail))
         return tail
 
     def _rvs(
