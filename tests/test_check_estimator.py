@@ -6,9 +6,11 @@ import pytest
 from distributions.cases import NUMBERS, VECTORS, accepts
 from scipy import sparse
 from scipy.special import softmax
+from sklearn import __version__ as sklearn_version
 from sklearn.metrics import r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.metaestimators import available_if
 
 from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRanker, NLLRegressor
@@ -174,6 +176,10 @@ def test_check_estimator(estimator, check):
 @pytest.mark.slow
 @parametrize_with_checks(OTHERS)
 def test_check_estimator_of_other_families(estimator, check):
+    is_old = parse_version(sklearn_version) < parse_version("1.7")
+    is_of_weights = "sample_weight_equivalence" in str(check)
+    if is_old and is_of_weights and getattr(estimator, "distribution", "") == "bernoulli":
+        pytest.skip("before scikit-learn 1.7 the check gives its two fits opposite labels")
     check(estimator)
 
 

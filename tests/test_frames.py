@@ -80,7 +80,8 @@ def test_the_form_of_the_rows_does_not_matter(kind, form):
     net = make(**BRIEF).fit(rows, given)
     assert_same_fit(net, known)
     assert_array_equal(net.predict(rows), known.predict(X))
-    assert net.score(rows, given) == known.score(X, y)
+    # scikit-learn 1.6 compares no tensors in its scores.
+    assert net.score(rows, y if form == "tensor" else given) == known.score(X, y)
     assert_array_equal(net.predict_dist(rows).log_prob(given), known.predict_dist(X).log_prob(y))
 
 

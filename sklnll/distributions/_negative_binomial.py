@@ -44,8 +44,10 @@ class _NegativeBinomial(CountDistribution):
         is_few = odds < 1
         tail = np.zeros(k.shape)
         few(k + 1, r, odds / (1 + odds), out=tail, where=is_few)
-        # Before scipy 1.17 the one is NaN at some far ends where the other is not.
-        many(r, k + 1, 1 / (1 + odds), out=tail, where=~is_few | np.isnan(tail))
+        many(r, k + 1, 1 / (1 + odds), out=tail, where=~is_few)
+        # Where dispersions vanish, scipy before 1.17 has NaN: there the law is Poisson's.
+        limit = special.gammainc if upper else special.gammaincc
+        limit(k + 1, mean, out=tail, where=np.isnan(tail))
         return tail
 
     def _rvs(
