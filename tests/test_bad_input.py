@@ -496,3 +496,10 @@ def test_a_wrong_name_fails_loudly(fitted):
 def test_predict_dist_needs_an_estimator_that_has_it(estimator):
     with refuses([type(estimator).__name__, "has no predict_dist", "Pipeline"], TypeError):
         predict_dist(estimator, X)
+
+
+@pytest.mark.parametrize("sizes", [(16,), [8, 8], 16])
+def test_sizes_of_layers_are_no_distribution(sizes):
+    """As the first argument of scikit-learn's perceptrons is."""
+    with pytest.raises(ValueError, match="for units of layers write hidden_layer_sizes="):
+        NLLClassifier(sizes).fit(X, Y > 0)

@@ -159,6 +159,8 @@ def get_distribution(distribution: str | Distribution) -> Distribution:
         return DISTRIBUTIONS[distribution]()
     if not isinstance(distribution, Distribution):
         hint = f"; write {distribution.__name__}()" if isinstance(distribution, type) else ""
+        if isinstance(distribution, tuple | list | int):
+            hint = f"; for units of layers write hidden_layer_sizes={distribution!r}"
         raise ValueError(
             f"distribution must be a name, one of {sorted(DISTRIBUTIONS)}, or an instance of "
             f"sklnll.distributions.Distribution such as Normal(); got {distribution!r}{hint}."
