@@ -2,6 +2,7 @@
 
 from . import displays, distributions, metrics
 from .classifier import NLLClassifier
+from .comparing import Comparison, compare
 from .composition import predict_dist
 from .orders import orders_to_ranks, ranks_to_orders
 from .ranker import NLLRanker
@@ -12,9 +13,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MLP_DEFAULTS",
+    "Comparison",
     "NLLClassifier",
     "NLLRanker",
     "NLLRegressor",
+    "compare",
     "displays",
     "distributions",
     "metrics",

@@ -7,6 +7,7 @@ the attributes keep what was computed, ``plot`` draws it again. They need matplo
 from ._bands import PredictiveBandDisplay
 from ._base import Display, PredictionDisplay
 from ._classes import ClassCalibrationDisplay
+from ._comparison import ComparisonDisplay
 from ._coverage import IntervalCoverageDisplay
 from ._density import DensityDisplay
 from ._loss import LossCurveDisplay
@@ -18,6 +19,7 @@ from ._worm import WormPlotDisplay
 
 __all__ = [
     "ClassCalibrationDisplay",
+    "ComparisonDisplay",
     "DensityDisplay",
     "Display",
     "IntervalCoverageDisplay",
