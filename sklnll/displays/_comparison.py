@@ -114,7 +114,7 @@ class ComparisonDisplay(Display):
             **{"fmt": "o", "color": PALETTE[0], "capsize": 3, **kwargs},
         )
         ax.set_yticks(places, self.names)
-        ax.invert_yaxis()
+        ax.set_ylim(len(self.names) - 0.5, -0.5)
         ax.set(xlabel=f"{self.score}, difference from {self.against} (two standard errors)")
         ax.set(title=name or "")
         tidy(ax)
