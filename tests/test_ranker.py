@@ -297,7 +297,7 @@ def test_likelihoods_of_first_places_only_can_be_scored(fitted):
     weight = np.linspace(0, 1, len(y))
     expected = np.average(net.predict_dist(X).log_prob(y[:, :1]), weights=weight)
     assert neg_nll_scorer(net, X, y[:, :1], weight) == pytest.approx(expected, rel=1e-12)
-    with pytest.raises(TypeError, match=r"rankings use neg_nll_scorer"):
+    with pytest.raises(TypeError, match=r"rankings use negative_log_likelihood \(neg_nll_scorer\)"):
         neg_crps_scorer(net, X, y)
 
 

@@ -11,6 +11,8 @@ from ._discrete import CountDistribution
 from ._poisson import poisson
 from ._special import log_poisson_mass, log_ratio_deviance, stirling_error
 
+_COUNTABLE = 1e15
+
 
 def log_negative_binomial_mass(y: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
     """The Poisson mass at the mean that y and `mean` agree on, and what the dispersion adds."""
@@ -45,9 +47,11 @@ class _NegativeBinomial(CountDistribution):
         tail = np.zeros(k.shape)
         few(k + 1, r, odds / (1 + odds), out=tail, where=is_few)
         many(r, k + 1, 1 / (1 + odds), out=tail, where=~is_few)
-        # Where dispersions vanish, scipy before 1.17 has NaN: there the law is Poisson's.
+        # Where dispersions vanish, scipy before 1.17 has NaN: there the law is Poisson's, whose
+        # tails scipy knows of numbers that it can count.
         limit = special.gammainc if upper else special.gammaincc
-        limit(k + 1, mean, out=tail, where=np.isnan(tail))
+        is_known = (k >= 0) & (k < _COUNTABLE) & (mean < _COUNTABLE)
+        limit(k + 1, mean, out=tail, where=np.isnan(tail) & is_known)
         return tail
 
     def _rvs(

@@ -49,7 +49,7 @@ def cross_entropy(p: ArrayLike, q: ArrayLike, *, base: float = np.e) -> np.ndarr
     Examples
     --------
     >>> from sklnll.metrics import cross_entropy
-    >>> cross_entropy([1, 0, 0], [0.1, 0.7, 0.2], base=10)
+    >>> cross_entropy([1, 0, 0], [0.1, 0.7, 0.2], base=10).round(3)
     np.float64(1.0)
     """
     p, q = _check_probabilities(p, "p"), _check_probabilities(q, "q")
