@@ -200,7 +200,7 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
         if not is_increment:
             self.__dict__.pop("_optimizer_memory", None)
         try:
-            self._check_parameters(plan)
+            self._take_family(plan)
             random_state = check_random_state(self.random_state)
             table, validation = self._tables(plan, given, given_validation)
             with torch.inference_mode(False), torch.no_grad():
@@ -210,8 +210,11 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
             raise
         return self
 
-    def _check_parameters(self, plan: Plan) -> None:
-        """Raise a ValueError for parameters that are not legal, or not those of the network."""
+    def _take_family(self, plan: Plan) -> None:
+        """Note the family to fit; a ValueError where it, or what goes with it, is not legal.
+
+        A network that goes on keeps its own.
+        """
         distribution = get_distribution(self.distribution)
         self._check_family(distribution)
         self._check_settings(plan)

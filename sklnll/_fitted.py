@@ -23,7 +23,7 @@ from .inputs import InputScaling
 from .layers import Mode
 from .network import Architecture, Network, Pass
 from .scaling import TargetScaling
-from .sparse import SparseRows
+from .sparse import SparseRows, density
 from .threads import threads_for
 
 
@@ -125,7 +125,7 @@ class FittedNetwork(BaseEstimator, ABC):
         n_rows = X.shape[0]
         size = min(n_rows, network.rows_at_once)
         raw = network.weights.new_empty(len(network.weights), n_rows, head.layout.n_predicted)
-        products = size * network.products_of_a_row(self._features(X[:1]))
+        products = size * network.products_of_a_row(self._density(X))
         with torch.no_grad(), threads_for(products, self.n_threads):
             passes = {n: Pass(network, n) for n in {size, n_rows % size or size}}
             for block in gen_batches(n_rows, size):
@@ -136,11 +136,19 @@ class FittedNetwork(BaseEstimator, ABC):
     def _features(self, X: Any) -> torch.Tensor | SparseRows:
         """X as the network sees it."""
         scaling = self.input_scaling_
-        if not sparse.issparse(X):
-            return as_tensor(X if scaling is None else scaling(X))
-        if scaling is None or scaling.keeps_zeros:
+        if self._stays_sparse(X):
             return SparseRows([X if scaling is None else scaling.of_sparse(X)])
-        return as_tensor(scaling(X.toarray()))
+        rows = X.toarray() if sparse.issparse(X) else X
+        return as_tensor(rows if scaling is None else scaling(rows))
+
+    def _stays_sparse(self, X: Any) -> bool:
+        """Whether zeros of X are zeros to the network, too."""
+        scaling = self.input_scaling_
+        return sparse.issparse(X) and (scaling is None or scaling.keeps_zeros)
+
+    def _density(self, X: Any) -> float:
+        """Share of X that the network multiplies."""
+        return density(X) if self._stays_sparse(X) else 1.0
 
     def _one_a_row(self, name: str, value: np.ndarray, n_rows: int) -> np.ndarray:
         """Repeat what rows or members share; shape (n_members, n_rows, n_heads, ...)."""

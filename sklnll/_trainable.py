@@ -14,6 +14,7 @@ from ._validation import Table
 from .devices import find_device
 from .holdout import hold_out
 from .inputs import InputScaling
+from .layout import Layout
 from .lbfgs import fit_lbfgs
 from .network import Architecture, Network, initial_weights
 from .objective import Objective
@@ -57,18 +58,20 @@ class TrainableNetwork(FittedNetwork):
         device = find_device(self.device, warn=True)
         split, members = self._random_states(random_state, plan)
         self._learn_units(table, plan)
-        rows, held, unseen = self._split(table, validation, plan, split, device)
+        # Increments, which share no mean, take weights as they are.
+        mean_weight = 1.0 if plan.is_increment else float(table.weight.mean())
+        rows, held, unseen = self._split(table, validation, mean_weight, plan, split, device)
         if self.recalibrate is not None and unseen is None:
             raise ValueError(
                 "recalibrate needs rows that training does not see; give X_val and y_val, or set "
                 "early_stopping=True."
             )
         settings = self._scaled(plan.settings(len(rows)))
-        network = self._start(table, rows, members, plan, device)
         head = self._head(device)
-        objective = Objective(network, head, self.alpha, self._mean_weight(table, plan))
+        network = self._start(table, rows, head.layout, members, plan, device)
+        objective = Objective(network, head, self.alpha, mean_weight)
         n_fits = self.n_estimators if self.solver == "lbfgs" else 1  # one after the other
-        n_products = settings.batch_size * network.products_of_a_row(rows.shared.x)
+        n_products = settings.batch_size * network.products_of_a_row(self._density(table.X))
         with make_watch(n_fits * settings.max_iter) as watch:
             with threads_for(n_products, self.n_threads), head.training():
                 record = self._minimise(objective, rows, held, settings, members, plan, watch)
@@ -146,15 +149,16 @@ class TrainableNetwork(FittedNetwork):
         self,
         table: Table,
         validation: Table | None,
+        mean_weight: float,
         plan: Plan,
         random_state: np.random.RandomState,
         device: torch.device,
     ) -> tuple[MemberRows, MemberRows | None, Table | None]:
         """The rows each member trains on, those that judge it, and those that none trains on."""
-        rows = self._rows(table, self._mean_weight(table, plan), device)
+        rows = self._rows(table, mean_weight, device)
         if validation is not None:
-            mean_weight = float(validation.weight.mean())
-            return rows, self._rows(validation, mean_weight, device), validation
+            judges = self._rows(validation, float(validation.weight.mean()), device)
+            return rows, judges, validation
         if not plan.holds_out(len(table)):
             return rows, None, None
         labels = table.y if self._stratify else None
@@ -171,21 +175,16 @@ class TrainableNetwork(FittedNetwork):
         )
         return of_train, of_held, None if unseen is None else table.take(unseen)
 
-    @staticmethod
-    def _mean_weight(table: Table, plan: Plan) -> float:
-        """What weights are divided by; increments, which share no mean, take them as they are."""
-        return 1.0 if plan.is_increment else float(table.weight.mean())
-
     def _start(
         self,
         table: Table,
         rows: MemberRows,
+        layout: Layout,
         members: list[np.random.RandomState],
         plan: Plan,
         device: torch.device,
     ) -> Network:
         """The network before training."""
-        layout = self._head().layout
         n_features = table.X.shape[1]
         architecture = Architecture(
             sizes=(n_features, *plan.hidden, layout.n_predicted),

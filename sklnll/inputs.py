@@ -56,10 +56,8 @@ class InputScaling:
         """
         robust = kind == "robust"
         if sparse.issparse(X):
-            center, spread = (
-                np.zeros(X.shape[1]),
-                abs(X).max(axis=0).toarray().ravel().astype(float),
-            )
+            center = np.zeros(X.shape[1])
+            spread = abs(X).max(axis=0).toarray().ravel().astype(float)
         else:
             locate = _median_and_range if robust else weighted_mean_std
             columns = np.array([locate(column.astype(float), weight) for column in X.T])

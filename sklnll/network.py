@@ -163,13 +163,11 @@ class Network:
         """Compute raw outputs; as `Pass.forward`, in memory of its own."""
         return Pass(self, x.shape[-2]).forward(x, mode)
 
-    def products_of_a_row(self, x: Tensor | SparseRows) -> float:
-        """Multiplications that a row takes: a weight each, but for the zeros of sparse rows."""
-        products = float(self.weights.numel())
-        if isinstance(x, SparseRows):
-            zeros = (1 - x.density) * self.architecture.sizes[0]
-            products -= len(self.weights) * zeros * self.architecture.sizes[1]
-        return products
+    def products_of_a_row(self, density: float) -> float:
+        """Multiplications that a row takes: a weight each, but for the zeros of sparse X."""
+        n_features, width = self.architecture.sizes[:2]
+        zeros = (1 - density) * n_features
+        return self.weights.numel() - len(self.weights) * zeros * width
 
     @property
     def rows_at_once(self) -> int:

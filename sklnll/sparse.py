@@ -17,6 +17,11 @@ def dense_if_small(X: Any) -> Any:
     return X.toarray() if sparse.issparse(X) and is_small else X
 
 
+def density(X: Any) -> float:
+    """Share of the numbers that are stored: all of an array's."""
+    return X.nnz / max(1.0, np.prod(X.shape, dtype=float)) if sparse.issparse(X) else 1.0
+
+
 def as_dense(x: Any) -> Tensor:
     """The rows as a tensor."""
     return x.dense() if isinstance(x, SparseRows) else x
@@ -45,11 +50,6 @@ class SparseRows:
         """Members, where each has rows of its own, rows and columns."""
         shape = self._parts[0].shape
         return shape if self.ndim == 2 else (len(self._parts), *shape)
-
-    @property
-    def density(self) -> float:
-        """Share of the numbers that are stored."""
-        return sum(p.nnz for p in self._parts) / max(1, sum(np.prod(p.shape) for p in self._parts))
 
     @property
     def is_cpu(self) -> bool:

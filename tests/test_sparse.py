@@ -8,9 +8,7 @@ from scipy import sparse
 from sklearn.preprocessing import MaxAbsScaler
 
 from sklnll import NLLRegressor
-from sklnll._fitted import as_tensor
 from sklnll.inputs import InputScaling
-from sklnll.sparse import SparseRows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -151,10 +149,10 @@ def test_zeros_cost_no_threads(nothing_is_small):
     thin = sparse.csr_array(X)
     net = plain_regressor(hidden_layer_sizes=(4,), max_iter=2).fit(thin, Y["regressor"])
     network = net._network()
-    assert network.products_of_a_row(as_tensor(X)) == network.weights.numel()
+    assert network.products_of_a_row(net._density(X)) == network.weights.numel()
     stored = thin.nnz / len(X) * 4
     expected = network.weights.numel() - 4 * X.shape[1] + stored
-    assert_allclose(network.products_of_a_row(SparseRows([thin])), expected)
+    assert_allclose(network.products_of_a_row(net._density(thin)), expected)
 
 
 @pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])

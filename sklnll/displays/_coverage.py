@@ -7,17 +7,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..metrics._scores import _as_fitted
+from ..metrics._scores import as_fitted
 from ..predictive import DiscretePredictive, MixedPredictive, PredictiveDistribution
 from ._base import PredictionDisplay
 from ._data import (
-    chance_band,
-    check_confidence,
     check_levels,
-    effective_rows,
     known,
     numbers_of,
     one_output,
+    shares_and_band,
     weights_of,
 )
 from ._look import data_style, draw_diagonal, legend, unit_square
@@ -162,7 +160,7 @@ def are_inside(
     y is at least a quantile where P(Y <= y) reaches its level, and at most one where P(Y < y) does
     not pass it: two probabilities take the place of many quantiles, which may have to be searched.
     """
-    values = np.asarray(_as_fitted(known(y), numbers), dtype=float)
+    values = np.asarray(as_fitted(known(y), numbers), dtype=float)
     at_most, less = (
         one_output(probability(numbers, values), numbers, output)[:, None]
         for probability in (PredictiveDistribution.cdf, probability_of_less)
@@ -184,6 +182,5 @@ def covered_shares(
     inside: np.ndarray, nominal: np.ndarray, confidence: float, weight: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Promised and observed coverage, and the pointwise band."""
-    observed = np.average(inside, axis=0, weights=weight)
-    band = chance_band(nominal, effective_rows(weight), check_confidence(confidence))
+    observed, band = shares_and_band(inside, nominal, confidence, weight)
     return {"nominal": nominal, "observed": observed, "band": band}

@@ -83,6 +83,14 @@ def chance_band(p: np.ndarray, n_rows: float, confidence: float) -> np.ndarray:
     return np.stack(stats.binom.interval(confidence, n, p), axis=-1) / n
 
 
+def shares_and_band(
+    holds: np.ndarray, expected: np.ndarray, confidence: float, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted shares of the rows where something holds, a column each, and where chance leads."""
+    shares = np.average(holds, axis=0, weights=weight)
+    return shares, chance_band(expected, effective_rows(weight), check_confidence(confidence))
+
+
 def check_confidence(confidence: float) -> float:
     """A probability strictly between 0 and 1."""
     if not 0 < confidence < 1:

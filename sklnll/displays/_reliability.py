@@ -9,10 +9,8 @@ from numpy.typing import ArrayLike
 
 from ._base import PredictionDisplay
 from ._data import (
-    chance_band,
-    check_confidence,
     check_levels,
-    effective_rows,
+    shares_and_band,
     transform,
     weights_of,
 )
@@ -158,6 +156,5 @@ def shares_below(
     pit: np.ndarray, levels: np.ndarray, confidence: float, weight: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Levels, shares of y below their quantiles, and the pointwise band."""
-    shares = np.average(pit[:, None] <= levels, axis=0, weights=weight)
-    band = chance_band(levels, effective_rows(weight), check_confidence(confidence))
+    shares, band = shares_and_band(pit[:, None] <= levels, levels, confidence, weight)
     return {"levels": levels, "shares": shares, "band": band}

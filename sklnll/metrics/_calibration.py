@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 
+from .._validation import check_weight
 from ..predictive import LabelPredictive, encode_labels
-from ._scores import _as_fitted, _of_numbers, check_kind, weights
+from ._scores import as_fitted, check_kind, of_numbers
 
 _LEVELS = tuple(np.linspace(0.05, 0.95, 19).round(2))
 
@@ -39,7 +40,7 @@ def probability_integral_transform(
     C. Czado, T. Gneiting and L. Held (2009). Predictive model assessment for count data.
     doi:10.1111/j.1541-0420.2009.01191.x
     """
-    return _of_numbers(dist).pit(_as_fitted(y_true, dist), random_state)
+    return of_numbers(dist).pit(as_fitted(y_true, dist), random_state)
 
 
 def quantile_calibration_error(
@@ -80,7 +81,7 @@ def quantile_calibration_error(
     if not ((level > 0) & (level < 1)).all():
         raise ValueError(f"levels must lie between 0 and 1; got {level}.")
     below = pit.reshape(len(pit), -1, 1) <= level
-    share = np.average(below, axis=0, weights=weights(sample_weight, pit))
+    share = np.average(below, axis=0, weights=check_weight(sample_weight, pit))
     return float(np.abs(share - level).mean())
 
 
@@ -121,7 +122,7 @@ def expected_calibration_error(
     places = encode_labels(np.asarray(y_true), dist.classes, "y_true")
     sure = dist.probs.max(axis=1)
     right = dist.probs.argmax(axis=1) == places
-    weight = weights(sample_weight, sure)
+    weight = check_weight(sample_weight, sure)
     # The upper end of a bin belongs to it.
     bins = np.clip(np.ceil(sure * n_bins).astype(int) - 1, 0, n_bins - 1)
     excess = np.bincount(bins, weights=weight * (sure - right), minlength=n_bins)

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import _check_sample_weight
 
-from .._validation import check_weight_values
+from .._validation import check_weight
 from ..orders import kendall_tau
 from ..predictive import (
     IndicatorPredictive,
@@ -29,12 +28,9 @@ def summary(
     values: np.ndarray, sample_weight: ArrayLike | None, per_row: bool
 ) -> np.ndarray | float:
     """The values of all rows, or their weighted mean."""
-    return values if per_row else float(np.average(values, weights=weights(sample_weight, values)))
-
-
-def weights(sample_weight: ArrayLike | None, values: np.ndarray) -> np.ndarray:
-    """A weight for each of the values."""
-    return check_weight_values(_check_sample_weight(sample_weight, values, dtype=np.float64))
+    if per_row:
+        return values
+    return float(np.average(values, weights=check_weight(sample_weight, values)))
 
 
 def check_kind(dist: Any, kinds: type | tuple[type, ...], what: str) -> None:
@@ -89,7 +85,7 @@ def negative_log_likelihood(
     1.169
     """
     check_kind(dist, Predictive, "any y")
-    return summary(-dist.log_prob(_as_fitted(y_true, dist)), sample_weight, per_row)
+    return summary(-dist.log_prob(as_fitted(y_true, dist)), sample_weight, per_row)
 
 
 def continuous_ranked_probability_score(
@@ -130,7 +126,7 @@ def continuous_ranked_probability_score(
             "the continuous ranked probability score needs a y of numbers; for class labels and "
             "rankings use negative_log_likelihood (neg_nll_scorer)."
         )
-    scores = mean_over_outputs(dist.crps(_as_fitted(y_true, dist)))
+    scores = mean_over_outputs(dist.crps(as_fitted(y_true, dist)))
     return summary(scores, sample_weight, per_row)
 
 
@@ -221,9 +217,9 @@ def interval_score(
     R. L. Winkler (1972). A decision-theoretic approach to interval estimation.
     doi:10.1080/01621459.1972.10481224
     """
-    numbers = _of_numbers(dist)
+    numbers = of_numbers(dist)
     low, high = np.moveaxis(numbers.interval(coverage), -1, 0)
-    y = numbers._align(_as_fitted(y_true, dist))  # of angles, counted as the ends are
+    y = numbers._align(as_fitted(y_true, dist))  # of angles, counted as the ends are
     outside = np.maximum(low - y, 0) + np.maximum(y - high, 0)
     scores = mean_over_outputs(high - low + 2 / (1 - coverage) * outside)
     return summary(scores, sample_weight, per_row)
@@ -258,7 +254,7 @@ def interval_coverage(
     float or ndarray of shape (n_samples,)
         Mean over outputs.
     """
-    inside = _of_numbers(dist).contains(_as_fitted(y_true, dist), coverage)
+    inside = of_numbers(dist).contains(as_fitted(y_true, dist), coverage)
     return summary(mean_over_outputs(inside.astype(float)), sample_weight, per_row)
 
 
@@ -288,7 +284,7 @@ def interval_width(
     float or ndarray of shape (n_samples,)
         Mean over outputs.
     """
-    low, high = np.moveaxis(_of_numbers(dist).interval(coverage), -1, 0)
+    low, high = np.moveaxis(of_numbers(dist).interval(coverage), -1, 0)
     return summary(mean_over_outputs(high - low), sample_weight, per_row)
 
 
@@ -325,8 +321,8 @@ def pinball_loss(
     ----------
     R. Koenker and G. Bassett (1978). Regression quantiles. doi:10.2307/1913643
     """
-    numbers = _of_numbers(dist)
-    away = numbers._align(_as_fitted(y_true, dist)) - numbers.ppf(level)
+    numbers = of_numbers(dist)
+    away = numbers._align(as_fitted(y_true, dist)) - numbers.ppf(level)
     losses = mean_over_outputs(np.maximum(level * away, (level - 1) * away))
     return summary(losses, sample_weight, per_row)
 
@@ -413,7 +409,7 @@ def mean_over_outputs(values: np.ndarray) -> np.ndarray:
     return values if values.ndim == 1 else values.mean(axis=1)
 
 
-def _as_fitted(y: ArrayLike, dist: Any) -> Any:
+def as_fitted(y: ArrayLike, dist: Any) -> Any:
     """A single column as `fit` takes it: to distributions it would be a grid against all rows."""
     array = np.asarray(y)
     if array.dtype.kind == "f" and np.isnan(array).any():
@@ -423,7 +419,7 @@ def _as_fitted(y: ArrayLike, dist: Any) -> Any:
     return array[:, 0] if is_column else array
 
 
-def _of_numbers(dist: Any) -> Any:
+def of_numbers(dist: Any) -> Any:
     """Distributions with central intervals; of vectors those of their components."""
     check_kind(dist, Predictive, "numbers")
     if isinstance(dist, VectorPredictive):
