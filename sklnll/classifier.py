@@ -199,7 +199,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
         Name of the map from raw outputs to probabilities: "softmax" or "logistic".
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also

@@ -183,7 +183,7 @@ class NLLRanker(NLLEstimator):
         Name of the map from raw outputs to the probabilities of the next place: "softmax".
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also

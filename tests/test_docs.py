@@ -1,5 +1,6 @@
 """Do the examples of the documentation run, and say what is true?"""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from benchmarks.comparison import differences, ratios, read, table, wide
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -31,6 +32,16 @@ def test_readme_names_every_distribution():
 
     table = (ROOT / "README.md").read_text()
     assert [name for name in DISTRIBUTIONS if f'`"{name}"`' not in table] == []
+
+
+@pytest.mark.parametrize("name", ["", "distributions", "metrics", "displays", "predictive"])
+def test_every_public_name_is_in_the_reference(name):
+    module = importlib.import_module(f"sklnll.{name}" if name else "sklnll")
+    public = [n for n in module.__all__ if not isinstance(getattr(module, n), ModuleType)]
+    if name == "predictive":  # what is returned; the rest is for the other modules
+        public = [n for n in public if "Predictive" in n]
+    page = (ROOT / "docs" / "api" / f"{name or 'estimators'}.rst").read_text()
+    assert [n for n in public if not re.search(rf"^(\.\. data::)? +{n}$", page, re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize(
