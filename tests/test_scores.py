@@ -211,40 +211,6 @@ def test_what_has_no_intervals_says_so():
             getattr(metrics, name)(LABEL, OF_LABELS)
 
 
-# Information -------------------------------------------------------------------------------------
-
-P, Q = rng.dirichlet(np.ones(4), size=(2, 10))
-
-
-@pytest.mark.parametrize("base", [np.e, 2, 10])
-def test_information_is_scipys(base):
-    assert_allclose(metrics.entropy(P, base=base), stats.entropy(P, base=base, axis=1))
-    divergence = stats.entropy(P, Q, base=base, axis=1)
-    assert_allclose(metrics.kl_divergence(P, Q, base=base), divergence)
-    together = metrics.entropy(P, base=base) + metrics.kl_divergence(P, Q, base=base)
-    assert_allclose(metrics.cross_entropy(P, Q, base=base), together, rtol=1e-12)
-
-
-def test_cross_entropy_with_observed_labels_is_their_log_loss():
-    observed = (LABEL[:, None] == LABELS).astype(float)
-    losses = metrics.negative_log_likelihood(LABEL, OF_LABELS, per_row=True)
-    assert_allclose(metrics.cross_entropy(observed, SHARES), losses, rtol=1e-10)
-
-
-def test_impossible_events_cost_nothing_and_excluded_ones_everything():
-    certain = [1.0, 0.0]
-    assert metrics.entropy(certain) == 0
-    assert metrics.cross_entropy(certain, certain) == 0
-    assert metrics.cross_entropy([0.5, 0.5], certain) == np.inf
-    assert metrics.kl_divergence([0.5, 0.5], certain) == np.inf
-
-
-@pytest.mark.parametrize("p", [[0.5, 0.6], [-0.1, 1.1], [np.nan, 1.0]])
-def test_what_is_no_distribution_is_refused(p):
-    with pytest.raises(ValueError, match="q must hold rows of probabilities"):
-        metrics.cross_entropy([0.5, 0.5], p)
-
-
 # What is refused ---------------------------------------------------------------------------------
 
 OF_NUMBERS = [
