@@ -39,6 +39,11 @@ def entropy(p: ArrayLike | Predictive, *, base: float = np.e) -> np.ndarray:
     ndarray of shape (...), or (n_samples,)
         0 where one class is certain, log(n_classes) where all are equally probable. Independent
         outputs are summed.
+
+    Notes
+    -----
+    Of a prediction it is its method ``entropy``, by closed forms where they are known; for
+    ensembles to about 9 digits, of negative binomials 7. ``cross_entropy(p, p)`` has more.
     """
     if isinstance(p, Predictive):
         return _over_outputs(p.entropy()) / np.log(base)  # type: ignore[attr-defined]
@@ -78,10 +83,10 @@ def cross_entropy(
     Of densities it is the integral of -p(y) * log(q(y)), in y's units; of counts a sum; where
     numbers have both, both. Integrals are computed by quadrature between quantiles of p and q,
     refined until it stays the same: to about 12 digits where the families have their usual
-    shapes, 9 for ensembles, and 7 where a y below an end that is not 0 is too near to it for
-    floats (`Beta` with most of its density at 1). An integral that grows without end, as of a
-    normal q where p has tails so heavy that it has no variance, is infinite, and so is one that
-    is beyond floats.
+    shapes, 7 where y is too near for floats to an end that is not 0 (`Beta` with most of its
+    density at 1), and 3 for a y that was transformed by a map with kinks. An integral that grows
+    without end, as of a normal q where p has tails so heavy that it has no variance, is infinite,
+    and so is one that is beyond floats.
 
     References
     ----------
