@@ -185,7 +185,12 @@ class Head:
         return (share * nll.detach().sum(dim=-1)).sum(dim=-1), d_raw, d_constant
 
     def fit_constant(
-        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None = None
+        self,
+        y: np.ndarray,
+        weight: np.ndarray,
+        exposure: np.ndarray | None = None,
+        *,
+        bounded: bool = True,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fit all learned parameters without x: the marginal maximum-likelihood fit.
 
@@ -194,6 +199,8 @@ class Head:
         y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
         weight : ndarray of shape (n_samples,)
         exposure : ndarray of shape (n_samples,), optional
+        bounded : bool, default=True
+            Whether the search stays inside the links' ``start_range``, as training wants its start.
 
         Returns
         -------
@@ -203,12 +210,12 @@ class Head:
 
         Notes
         -----
-        The search stays inside the links' ``start_range``. So the degrees of freedom of a y that
-        looks normal without x, because x explains its spread, can still find the heavy tails of
-        what x leaves, and no component of a mixture starts on a few equal rows.
+        Inside the bounds the degrees of freedom of a y that looks normal without x, because x
+        explains its spread, can still find the heavy tails of what x leaves, and no component of a
+        mixture starts on a few equal rows.
         """
         fits = [
-            self._one_output(j)._fit_constant(y[:, j], weight, exposure)
+            self._one_output(j)._fit_constant(y[:, j], weight, exposure, bounded)
             for j in range(self.n_outputs)
         ]
         n_predicted = sum(self.layout.predicted.values())
@@ -222,7 +229,7 @@ class Head:
         return Head(self.distribution, 1, self.size, fixed)
 
     def _fit_constant(
-        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
+        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None, bounded: bool
     ) -> np.ndarray:
         """Raw values (predicted, then constant) of one output's marginal fit."""
         guess = self._guess(y, weight, exposure)
@@ -245,7 +252,10 @@ class Head:
             loss, *gradients = self.gradient(predicted, constant, target, mean_one, time)
             return loss.item(), torch.cat([part.flatten() for part in gradients]).numpy()
 
-        return minimise(loss_and_gradient, start, *self._start_range())
+        best = minimise(loss_and_gradient, start, *self._start_range())
+        if bounded:
+            return best
+        return minimise(loss_and_gradient, best, *np.full((2, 1), [[-np.inf], [np.inf]]))
 
     def _guess(
         self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None

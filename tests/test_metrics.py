@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from sklnll import metrics, predict_dist
 from sklnll.metrics import (
     coverage_scorer,
+    d2_scorer,
     neg_crps_scorer,
     neg_interval_score_scorer,
     neg_nll_scorer,
@@ -36,6 +37,7 @@ SCORERS = {
     "crps": neg_crps_scorer,
     "interval": neg_interval_score_scorer,
     "coverage": coverage_scorer,
+    "d2": d2_scorer,
 }
 PROPER = [scorer for name, scorer in SCORERS.items() if name != "coverage"]
 FOLDS = KFold(3)

@@ -354,6 +354,18 @@ def test_two_outputs_are_sliced_by_row():
 
 
 @pytest.mark.parametrize("name", NUMBERS)
+def test_reversed_rows_answer_as_before(name):
+    """torch takes no arrays with negative strides."""
+    dist, _, y = one_output(name)
+    for method in AT_Y + DENSITY[name]:
+        expected = getattr(dist, method)(y)[::-1]
+        np.testing.assert_allclose(getattr(dist[::-1], method)(y[::-1]), expected, rtol=1e-12)
+    for method in SUMMARIES:
+        expected = getattr(dist, method)()[::-1]
+        np.testing.assert_allclose(getattr(dist[::-1], method)(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
 def test_pickle_keeps_everything(name):
     dist, _, y = one_output(name)
     again = pickle.loads(pickle.dumps(dist))

@@ -1,7 +1,10 @@
 """Metrics of predicted distributions are those of the textbooks, and of other libraries."""
 
+from inspect import isfunction, signature
+
 import numpy as np
 import pytest
+from distributions.cases import CASES, FAMILIES, LINEAR
 from numpy.testing import assert_allclose
 from scipy import integrate, stats
 from scipy.spatial.distance import cdist
@@ -15,8 +18,11 @@ from sklnll.predictive import (
     IndicatorPredictive,
     LabelPredictive,
     VectorPredictive,
+    average,
+    predictive,
 )
 
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
 rng = np.random.default_rng(0)
 N = 50
 LOC, SCALE = rng.normal(size=N), rng.uniform(0.5, 2, N)
@@ -49,6 +55,10 @@ def crps_by_integration(frozen, y):
     return integrate.quad(below, -np.inf, y)[0] + integrate.quad(above, y, np.inf)[0]
 
 
+def outside(y, low, high):
+    return max(low - y, 0) + max(y - high, 0)
+
+
 PER_ROW = {
     "negative_log_likelihood": -SCIPY.logpdf(Y),
     "continuous_ranked_probability_score": [
@@ -56,6 +66,11 @@ PER_ROW = {
         for loc, scale, y in zip(LOC, SCALE, Y, strict=True)
     ],
     "interval_coverage": (np.abs(Y - LOC) <= SCALE * stats.norm.ppf(0.95)).astype(float),
+    "interval_score": [
+        high - low + 20 * outside(y, low, high)
+        for y, low, high in zip(Y, *SCIPY.interval(0.9), strict=True)
+    ],
+    "pinball_loss": np.abs(Y - LOC) / 2,
 }
 
 
@@ -121,6 +136,17 @@ def test_energy_score_is_the_distance_of_draws():
     assert np.mean(found - expected) == pytest.approx(0, abs=0.02)
 
 
+def test_energy_score_is_a_loop_over_draws_and_their_neighbours():
+    draws = VECTORS.rvs(7, 3)
+    for row, (y, points) in enumerate(zip(VECTOR, draws, strict=True)):
+        to_y = [np.hypot(*(point - y)) for point in points]
+        apart = [np.hypot(*(points[k] - points[k - 1])) for k in range(7)]
+        found = metrics.energy_score(
+            VECTOR, VECTORS, n_draws=7, random_state=3, sample_weight=np.arange(N) == row
+        )
+        assert found == pytest.approx(np.mean(to_y) - np.mean(apart) / 2, rel=1e-12)
+
+
 def test_energy_score_of_one_output_is_the_crps():
     column = ContinuousPredictive(Normal(), {"loc": LOC[:, None], "scale": SCALE[:, None]})
     found = metrics.energy_score(Y[:, None], column, n_draws=20_000, per_row=True)
@@ -133,6 +159,47 @@ def test_energy_score_prefers_the_true_dependence():
     y = VECTORS.rvs(1, 1)[:, 0]
     gain = metrics.energy_score(y, VectorPredictive(MultivariateNormal(), wrong), per_row=True)
     assert np.mean(gain - metrics.energy_score(y, VECTORS, per_row=True)) > 0
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_crps_is_its_definition_for_every_family(name):
+    """The integral of (cdf - step at y)**2, between quantiles, over a line without far tails."""
+    dist = predictive(FAMILIES[name], CASES[name].params)
+    for level in (0.01, 0.3, 0.9):
+        y = dist.ppf(level)
+        found = metrics.continuous_ranked_probability_score(y, dist, per_row=True)
+        expected = [crps_by_stretches(dist[i], y[i]) for i in range(len(dist))]
+        assert_allclose(found, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["normal", "student_t", "cauchy", "weibull"])
+def test_crps_of_ensembles_is_its_definition(name):
+    p = predictive(FAMILIES[name], CASES[name].params)
+    q = p[::-1]
+    dist = average([p, q])
+    for level in (0.01, 0.3, 0.9):
+        y = dist.ppf(level)
+        found = metrics.continuous_ranked_probability_score(y, dist, per_row=True)
+        expected = [crps_by_stretches(dist[i], y[i], p[i], q[i]) for i in range(len(dist))]
+        assert_allclose(found, expected, rtol=1e-8)
+
+
+def crps_by_stretches(dist, y, *members):
+    if dist.distribution.support.discrete:
+        counts = np.arange(max(dist.isf(1e-14)[0], y) + 50)
+        below, above = (method(counts[:, None])[:, 0] for method in (dist.cdf, dist.sf))
+        return (np.where(counts < y, below, above) ** 2).sum()
+    levels = np.concatenate([np.geomspace(1e-18, 1e-3, 60), np.linspace(0.002, 0.5, 300)])
+    quantiles = [each for d in members or (dist,) for each in (d.ppf(levels), d.isf(levels))]
+    edges = np.concatenate([*np.concatenate(quantiles), [y], *dist.support()])
+    edges = edges[np.isfinite(edges)]
+    center, width = dist.median(), 1e-3 * np.ptp(dist.ppf([0.1, 0.9])) or 1.0
+    line = np.unique(np.arcsinh((edges - center) / width))
+    half = np.diff(line)[:, None] / 2
+    u = line[:-1, None] + half * (1 + NODES)
+    t = center + width * np.sinh(u)
+    below, above = (method(t.reshape(-1, 1)).reshape(t.shape) for method in (dist.cdf, dist.sf))
+    return (WEIGHTS * half * width * np.cosh(u) * np.where(t < y, below, above) ** 2).sum()
 
 
 def test_integral_transform_is_the_cdf():
@@ -184,6 +251,21 @@ def test_brier_score_of_several_labels_is_the_mean_squared_error():
     assert metrics.brier_score(y, dist) == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.parametrize("n_bins", [1, 4, 10])
+def test_expected_calibration_error_is_a_loop_over_bins(n_bins):
+    sure, right = SHARES.max(axis=1), LABELS[SHARES.argmax(axis=1)] == LABEL
+    expected = 0.0
+    for k in range(n_bins):
+        inside = (sure > k / n_bins) & (sure <= (k + 1) / n_bins)
+        if inside.any():
+            gap = np.average(sure[inside] - right[inside], weights=WEIGHT[inside])
+            expected += WEIGHT[inside].sum() / WEIGHT.sum() * abs(gap)
+    found = metrics.expected_calibration_error(
+        LABEL, OF_LABELS, n_bins=n_bins, sample_weight=WEIGHT
+    )
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
 def test_expected_calibration_error_by_hand():
     """Two bins: sure by 0.75 on average and right in 1 of 2; sure by 0.4, right in 1 of 1."""
     shares = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.3, 0.4]])
@@ -211,38 +293,82 @@ def test_what_has_no_intervals_says_so():
             getattr(metrics, name)(LABEL, OF_LABELS)
 
 
-# Information -------------------------------------------------------------------------------------
+# All of them -------------------------------------------------------------------------------------
 
-P, Q = rng.dirichlet(np.ones(4), size=(2, 10))
+ANGLE = rng.uniform(-3, 3, N)
+ORDERS, OTHER_ORDERS = (np.argsort(rng.normal(size=(N, 4)), axis=1) for _ in range(2))
+CALLS = {
+    "brier_score": (LABEL, OF_LABELS),
+    "circular_mean_absolute_error": (ANGLE, LOC),
+    "circular_r2_score": (ANGLE, LOC),
+    "continuous_ranked_probability_score": (Y, NORMAL),
+    "d2_score": (Y, NORMAL),
+    "energy_score": (VECTOR, VECTORS),
+    "expected_calibration_error": (LABEL, OF_LABELS),
+    "interval_coverage": (Y, NORMAL),
+    "interval_score": (Y, NORMAL),
+    "interval_width": (NORMAL,),
+    "kendall_tau_score": (ORDERS, OTHER_ORDERS),
+    "negative_log_likelihood": (Y, NORMAL),
+    "pinball_loss": (Y, NORMAL),
+    "quantile_calibration_error": (Y, NORMAL),
+}
+"""The arguments of every metric that is a weighted mean, or made of such."""
+
+OF_ROWS = {
+    "cross_entropy": (NORMAL, NORMAL[::-1]),
+    "entropy": (NORMAL,),
+    "kl_divergence": (NORMAL, NORMAL[::-1]),
+    "probability_integral_transform": (Y, NORMAL),
+}
+"""Of those that have a value for each row, and no mean."""
+
+WITH_ROWS = [name for name in CALLS if "per_row" in signature(getattr(metrics, name)).parameters]
 
 
-@pytest.mark.parametrize("base", [np.e, 2, 10])
-def test_information_is_scipys(base):
-    assert_allclose(metrics.entropy(P, base=base), stats.entropy(P, base=base, axis=1))
-    divergence = stats.entropy(P, Q, base=base, axis=1)
-    assert_allclose(metrics.kl_divergence(P, Q, base=base), divergence)
-    together = metrics.entropy(P, base=base) + metrics.kl_divergence(P, Q, base=base)
-    assert_allclose(metrics.cross_entropy(P, Q, base=base), together, rtol=1e-12)
+def test_every_metric_is_tested():
+    functions = {name for name in metrics.__all__ if isfunction(getattr(metrics, name))}
+    assert functions == {*CALLS, *OF_ROWS, "fit_marginal"}
 
 
-def test_cross_entropy_with_observed_labels_is_their_log_loss():
-    observed = (LABEL[:, None] == LABELS).astype(float)
-    losses = metrics.negative_log_likelihood(LABEL, OF_LABELS, per_row=True)
-    assert_allclose(metrics.cross_entropy(observed, SHARES), losses, rtol=1e-10)
+@pytest.mark.parametrize("name", CALLS)
+def test_whole_weights_are_repetitions(name):
+    metric, args, weight = getattr(metrics, name), CALLS[name], np.arange(N) % 4
+    rows = np.repeat(np.arange(N), weight)
+    if name == "energy_score":  # draws are those of each row
+        losses = metric(*args, per_row=True)
+        expected = losses[rows].mean()
+    else:
+        expected = metric(*(arg[rows] for arg in args))
+    assert metric(*args, sample_weight=weight) == pytest.approx(expected, rel=1e-10)
 
 
-def test_impossible_events_cost_nothing_and_excluded_ones_everything():
-    certain = [1.0, 0.0]
-    assert metrics.entropy(certain) == 0
-    assert metrics.cross_entropy(certain, certain) == 0
-    assert metrics.cross_entropy([0.5, 0.5], certain) == np.inf
-    assert metrics.kl_divergence([0.5, 0.5], certain) == np.inf
+@pytest.mark.parametrize("name", CALLS)
+def test_a_metric_is_a_float_that_the_size_of_weights_does_not_change(name):
+    metric, args = getattr(metrics, name), CALLS[name]
+    value = metric(*args)
+    assert isinstance(value, float)
+    assert metric(*args, sample_weight=np.full(N, 7.0)) == pytest.approx(value, rel=1e-12)
 
 
-@pytest.mark.parametrize("p", [[0.5, 0.6], [-0.1, 1.1], [np.nan, 1.0]])
-def test_what_is_no_distribution_is_refused(p):
-    with pytest.raises(ValueError, match="q must hold rows of probabilities"):
-        metrics.cross_entropy([0.5, 0.5], p)
+@pytest.mark.parametrize("name", WITH_ROWS)
+def test_a_metric_is_the_weighted_mean_of_its_rows(name):
+    metric, args = getattr(metrics, name), CALLS[name]
+    values = metric(*args, per_row=True)
+    assert values.shape == (N,)
+    expected = np.average(values, weights=WEIGHT)
+    assert metric(*args, sample_weight=WEIGHT) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", [*WITH_ROWS, *OF_ROWS])
+def test_a_row_knows_no_other(name):
+    metric, args = getattr(metrics, name), {**CALLS, **OF_ROWS}[name]
+    known = {"per_row": True} if name in WITH_ROWS else {}
+    values = metric(*args, **known)
+    assert values.shape == (N,)
+    if name != "energy_score":  # whose draws follow each other
+        some = metric(*(arg[5:9] for arg in args), **known)
+        assert_allclose(some, values[5:9], rtol=1e-9)
 
 
 # What is refused ---------------------------------------------------------------------------------

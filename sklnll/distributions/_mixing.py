@@ -17,7 +17,7 @@ from ._compound import Compound
 from ._law import LEVELS, ContinuousLaw, CountLaw, Law, Panel, flat_rows
 from ._supports import Support
 
-_NODES, _NODE_WEIGHTS = legendre.leggauss(6)
+_NODES, _NODE_WEIGHTS = legendre.leggauss(8)
 _VALUES_AT_ONCE = 1_000_000
 """Numbers that are computed together, to bound the memory it takes."""
 
@@ -301,17 +301,30 @@ class MixingLaw(ContinuousMixingLaw):
     def _is_share(self) -> bool:
         return (self.family.support.low, self.family.support.high) == (0, 1)
 
+    @cached_property
+    def _middle(self) -> tuple[np.ndarray, np.ndarray]:
+        """A point amid the members, and the width of where most of them lie."""
+        edges = np.clip(self.edges(), -1e300, 1e300)
+        n_edges = len(edges)
+        width = edges[-n_edges // 4] - edges[n_edges // 4]
+        return edges[n_edges // 2], np.where(width > 0, width, 1.0)
+
     def _to_line(self, y: np.ndarray) -> np.ndarray:
         if self._is_positive:
             return np.log(np.maximum(y, 1e-300))
-        return special.logit(np.clip(y, 1e-300, 1 - 1e-16)) if self._is_share else y
+        if self._is_share:
+            return special.logit(np.clip(y, 1e-300, 1 - 1e-16))
+        # Heavy tails are smooth in the logarithm of the distance.
+        center, width = self._middle
+        return np.arcsinh((y - center) / width)
 
     def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
         if self._is_positive:
             return np.exp(t), np.exp(t)
         if self._is_share:
             return special.expit(t), special.expit(t) * special.expit(-t)
-        return t, 1.0
+        center, width = self._middle
+        return center + width * np.sinh(t), width * np.cosh(t)
 
     def _disagreement(self) -> np.ndarray:
         line = self._to_line(np.clip(self.edges(), -1e300, 1e300))

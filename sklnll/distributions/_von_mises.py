@@ -121,8 +121,10 @@ def _upper_quantile(tail: np.ndarray, concentration: np.ndarray) -> np.ndarray:
         return np.log(np.maximum(_upper(r * share, k, 0), least)) - log_tail
 
     ends = (np.zeros(tail.shape), np.ones(tail.shape))
-    log_tail = np.log(np.clip(tail, least, None))
-    return reach * find_root(excess, ends, args=(log_tail, concentration, reach)).x
+    given = np.log(np.clip(tail, least, None)), concentration, reach
+    share = find_root(excess, ends, args=given).x
+    # At the median, rounding may hide the change of sign.
+    return reach * np.where(excess(ends[0], *given) < 0, 0.0, share)
 
 
 von_mises: Any = _VonMises(a=-np.pi, b=np.pi, name="von_mises")

@@ -10,11 +10,14 @@ from ._calibration import (
     probability_integral_transform,
     quantile_calibration_error,
 )
+from ._deviance import d2_score
 from ._information import cross_entropy, entropy, kl_divergence
+from ._marginal import fit_marginal
 from ._scorers import (
     DistributionScorer,
     IntervalScorer,
     coverage_scorer,
+    d2_scorer,
     neg_crps_scorer,
     neg_interval_score_scorer,
     neg_nll_scorer,
@@ -40,9 +43,12 @@ __all__ = [
     "continuous_ranked_probability_score",
     "coverage_scorer",
     "cross_entropy",
+    "d2_score",
+    "d2_scorer",
     "energy_score",
     "entropy",
     "expected_calibration_error",
+    "fit_marginal",
     "interval_coverage",
     "interval_score",
     "interval_width",

@@ -13,6 +13,7 @@ from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from ..composition import predict_dist
+from ._deviance import d2_score
 from ._scores import (
     continuous_ranked_probability_score,
     interval_coverage,
@@ -35,6 +36,8 @@ class DistributionScorer(_BaseScorer):
     - `neg_crps_scorer`: negative mean continuous ranked probability score, in y's units (mean over
       outputs), for families of numbers. Proper too, and less sensitive to outliers. Of families of
       vectors it judges each component alone (mean over them), not how they depend on each other.
+    - `d2_scorer`: how much of the deviance is explained against the marginal fit of the rows that
+      are scored, at most 1, for every family; see `d2_score`.
     - `neg_interval_score_scorer` and `coverage_scorer` judge central intervals; see
       `IntervalScorer`.
 
@@ -45,6 +48,8 @@ class DistributionScorer(_BaseScorer):
         Of y, a predictive distribution, and ``sample_weight``.
     sign : int, default=-1
         -1 for a loss.
+    takes_exposure : bool, default=False
+        Whether the metric takes ``exposure``, too.
 
     Examples
     --------
@@ -60,11 +65,14 @@ class DistributionScorer(_BaseScorer):
 
     _response_method: ClassVar = "predict"
 
-    def __init__(self, name: str, metric: Callable[..., Any], sign: int = -1):
+    def __init__(
+        self, name: str, metric: Callable[..., Any], sign: int = -1, takes_exposure: bool = False
+    ):
         # Not scikit-learn's, which wants a function of predictions: only its kind is needed.
         self.name = name
         self._metric = metric
         self._sign = sign
+        self._takes_exposure = takes_exposure
         self._request = _request(name)
 
     def set_score_request(
@@ -102,7 +110,8 @@ class DistributionScorer(_BaseScorer):
         exposure: ArrayLike | None = None,
     ) -> float:
         dist = predict_dist(estimator, X, exposure=exposure)
-        return self._sign * self._metric(y, dist, sample_weight=sample_weight)
+        known = {"exposure": exposure} if self._takes_exposure else {}
+        return self._sign * self._metric(y, dist, sample_weight=sample_weight, **known)
 
     def _score(self, method_caller: Any, estimator: Any, X: Any, y: Any, **metadata: Any) -> float:
         """As scikit-learn calls several scorers at once, which might share predictions."""
@@ -203,6 +212,9 @@ neg_nll_scorer = DistributionScorer("neg_nll_scorer", negative_log_likelihood)
 
 neg_crps_scorer = DistributionScorer("neg_crps_scorer", continuous_ranked_probability_score)
 """Negative mean continuous ranked probability score, in y's units (mean over outputs)."""
+
+d2_scorer = DistributionScorer("d2_scorer", d2_score, sign=1, takes_exposure=True)
+"""Deviance explained against the marginal fit of the rows that are scored; at most 1."""
 
 neg_interval_score_scorer = IntervalScorer("neg_interval_score_scorer", interval_score)
 """Negative mean interval score of the central 90 % interval, in y's units; `at` chooses others."""

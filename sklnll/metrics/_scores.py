@@ -115,6 +115,11 @@ def continuous_ranked_probability_score(
     float or ndarray of shape (n_samples,)
         Mean over outputs.
 
+    Notes
+    -----
+    Closed forms, where they are known, and quadrature otherwise, to about 12 digits; for ensembles
+    of heavy tails to 8, of negative binomials with thousands of counts to 7.
+
     References
     ----------
     T. Gneiting and A. Raftery (2007). Strictly proper scoring rules, prediction, and estimation.

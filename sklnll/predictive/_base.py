@@ -36,7 +36,8 @@ class Predictive:
 
     def __init__(self, distribution: Distribution, params: Mapping[str, np.ndarray]):
         self.distribution = distribution
-        self.params = dict(params)
+        # In C order: torch takes no reversed views.
+        self.params = {name: np.require(value, requirements="C") for name, value in params.items()}
 
     def __len__(self) -> int:
         return len(next(iter(self.params.values())))

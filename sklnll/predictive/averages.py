@@ -122,7 +122,7 @@ def _shares(weights: Sequence[float] | None, n_members: int) -> np.ndarray:
 
 
 def _check_alike(dists: Sequence[Any], done: str, advice: str) -> None:
-    families = sorted({repr(_base_of(dist.distribution)) for dist in dists})
+    families = sorted({repr(base_of(dist.distribution)) for dist in dists})
     kinds = {type(dist) for dist in dists}
     if kinds & {TransformedPredictive, LabelPredictive, IndicatorPredictive}:
         names = sorted(kind.__name__ for kind in kinds)
@@ -136,7 +136,8 @@ def _check_alike(dists: Sequence[Any], done: str, advice: str) -> None:
         )
 
 
-def _base_of(family: Distribution) -> Distribution:
+def base_of(family: Distribution) -> Distribution:
+    """The family of the members, where several are averaged."""
     return family.base if isinstance(family, _OfMembers) else family
 
 

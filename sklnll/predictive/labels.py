@@ -141,19 +141,20 @@ class IndicatorPredictive(_OverClasses):
         The labels: numbers of the columns of y.
     """
 
-    def _both(self) -> np.ndarray:
+    @property
+    def log_probs_of_both(self) -> np.ndarray:
         """Log-probabilities of 0 and of 1, of shape (n, n_labels, 2)."""
         return self.distribution.log_proba(**self.params)
 
     @property
     def log_probs(self) -> np.ndarray:
         """Log-probabilities of a 1, of shape (n, n_labels); finite however small."""
-        return self._both()[..., 1]
+        return self.log_probs_of_both[..., 1]
 
     @property
     def scores(self) -> np.ndarray:
         """Log-odds of a 1, of shape (n, n_labels)."""
-        absent, present = np.moveaxis(self._both(), -1, 0)
+        absent, present = np.moveaxis(self.log_probs_of_both, -1, 0)
         return present - absent
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
@@ -174,7 +175,7 @@ class IndicatorPredictive(_OverClasses):
             raise ValueError(
                 f"y must have {len(self)} rows, like the predicted ones; got {len(encoded)}."
             )
-        absent, present = np.moveaxis(self._both(), -1, 0)
+        absent, present = np.moveaxis(self.log_probs_of_both, -1, 0)
         return np.where(encoded == 1, present, absent).sum(axis=1)
 
     logpmf = log_prob
@@ -189,7 +190,7 @@ class IndicatorPredictive(_OverClasses):
 
     def entropy(self) -> np.ndarray:
         """Entropy in nats, summed over the labels."""
-        log_probs = self._both()
+        log_probs = self.log_probs_of_both
         return -(np.exp(log_probs) * log_probs).sum(axis=(1, 2))
 
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:

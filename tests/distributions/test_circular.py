@@ -138,6 +138,13 @@ def test_quantiles_invert_the_distribution_function(concentration):
     assert (np.diff(law.ppf(np.linspace(0, 1, 101))) > 0).all()
 
 
+def test_median_is_the_mean_direction():
+    """Rounding hides there on which side of one half the tail is."""
+    law = VonMises().frozen(np.zeros(2000), np.geomspace(1e-3, 1e9, 2000))
+    np.testing.assert_array_equal(law.ppf(0.5), 0)
+    assert np.abs(law.ppf(np.nextafter(0.5, 0))).max() < 1e-13
+
+
 def test_density_of_the_frozen_law_knows_every_turn():
     law = VonMises().frozen(np.array(3.0), np.array(2.0))
     y = np.linspace(-10, 10, 41)
