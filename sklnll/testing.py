@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from scipy import stats
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from .classifier import NLLClassifier
 from .distributions import CircularDistribution, Distribution, LabelDistribution
@@ -279,7 +281,9 @@ def _estimator_fits(given: Trial) -> None:
     X = np.column_stack([np.linspace(-1, 1, 5 * _N_ROWS), np.tile(given.y, 5)])
     kind: Any = NLLClassifier if is_label else NLLRegressor
     net = kind(given.family, hidden_layer_sizes=(5,), solver="lbfgs", max_iter=30, random_state=0)
-    net.fit(X, np.tile(np.arange(_N_ROWS) % given.size if is_label else given.y, 5))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a short training tells enough
+        net.fit(X, np.tile(np.arange(_N_ROWS) % given.size if is_label else given.y, 5))
     assert np.isfinite(net.loss_), f"the loss is {net.loss_}"
     assert net.loss_ <= net.loss_curve_[0] + 1e-9, "the loss rose in training"
     assert net.predict(X).shape == (len(X),), "predict has another shape than y"

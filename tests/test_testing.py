@@ -25,7 +25,7 @@ from sklnll.distributions import (
 from sklnll.distributions.links import identity, positive
 from sklnll.testing import check_distribution
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = pytest.mark.filterwarnings("error")  # a family that is right is not warned of
 
 BUILT_IN = {
     name: family
