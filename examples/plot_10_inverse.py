@@ -19,8 +19,8 @@ from sklnll import NLLRegressor
 # -----------------------------------------------
 # A classic example (C. M. Bishop, *Mixture density networks*, 1994): the cause *y* is uniform on
 # (0, 1), and the effect is :math:`x = y + 0.3 \sin(2 \pi y) + \varepsilon`, with normal noise of
-# standard deviation 0.05. It is simulated, so that the truth is known: by Bayes' rule :math:`p(y
-# \mid x) = p(x \mid y) / \int_0^1 p(x \mid t)\, dt`.
+# standard deviation 0.05. It is simulated, so that the truth is known: by Bayes' rule
+# :math:`p(y \mid x) = p(x \mid y) / \int_0^1 p(x \mid t)\, dt`.
 
 
 def effect(y):
@@ -39,8 +39,8 @@ grid = np.linspace(0, 1, 401)
 # .. math:: p(y \mid x) = \sum_k w_k(x)\, \mathcal{N}(y;\, \mu_k(x), \sigma_k(x)), \qquad
 #    \text{loss} = -\log p(y \mid x).
 #
-# The loss is no longer a sum over components: the component that explains a row best takes most of
-# its gradient, so that the components share the answers out among themselves.
+# The logarithm stands outside the sum: the component that explains a row best takes most of its
+# gradient, and so the components share the answers out among themselves.
 
 models = {name: NLLRegressor(name, random_state=0) for name in ("normal", "normal_mixture")}
 dists = {}
