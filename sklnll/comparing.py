@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -211,7 +212,7 @@ def _named(models: Any, random_state: int | None) -> dict[str, Any]:
 
 def _folds(cv: Any, y: Any, labels: bool, random_state: int | None) -> Any:
     folds = check_cv(cv, y, classifier=labels)
-    if np.ndim(cv) == 0 and isinstance(cv, int):
+    if isinstance(cv, Integral):
         folds.shuffle, folds.random_state = True, random_state
     return folds
 

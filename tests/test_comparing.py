@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from plain import plain_classifier, plain_regressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import KFold, cross_val_score
+from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -71,6 +71,16 @@ def test_families_are_fitted_by_name_or_instance(monkeypatch):
     result = compare(["laplace", Normal(scale="constant")], X, Y, cv=2)
     assert result.names == ["laplace", "Normal(scale='constant')"]
     assert [repr(model.distribution) for model in seen] == ["'laplace'", result.names[1]]
+
+
+def test_folds_of_any_sizes_may_be_given_as_a_list():
+    folds = list(GroupKFold(3).split(X, Y, X[:, 1] + (X[:, 2] > 0.03)))
+    assert len({len(test) for _, test in folds}) > 1
+    result = compare({"least squares": LinearRegression()}, X, Y, cv=folds)
+    expected = cross_val_score(
+        LinearRegression(), X, Y, cv=folds, scoring="neg_root_mean_squared_error"
+    )
+    assert_allclose(result.scores["RMSE"][0], -expected)
 
 
 def test_labels_have_scores_of_probabilities():
