@@ -82,8 +82,8 @@ assert np.any(near & linear)
 assert nll.mean(axis=1).std() > nll.mean(axis=0).std()
 
 # %%
-# The score of the winner is a little too good, because it won by luck, too. What it is worth is
-# seen on the rows put aside, beside the defaults of :class:`sklnll.NLLRegressor`, each time with the
+# The score of a winner is a little too good on average, because it won by luck, too. What it is
+# worth is seen on the rows put aside, beside the defaults of :class:`sklnll.NLLRegressor`, with the
 # standard error of the difference. More members need no search, as they seldom do harm: search with
 # one, then fit with five.
 
