@@ -99,9 +99,9 @@ classifiers = {
     "MLPClassifier": make_pipeline(StandardScaler(), mlp),
     "five networks": networks,
 }
-folds = StratifiedKFold(shuffle=True, random_state=0)
+folds = StratifiedKFold(3, shuffle=True, random_state=0)
 benign, loss, nll = {}, {}, {}
-print(f"\nBreast cancer, {len(y_cancer)} rows, 5-fold cross-validation")
+print(f"\nBreast cancer, {len(y_cancer)} rows, 3-fold cross-validation")
 print(f"{'':25s}   NLL  accuracy")
 for name, classifier in classifiers.items():
     p = cross_val_predict(classifier, X_cancer, y_cancer, cv=folds, method="predict_proba")
