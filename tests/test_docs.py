@@ -59,52 +59,22 @@ def test_tables_of_results_are_those_of_the_stored_data(name, printed):
     assert printed(rows) in (ROOT / "docs" / "results.md").read_text()
 
 
-@pytest.fixture(scope="module")
-def quickstart(tmp_path_factory):
-    """What the quickstart prints, and its figure; warnings are errors."""
-    figure = tmp_path_factory.mktemp("quickstart") / "figure.png"
+@pytest.mark.slow
+def test_quickstart_saves_its_figure_where_told_and_nothing_else(tmp_path):
+    """Warnings are errors; what the page says of its numbers is asserted in the script."""
+    figure = tmp_path / "figure.png"
     script = ROOT / "examples" / "plot_01_quickstart.py"
     run = subprocess.run(
         [sys.executable, "-W", "error", str(script), "--save", str(figure)],
         capture_output=True,
         text=True,
         env={"MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)},
-        cwd=figure.parent,
+        cwd=tmp_path,
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    return run.stdout, figure
-
-
-def _row(output: str, name: str) -> list[float]:
-    (line,) = [line for line in output.splitlines() if line.startswith(name + " ")]
-    return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", line)]
-
-
-@pytest.mark.slow
-def test_quickstart_saves_its_figure_where_told_and_nothing_else(quickstart):
-    _, figure = quickstart
-    assert [path.name for path in figure.parent.iterdir()] == ["figure.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["figure.png"]
     assert figure.read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.slow
-def test_quickstart_says_what_is_true_of_diabetes(quickstart):
-    """The closing paragraph of the example, in numbers."""
-    nll, gain, error, *_, coverage, width = _row(quickstart[0], "NLLRegressor('normal')")
-    assert gain < -error
-    assert nll < _row(quickstart[0], "MLPRegressor + residual sd")[0]
-    assert nll < _row(quickstart[0], "marginal normal")[0]
-    assert 0.87 < coverage < 0.93
-    assert width > 0
-
-
-@pytest.mark.slow
-def test_quickstart_says_what_is_true_of_breast_cancer(quickstart):
-    network = _row(quickstart[0], "NLLClassifier")[0]
-    assert network < _row(quickstart[0], "LogisticRegression")[0]
-    assert network < _row(quickstart[0], "MLPClassifier")[0]
-    assert network < _row(quickstart[0], "marginal shares")[0]
 
 
 @pytest.mark.parametrize("name", ["MLPRegressor", "MLPClassifier"])
