@@ -82,15 +82,16 @@ display = RankingHeatMapDisplay.from_predictions(
     y_test[threes], model.predict_dist(X_test[threes]), kind="places", ax=right
 )
 right.set(title="Images that are most like a 3", ylabel="digit")
-assert np.abs(display.predicted - display.observed).max() < 0.12
+assert np.abs(display.predicted - display.observed).mean() < 0.05
 assert display.predicted[2, 1] > 0.6
+assert display.predicted[[0, 4], 4:].sum() > 1.7
 plt.show()
 
 # %%
 # Left, one place a row is enough to tell which digit is first, and further places do not help with
-# that. The order of the others comes only with the places that tell of it: tau rises with each, and
-# passes the two baselines, which have all places, when the ranker has them too. Right, the model
-# that has seen whole rankings, on all held-out images whose first digit is 3. The second place
-# mostly goes to the 2, which ends low as often as 3 is far from 4 or 0, and the predicted
-# probabilities stand close to the observed shares, in brackets: it is a distribution of rankings,
-# not only one order.
+# that. The order of the others comes only with the places that tell of it: tau rises with each. The
+# ranker that has seen whole rankings also orders better than both baselines, which have seen them,
+# too. Right, its predictions for the held-out images whose first digit is a 3. Next comes mostly
+# the 2, and the last two places are left to the 0 and the 4. On average the predicted probabilities
+# are within 0.05 of the observed shares, in brackets: what is predicted is not one order but a
+# distribution of orders.
