@@ -22,7 +22,7 @@ from .metrics import (
     interval_coverage,
     negative_log_likelihood,
 )
-from .predictive import LabelPredictive, PredictiveDistribution
+from .predictive import LabelPredictive, PredictiveDistribution, VectorPredictive
 from .regressor import NLLRegressor
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _scores_of_numbers(model: Any, X: Any, y: Any) -> dict[str, float]:
     point = model.predict(X) if dist is None else dist.mean()
     if dist is not None:
         scores["NLL"] = negative_log_likelihood(y, dist)
-    if isinstance(dist, PredictiveDistribution):
+    if isinstance(dist, PredictiveDistribution | VectorPredictive):
         scores["CRPS"] = continuous_ranked_probability_score(y, dist)
         scores["coverage"] = interval_coverage(y, dist)
     finite = np.isfinite(point).all()

@@ -113,3 +113,19 @@ def test_nearly_equal_models_do_not_differ():
     scores = {"NLL": np.array([[1.0, 2.0, 3.0], [1.1, 1.9, 3.0]])}
     mean, error = Comparison(["a", "b"], scores, 0.5).difference("NLL")["b"]
     assert abs(mean) < 2 * error
+
+
+def test_joint_distributions_have_the_scores_of_their_components():
+    joint = plain_regressor("multivariate_normal", (), solver="lbfgs")
+    result = compare({"joint": joint}, X[:, :2], X[:, 4:6], cv=KFold(3))
+    folds = [
+        joint.fit(X[train, :2], X[train, 4:6]).predict_dist(X[test, :2])
+        for train, test in KFold(3).split(X)
+    ]
+    tests = [X[test, 4:6] for _, test in KFold(3).split(X)]
+    expected = [
+        (d.marginals.crps(y).mean(), d.marginals.contains(y, 0.9).mean())
+        for d, y in zip(folds, tests, strict=True)
+    ]
+    assert_allclose(result.scores["CRPS"][0], [crps for crps, _ in expected])
+    assert_allclose(result.scores["coverage"][0], [share for _, share in expected])
