@@ -86,6 +86,15 @@ def skip_requests(app, what, name, obj, skip, options):
     return True if re.fullmatch(r"set_\w+_request|get_metadata_routing", name) else None
 
 
+def link_to_pages(app, docname, source):
+    """Links to scripts of the gallery, which work in plain Markdown, lead to its pages here."""
+    page = r"(\.\./)*examples(/(plot_\w+)\.py)?\)"
+    source[0] = re.sub(
+        r"\]\(" + page, lambda match: f"](/auto_examples/{match[3] or 'index'}.rst)", source[0]
+    )
+
+
 def setup(app):
     """Called by Sphinx."""
+    app.connect("source-read", link_to_pages)
     app.connect("autodoc-skip-member", skip_requests)

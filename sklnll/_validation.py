@@ -28,12 +28,29 @@ def x_params(X: Any) -> dict[str, Any]:
     scikit-learn cannot read the dtype of arrays and frames of other libraries, such as torch's and
     polars', and would make float64 of them all.
     """
+    _refuse_text(X)
     is_known = isinstance(X, np.ndarray) or sparse.issparse(X) or hasattr(X, "iloc")
     if is_known or not hasattr(X, "__array__"):
         return _X_PARAMS
     few = X[:1] if hasattr(X, "__getitem__") else X
     is_single = np.asarray(few).dtype == np.float32
     return {**_X_PARAMS, "dtype": np.float32} if is_single else _X_PARAMS
+
+
+def _refuse_text(X: Any) -> None:
+    """Name the column and a way out, which numpy's own message does not."""
+    for name, column in X.items() if hasattr(X, "iloc") and hasattr(X, "columns") else ():
+        if column.dtype.kind != "O":
+            continue
+        try:
+            np.asarray(column, dtype=float)
+        except ValueError as error:
+            raise ValueError(
+                f"X must be numbers; column {name!r} holds text ({error}). Encode it first, in a "
+                "pipeline: with OneHotEncoder or OrdinalEncoder of scikit-learn."
+            ) from error
+        except TypeError:  # pandas' own missing value, which scikit-learn names
+            continue
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
     n_estimators : int, default=1
         Networks that are trained side by side, from different weights and with different rows held
         out; predicted is the equal mixture of their distributions. Five make the predictions
-        better and less sure of themselves, at one to three times the time of one.
+        better and less sure of themselves, at one and a half to five times the time of one.
     x_scaling : {"standard", "robust"} or None, default="standard"
         How the columns of X are scaled for "adam" and "sgd": by mean and standard deviation; by
         median and interquartile range, with outliers drawn in smoothly; or not at all. A network

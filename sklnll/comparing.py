@@ -105,7 +105,7 @@ def compare(
 
 @dataclass(frozen=True)
 class Comparison:
-    """The scores of several models on the same folds.
+    """The scores of several models on the same folds; printed, a table of their means.
 
     Parameters
     ----------
@@ -120,6 +120,15 @@ class Comparison:
     names: list[str]
     scores: dict[str, np.ndarray]
     test_share: float
+
+    def __str__(self) -> str:
+        width = max(len(name) for name in self.names)
+        rows = [" " * width + "".join(f"{score:>12}" for score in self.scores)]
+        for i, name in enumerate(self.names):
+            means = [values[i].mean() for values in self.scores.values()]
+            cells = ["" if np.isnan(mean) else f"{mean:.4g}" for mean in means]
+            rows.append(name.ljust(width) + "".join(f"{cell:>12}" for cell in cells))
+        return "\n".join(rows)
 
     def mean(self, score: str) -> dict[str, np.float64]:
         """Mean over the folds, of each model."""

@@ -129,3 +129,17 @@ def test_joint_distributions_have_the_scores_of_their_components():
     ]
     assert_allclose(result.scores["CRPS"][0], [crps for crps, _ in expected])
     assert_allclose(result.scores["coverage"][0], [share for _, share in expected])
+
+
+def test_printed_it_is_a_table_of_means_without_pandas(result):
+    head, *rows = str(result).splitlines()
+    assert head.split() == list(result.scores)
+    assert [row.split()[0] for row in rows] == ["linear", "tiny", "least"]
+    assert float(rows[0].split()[1]) == pytest.approx(result.mean("NLL")["linear"], rel=1e-3)
+    assert len(rows[2].split()) == 2 + 2  # two words of the name, error and seconds
+
+
+def test_the_picture_leaves_out_models_without_the_score(result):
+    ax = result.plot().ax_
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["linear", "tiny"]
+    plt.close(ax.figure)

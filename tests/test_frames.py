@@ -184,3 +184,12 @@ def test_a_tensor_with_a_gradient_says_what_to_do():
     rows = torch.from_numpy(X).requires_grad_()
     with pytest.raises(RuntimeError, match="detach"):
         plain_regressor(**BRIEF).fit(rows, Y)
+
+
+def test_a_column_of_text_is_named_with_a_way_out():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"area": np.arange(20.0), "health": ["good", "poor"] * 10})
+    for dtype in ("object", "category", "string"):
+        given = frame.astype({"health": dtype})
+        with pytest.raises(ValueError, match=r"column 'health' holds text .*OneHotEncoder"):
+            NLLRegressor().fit(given, frame["area"])

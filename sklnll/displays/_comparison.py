@@ -89,7 +89,7 @@ class ComparisonDisplay(Display):
         return display.plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Plot a line for each model, the first one on top.
+        """Plot a line for each model that has the score, the first one on top.
 
         Parameters
         ----------
@@ -105,16 +105,17 @@ class ComparisonDisplay(Display):
         ComparisonDisplay
         """
         ax = self._open(ax)
-        places = np.arange(len(self.names))
+        known = np.flatnonzero(np.isfinite(self.differences))  # others have no such score
+        places = np.arange(len(known))
         ax.axvline(0, color=REFERENCE, linewidth=1, linestyle="--", zorder=0)
         ax.errorbar(
-            self.differences,
+            self.differences[known],
             places,
-            xerr=self.errors,
+            xerr=self.errors[known],
             **{"fmt": "o", "color": PALETTE[0], "capsize": 3, **kwargs},
         )
-        ax.set_yticks(places, self.names)
-        ax.set_ylim(len(self.names) - 0.5, -0.5)
+        ax.set_yticks(places, [self.names[i] for i in known])
+        ax.set_ylim(len(known) - 0.5, -0.5)
         ax.set(xlabel=f"{self.score}, difference from {self.against} (two standard errors)")
         ax.set(title=name or "")
         tidy(ax)

@@ -121,6 +121,7 @@ _OTHER_NAMES = {
     "absolute_error": "laplace",
     "t": "student_t",
     "multinomial": "categorical",
+    "negbin": "negative_binomial",
     "log_loss": "categorical",
 }
 """Names that are used elsewhere, for the hint in the error message."""
