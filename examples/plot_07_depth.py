@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-curves = pd.read_csv(Path(__file__).parents[1] / "docs" / "depth.csv")
+curves = pd.read_csv(Path(__file__).resolve().parents[1] / "docs" / "depth.csv")
 units = {1: 298, 2: 100, 3: 75, 4: 63}
 
 # %%
@@ -32,7 +32,7 @@ units = {1: 298, 2: 100, 3: 75, 4: 63}
 for depth, n in units.items():
     size = sum((a + 1) * b for a, b in pairwise([40, *[n] * depth, 10]))
     print(f"{depth} hidden layers of {n:3d} units: {size:,} parameters")
-    assert 15_100 < size < 15_300
+    assert abs(size / 15_250 - 1) < 0.01
 
 # %%
 # The figure
@@ -43,21 +43,37 @@ for depth, n in units.items():
 by_depth = dict(list(curves.groupby("hidden_layers")))
 half = {d: c["epoch"][c["loss"] < np.log(10) / 2].min() for d, c in by_depth.items()}
 print("epochs to half of log 10:", {depth: f"{epochs:,.0f}" for depth, epochs in half.items()})
-assert half[1] > half[2] > half[3] > half[4]
+assert half[1] > 1.5 * half[2] > 1.5 * half[3] > 1.5 * half[4]
+assert half[3] < 1.1 * half[4]
+learned = {depth: curve["accuracy"].iloc[-1] for depth, curve in by_depth.items()}
+print("labels learned in the end:", {depth: f"{share:.1%}" for depth, share in learned.items()})
+assert learned[1] < 0.8 < 0.99 < learned[2] < 1 == learned[3] == learned[4]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 for (depth, curve), style in zip(by_depth.items(), ["-", "--", "-.", ":"], strict=True):
     label = f"{depth} x {units[depth]} units"
-    left.plot(curve["epoch"], curve["loss"], style, label=label)
-    right.plot(curve["epoch"], 100 * curve["accuracy"], style)
+    left.plot(curve["epoch"] / 1000, curve["loss"], style, label=label)
+    right.plot(curve["epoch"] / 1000, 100 * curve["accuracy"], style)
 left.axhline(np.log(10), color="gray", lw=0.8)
-left.set(xlabel="epoch", ylabel="loss (nats a row)", ylim=0, title="Deeper networks learn sooner")
+left.set(
+    xlabel="thousand epochs",
+    ylabel="loss (nats a row)",
+    ylim=0,
+    title="Deeper networks learn sooner",
+)
 left.legend()
 right.axhline(10, color="gray", lw=0.8)
-right.set(xlabel="epoch", ylabel="labels learned (%)", ylim=(0, 102))
+right.set(xlabel="thousand epochs", ylabel="labels learned (%)", ylim=(0, 102))
 right.set(title="... what has no rule: 4,000 random labels")
-for ax in (left, right):
-    ax.xaxis.set_major_formatter("{x:,.0f}")
 plt.show()
 
 # %%
+# The more layers, the fewer epochs. One hidden layer takes more than one and a half times as long to
+# half of the first loss as two, and after 200,000 epochs it knows less than four fifths of the
+# labels; two have nearly all of them; three and four have every one. The last step is small: four
+# layers are hardly ahead of three.
+#
+# The number of parameters is the same, so what differs is not how much can be stored, but how fast
+# plain gradient descent finds it. And that all of the 4,000 labels are learned, which no image tells
+# anything about, is a warning: a training loss near zero says nothing of new rows. What does is a
+# loss on rows that were held out, which is why :class:`sklnll.NLLClassifier` stops by one.
