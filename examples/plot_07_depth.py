@@ -68,12 +68,12 @@ right.set(title="... what has no rule: 4,000 random labels")
 plt.show()
 
 # %%
-# The more layers, the fewer epochs. One hidden layer takes more than one and a half times as long to
-# half of the first loss as two, and after 200,000 epochs it knows less than four fifths of the
+# The more layers, the fewer epochs. One hidden layer takes more than one and a half times as long
+# to half of the first loss as two, and after 200,000 epochs it knows less than four fifths of the
 # labels; two have nearly all of them; three and four have every one. The last step is small: four
 # layers are hardly ahead of three.
 #
 # The number of parameters is the same, so what differs is not how much can be stored, but how fast
-# plain gradient descent finds it. And that all of the 4,000 labels are learned, which no image tells
-# anything about, is a warning: a training loss near zero says nothing of new rows. What does is a
-# loss on rows that were held out, which is why :class:`sklnll.NLLClassifier` stops by one.
+# plain gradient descent finds it. And that all of the 4,000 labels are learned, which no image
+# tells anything about, is a warning: a training loss near zero says nothing of new rows. What does
+# is a loss on rows that were held out, which is why :class:`sklnll.NLLClassifier` stops by one.
