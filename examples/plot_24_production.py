@@ -111,7 +111,7 @@ for size in sizes:
         predict_dist(loaded, rows).interval(0.9)
         seconds.append(time.perf_counter() - start)
     latency.append(1000 * np.median(seconds) / size)
-assert 10 * latency[1] < 3 * latency[0]
+assert 10 * latency[1] < 5 * latency[0]
 assert latency[-1] < latency[0] / 5
 
 # %%
@@ -151,9 +151,9 @@ right.legend(loc="upper left", ncols=3, fontsize="small")
 plt.show()
 
 # %%
-# On the left, ten rows cost little more than one, so a service should collect rows. On the right,
-# the mean of the transform over the last sixty months. Over the training years it is about 0.5.
-# Afterwards it is higher: more often than not the sea is warmer than the predicted median. The
+# On the left, ten rows cost far less than ten times one, so a service should collect rows. On the
+# right, the mean of the transform over the last sixty months. Over the training years it is about
+# 0.5. Afterwards it is higher: more often than not the sea is warmer than the predicted median. The
 # intervals hold fewer months than before, too, but that is in part because new rows are harder than
 # rows seen in training; a shift to one side is not. The dashed lines are for independent months.
 # Neighbouring months are not independent, so a single excursion proves little, and decades above
