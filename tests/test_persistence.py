@@ -195,8 +195,7 @@ def test_a_model_of_a_gpu_predicts_where_there_is_none(monkeypatch):
 def documented_types():
     """Those of the guide, by their last name."""
     page = (ROOT / "docs" / "guide" / "saving.md").read_text()
-    section = page.partition("\n## Saving and loading\n")[2].partition("\n## ")[0]
-    names = re.findall(r'"(sklnll\.[\w.]+)"|`(sklnll\.[\w.]+)`', section)
+    names = re.findall(r'"(sklnll\.[\w.]+)"|`(sklnll\.[\w.]+)`', page)
     return {name.rpartition(".")[2]: name for pair in names for name in pair if name}
 
 
