@@ -22,7 +22,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-curves = pd.read_csv(Path(__file__).resolve().parents[1] / "docs" / "depth.csv")
+beside = [Path("docs"), Path("../docs")]  # seen from the checkout, or from this page's folder
+curves = pd.read_csv(next(docs for docs in beside if docs.is_dir()) / "depth.csv")
 units = {1: 298, 2: 100, 3: 75, 4: 63}
 
 # %%
