@@ -46,10 +46,7 @@ class FittedNetwork(BaseEstimator, ABC):
         """Number of classes, or of the components of y; 1 where y is a number."""
 
     def _head(self, device: torch.device | None = None) -> Head:
-        fixed = {
-            name: self.scaling_.scale_parameter(name, value)
-            for name, value in self.distribution_.fixed().items()
-        }
+        fixed = self.scaling_.scale_fixed(self.distribution_)
         return Head(self.distribution_, len(self.scaling_.unit), self._size, fixed, device)
 
     def _network(self, device: torch.device | None = None) -> Network:
@@ -107,14 +104,8 @@ class FittedNetwork(BaseEstimator, ABC):
     def _params_of(self, X: Any, exposure: np.ndarray | None) -> dict[str, np.ndarray]:
         """Each member's parameters in y's units, (n_members, n_samples, n_heads, ...)."""
         params = self._scaled_params_of(X)
-        # Fixed numbers as they were given, without the rounding of the way through training.
-        fixed = self.distribution_.fixed()
-        values = {
-            name: np.full(value.shape, fixed[name])
-            if name in fixed
-            else self.scaling_.unscale_parameter(name, value.numpy())
-            for name, value in params.items()
-        }
+        values = {name: value.numpy() for name, value in params.items()}
+        values = self.scaling_.unscale_parameters(self.distribution_, values)
         values = {name: self._one_a_row(name, value, X.shape[0]) for name, value in values.items()}
         return values if exposure is None else self.distribution_.exposed(values, exposure[:, None])
 

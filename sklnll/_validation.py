@@ -23,7 +23,7 @@ Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all
 
 
 def x_params(X: Any) -> dict[str, Any]:
-    """How X is checked: float32 stays, anything else becomes float64.
+    """How X is checked: float32 stays, anything else becomes float64; text is refused at once.
 
     scikit-learn cannot read the dtype of arrays and frames of other libraries, such as torch's and
     polars', and would make float64 of them all.
@@ -39,15 +39,15 @@ def x_params(X: Any) -> dict[str, Any]:
 
 def _refuse_text(X: Any) -> None:
     """Name the column and a way out, which numpy's own message does not."""
-    for name, column in X.items() if hasattr(X, "iloc") and hasattr(X, "columns") else ():
-        if column.dtype.kind != "O":
-            continue
+    if not (hasattr(X, "iloc") and hasattr(X, "columns")):
+        return
+    for place in (j for j, dtype in enumerate(X.dtypes) if dtype.kind == "O"):
         try:
-            np.asarray(column, dtype=float)
+            np.asarray(X.iloc[:, place], dtype=float)
         except ValueError as error:
             raise ValueError(
-                f"X must be numbers; column {name!r} holds text ({error}). Encode it first, in a "
-                "pipeline: with OneHotEncoder or OrdinalEncoder of scikit-learn."
+                f"X must be numbers; column {X.columns[place]!r} holds text ({error}). Encode it "
+                "first, in a pipeline: with OneHotEncoder or OrdinalEncoder of scikit-learn."
             ) from error
         except TypeError:  # pandas' own missing value, which scikit-learn names
             continue

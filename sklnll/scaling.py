@@ -1,5 +1,6 @@
 """In which units of y does training run, and how does one come back?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,26 @@ class TargetScaling:
         """Move a parameter fixed in y's units to training's; shape (n_outputs,)."""
         shift, unit = self._units_of(name)
         return (value - shift) / unit
+
+    def scale_fixed(self, distribution: Distribution) -> dict[str, np.ndarray]:
+        """The numbers that a family's parameters are fixed to, in training's units."""
+        fixed = distribution.fixed()
+        return {name: self.scale_parameter(name, value) for name, value in fixed.items()}
+
+    def unscale_parameters(
+        self, distribution: Distribution, params: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """A family's parameters in y's units.
+
+        Fixed numbers are as they were given, without the rounding of the way through training.
+        """
+        fixed = distribution.fixed()
+        return {
+            name: np.full(value.shape, fixed[name])
+            if name in fixed
+            else self.unscale_parameter(name, value)
+            for name, value in params.items()
+        }
 
     def unscale_parameter(self, name: str, value: np.ndarray) -> np.ndarray:
         """Move a parameter from training's units to y's; outputs after members and rows."""

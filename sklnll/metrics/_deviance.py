@@ -100,17 +100,18 @@ def d2_score(
         dist_null = fit_marginal(y_true, dist, exposure=exposure, **given)
     loss, null = (negative_log_likelihood(y_true, d, **given) for d in (dist, dist_null))
     y = np.asarray(as_fitted(y_true, dist))
-    seen = y[check_weight(sample_weight, y) > 0]
+    weight = check_weight(sample_weight, y)
+    seen = y[weight > 0]
     if (seen == seen[0]).all():
         return float(loss <= null)
     with np.errstate(over="ignore"):
-        explained, most = (np.expm1(2 * (v - null)) for v in (loss, _least_loss(y, dist, **given)))
+        least = _least_loss(y, dist, weight)
+        explained, most = (np.expm1(2 * (value - null)) for value in (loss, least))
     return float(explained / most)
 
 
-def _least_loss(y: np.ndarray, dist: Any, sample_weight: ArrayLike | None) -> float:
+def _least_loss(y: np.ndarray, dist: Any, weight: np.ndarray) -> float:
     """The mean loss of a prediction that is certain of what was observed."""
-    weight = check_weight(sample_weight, y)
     if isinstance(dist, LabelPredictive):
         return np.average(entropy(y), weights=weight) if y.ndim == 2 else 0.0
     family = dist.distribution

@@ -125,16 +125,14 @@ def _fit(
     """Parameters in y's units, of shape (n_samples, n_outputs, ...)."""
     family, counts = dist.distribution, weight > 0
     scaling = TargetScaling.fit(family, y[counts], weight[counts])
-    fixed = {name: scaling.scale_parameter(name, v) for name, v in family.fixed().items()}
-    head = Head(family, y.shape[1], _size(dist), fixed)
+    head = Head(family, y.shape[1], _size(dist), scaling.scale_fixed(family))
     time = None if exposure is None else exposure[counts]
     fitted = head.fit_constant(scaling.scale(y[counts]), weight[counts], time, bounded=False)
     raw, constant = map(torch.from_numpy, fitted)
-    params = {}
+    of_outputs = {}
     for name, value in head.params(raw[None], constant).items():
         event = value.shape[value.ndim - family.parameters[name].event_ndim :]
-        of_outputs = value.numpy().reshape(1, 1, y.shape[1], *event)
-        in_units = scaling.unscale_parameter(name, of_outputs)[0]
-        number = family.fixed().get(name)  # as it was given, without the rounding of the way
-        params[name] = np.repeat(in_units if number is None else in_units * 0 + number, len(y), 0)
+        of_outputs[name] = value.numpy().reshape(1, 1, y.shape[1], *event)
+    in_units = scaling.unscale_parameters(family, of_outputs)
+    params = {name: np.repeat(value[0], len(y), axis=0) for name, value in in_units.items()}
     return params if exposure is None else family.exposed(params, exposure[:, None])
