@@ -1,15 +1,14 @@
 """Neural networks behind scikit-learn's fit and predict that answer with a distribution."""
 
 from . import displays, distributions, metrics
-from .classifier import NLLClassifier
-from .comparing import Comparison, compare
+from ._training.recipe import MLP_DEFAULTS
+from ._version import __version__ as __version__
+from .comparison import Comparison, compare
 from .composition import predict_dist
+from .estimators.classifier import NLLClassifier
+from .estimators.ranker import NLLRanker
+from .estimators.regressor import NLLRegressor
 from .orders import orders_to_ranks, ranks_to_orders
-from .ranker import NLLRanker
-from .recipe import MLP_DEFAULTS
-from .regressor import NLLRegressor
-
-__version__ = "0.1.0"
 
 __all__ = [
     "MLP_DEFAULTS",

@@ -15,15 +15,15 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from .classifier import NLLClassifier
+from ._data.y_units import DISTANCES, PLACES
+from ._laws.law import Law
+from ._laws.numerical import numerical_law
+from ._network.head import Head
 from .distributions import CircularDistribution, Distribution, LabelDistribution
-from .distributions._law import Law
-from .distributions._numerical import numerical_law
-from .head import Head
+from .estimators.classifier import NLLClassifier
+from .estimators.regressor import NLLRegressor
 from .predictive import predictive
 from .predictive._base import own_tensor
-from .regressor import NLLRegressor
-from .scaling import DISTANCES, PLACES
 
 __all__ = ["check_distribution"]
 

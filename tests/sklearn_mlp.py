@@ -13,11 +13,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
 from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRegressor, lbfgs, stochastic
+from sklnll._data.rows import Rows
+from sklnll._network.network import Network
+from sklnll._training.objective import Objective
+from sklnll._training.schedule import Steps
 from sklnll.distributions import Normal
-from sklnll.network import Network
-from sklnll.objective import Objective
-from sklnll.rows import Rows
-from sklnll.steps import Steps
 
 FAMILIES = {"squared_error": Normal(scale=1.0), "poisson": "poisson"}
 

@@ -9,8 +9,8 @@ from scipy import integrate, stats
 from sklearn.metrics import make_scorer, r2_score
 from sklearn.model_selection import cross_val_score
 
+from sklnll._laws.von_mises import wrap
 from sklnll.distributions import VonMises
-from sklnll.distributions._von_mises import wrap
 from sklnll.metrics import circular_mean_absolute_error, circular_r2_score, neg_crps_scorer
 from sklnll.predictive import CircularPredictive, predictive
 

@@ -63,7 +63,7 @@ def test_a_frame_has_a_row_for_each_model(result):
 def test_families_are_fitted_by_name_or_instance(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "sklnll.comparing.cross_validate",
+        "sklnll.comparison.cross_validate",
         lambda model, *args, **kwargs: (
             seen.append(model) or {"fit_time": np.ones(2), "test_NLL": np.ones(2)}
         ),

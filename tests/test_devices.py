@@ -14,14 +14,14 @@ from distributions.cases import CASES, FAMILIES, NAMES
 from plain import plain_classifier, plain_regressor
 
 from sklnll import NLLRegressor
-from sklnll.devices import find_device
-from sklnll.head import Head
-from sklnll.layers import Mode
-from sklnll.network import Architecture, Network, Pass
-from sklnll.objective import Objective
-from sklnll.progress import Settings
-from sklnll.rows import MemberRows, Rows
-from sklnll.steps import Steps
+from sklnll._data.rows import MemberRows, Rows
+from sklnll._network.devices import find_device
+from sklnll._network.head import Head
+from sklnll._network.layers import Mode
+from sklnll._network.network import Architecture, Network, Pass
+from sklnll._training.objective import Objective
+from sklnll._training.record import Settings
+from sklnll._training.schedule import Steps
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -115,12 +115,12 @@ def test_a_device_that_is_not_looked_at_in_an_epoch_trains_the_same(monkeypatch,
     X, y = draw_rows("normal")
     net = plain_regressor(hidden_layer_sizes=(4,), batch_size=10, max_iter=5, random_state=0)
     here = net.fit(X, y).predict(X)
-    monkeypatch.setattr("sklnll.stochastic._is_at_hand", lambda values: False)
+    monkeypatch.setattr("sklnll._training.stochastic._is_at_hand", lambda values: False)
     np.testing.assert_array_equal(net.fit(X, y).predict(X), here)
 
 
 def test_a_device_that_is_not_looked_at_in_an_epoch_ends_at_the_last_good_one(monkeypatch):
-    monkeypatch.setattr("sklnll.stochastic._is_at_hand", lambda values: False)
+    monkeypatch.setattr("sklnll._training.stochastic._is_at_hand", lambda values: False)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 3)), rng.normal(size=60)
     net = plain_regressor(
@@ -152,7 +152,7 @@ def test_cuda_fits_as_the_cpu_does(name, solver, draw_rows, make_net):
 
 @pytest.mark.parametrize(("n_threads", "most"), [(None, 3), (2, 2), (8, 3)])
 def test_threads_are_no_more_than_asked_for_and_allowed(n_threads, most, monkeypatch, draw_rows):
-    monkeypatch.setattr("sklnll.threads._WORTH_SHARING", 0.0)
+    monkeypatch.setattr("sklnll._network.threads._WORTH_SHARING", 0.0)
     seen, before = set(), torch.get_num_threads()
     forward = Pass.forward
 

@@ -10,8 +10,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklnll import MLP_DEFAULTS, NLLRegressor
+from sklnll._training.objective import Objective
 from sklnll.distributions import DISTRIBUTIONS
-from sklnll.objective import Objective
 
 every_family = pytest.mark.parametrize("name", DISTRIBUTIONS)
 brief = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -5,8 +5,8 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 
 from sklnll import NLLRegressor
+from sklnll._network.head import Head
 from sklnll.distributions import DISTRIBUTIONS
-from sklnll.head import Head
 from sklnll.metrics import neg_nll_scorer
 from sklnll.predictive import predictive
 

@@ -114,7 +114,7 @@ def test_partial_fit_of_weights_that_cannot_be_written(tmp_path):
 
 
 def test_sparse_increments_are_those_of_dense_rows(monkeypatch):
-    monkeypatch.setattr("sklnll.sparse._SMALL", 0)
+    monkeypatch.setattr("sklnll._data.sparse._SMALL", 0)
     dense, thin = (plain_regressor(**BRIEF) for _ in range(2))
     for _ in range(2):
         dense.partial_fit(X, Y)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklnll.holdout import hold_out
+from sklnll._data.holdout import hold_out
 
 
 def split(n_rows=100, n_members=5, fraction=0.15, labels=None, seed=0):

@@ -7,7 +7,7 @@ from plain import plain_regressor
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from sklnll import NLLRegressor
-from sklnll.inputs import InputScaling
+from sklnll._data.x_units import InputScaling
 
 rng = np.random.default_rng(0)
 X = np.column_stack(

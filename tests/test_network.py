@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklnll.layers import ACTIVATIONS, Dropout, Mode
-from sklnll.network import Architecture, Network, Pass, initial_weights
+from sklnll._network.layers import ACTIVATIONS, Dropout, Mode
+from sklnll._network.network import Architecture, Network, Pass, initial_weights
 
 TORCH_ACTIVATIONS = {
     "identity": torch.nn.Identity,

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from sklnll.optimizers import SGD, Adam
+from sklnll._training.optimizers import SGD, Adam
 
 N_STEPS = 20
 

@@ -7,9 +7,9 @@ from scipy import stats
 from scipy.optimize import minimize_scalar
 
 from sklnll import NLLClassifier, NLLRegressor
+from sklnll._training.recalibration import fit_factor
+from sklnll._training.stochastic import fit_stochastic
 from sklnll.distributions import Categorical, Censored, Laplace, Normal, ensemble_of
-from sklnll.recalibration import fit_factor
-from sklnll.stochastic import fit_stochastic
 
 rng = np.random.default_rng(0)
 BRIEF = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
@@ -132,13 +132,13 @@ def test_it_is_judged_by_rows_that_no_member_saw(stratify, draw_rows, monkeypatc
     X, y = draw_rows("categorical" if stratify else "normal", n=100)
     seen = {}
     monkeypatch.setattr(
-        "sklnll._trainable.fit_stochastic",
+        "sklnll._training.fit.fit_stochastic",
         lambda objective, rows, held, *rest: (
             seen.update(rows=rows, held=held) or fit_stochastic(objective, rows, held, *rest)
         ),
     )
     monkeypatch.setattr(
-        "sklnll._trainable.fit_factor",
+        "sklnll._training.fit.fit_factor",
         lambda *args: seen.update(unseen=args[3]) or fit_factor(*args),
     )
     estimator = NLLClassifier if stratify else NLLRegressor

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sklnll import NLLClassifier, NLLRegressor, recipe
+from sklnll._data.holdout import hold_out
+from sklnll._training.plan import Plan
 from sklnll.distributions import Normal, StudentT
-from sklnll.holdout import hold_out
-from sklnll.plan import Plan
 
 ROWS = [1, 2, 17, 50, 100, 300, 1000, 10_000, 1_000_000, 50_000_000]
 

@@ -10,8 +10,8 @@ from scipy import stats
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 
+from sklnll._network.threads import threads_for
 from sklnll.distributions import Normal, StudentT
-from sklnll.threads import threads_for
 
 brief = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -4,8 +4,8 @@ import torch
 from distributions.cases import CASES, CONTINUOUS, LABELS, MIXED, NUMBERS, accepts, make_head
 from scipy import stats
 
+from sklnll._data.y_units import TargetScaling
 from sklnll.distributions import DISTRIBUTIONS
-from sklnll.scaling import TargetScaling
 
 AFFINE = [name for name in NUMBERS if DISTRIBUTIONS[name]().support.units == "affine"]
 RATIO = [name for name in NUMBERS if DISTRIBUTIONS[name]().support.units == "ratio"]

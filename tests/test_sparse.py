@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.preprocessing import MaxAbsScaler
 
 from sklnll import NLLRegressor
-from sklnll.inputs import InputScaling
+from sklnll._data.x_units import InputScaling
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -29,7 +29,7 @@ Y = {
 
 @pytest.fixture
 def nothing_is_small(monkeypatch):
-    monkeypatch.setattr("sklnll.sparse._SMALL", 0)
+    monkeypatch.setattr("sklnll._data.sparse._SMALL", 0)
 
 
 def predicted(net, rows):
@@ -108,10 +108,10 @@ def test_validation_rows_may_be_sparse(nothing_is_small):
     ids=str,
 )
 def test_no_more_rows_than_a_block_are_made_dense(params, most, nothing_is_small, monkeypatch):
-    monkeypatch.setattr("sklnll.lbfgs._NUMBERS_AT_ONCE", 20 * X.shape[1])
-    monkeypatch.setattr("sklnll.rows._NUMBERS_PICKED", 1)
-    monkeypatch.setattr("sklnll.network._LEAST_ROWS", 20)
-    monkeypatch.setattr("sklnll.network._NUMBERS_AT_ONCE", 1)
+    monkeypatch.setattr("sklnll._training.lbfgs._NUMBERS_AT_ONCE", 20 * X.shape[1])
+    monkeypatch.setattr("sklnll._data.rows._NUMBERS_PICKED", 1)
+    monkeypatch.setattr("sklnll._network.network._LEAST_ROWS", 20)
+    monkeypatch.setattr("sklnll._network.network._NUMBERS_AT_ONCE", 1)
     seen, toarray = [], sparse.csr_array.toarray
 
     def watched(rows, *args, **params):
@@ -128,7 +128,7 @@ def test_no_more_rows_than_a_block_are_made_dense(params, most, nothing_is_small
 def test_lbfgs_sums_over_blocks(monkeypatch):
     net = plain_regressor("student_t", (4,), solver="lbfgs", max_iter=10, random_state=0)
     whole = net.fit(X, Y["regressor"]).loss_curve_
-    monkeypatch.setattr("sklnll.lbfgs._NUMBERS_AT_ONCE", 7 * X.shape[1])
+    monkeypatch.setattr("sklnll._training.lbfgs._NUMBERS_AT_ONCE", 7 * X.shape[1])
     assert_allclose(net.fit(X, Y["regressor"]).loss_curve_, whole, rtol=1e-9)
 
 

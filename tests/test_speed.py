@@ -96,7 +96,9 @@ def test_predictions_in_blocks_are_those_of_all_rows_at_once(monkeypatch):
     X, y = rng.normal(size=(300, 3)), rng.normal(size=300)
     net = plain_regressor("student_t", (8,), n_estimators=2, max_iter=3, random_state=0).fit(X, y)
     together = net.predict_dist(X).params
-    monkeypatch.setattr("sklnll.network._NUMBERS_AT_ONCE", 1)  # hence blocks of the least size
+    monkeypatch.setattr(
+        "sklnll._network.network._NUMBERS_AT_ONCE", 1
+    )  # hence blocks of the least size
     assert net._network().rows_at_once < 100
     for name, value in net.predict_dist(X).params.items():
         np.testing.assert_allclose(value, together[name], rtol=1e-12)
@@ -112,8 +114,8 @@ def test_training_in_blocks_is_that_of_all_rows_at_once(monkeypatch):
     for _ in range(2):
         net.set_params(random_state=0).fit(X, y, sample_weight=weight)
         curves.append([*net.loss_curve_, *net.validation_scores_])
-        monkeypatch.setattr("sklnll.rows._NUMBERS_PICKED", 1)
-        monkeypatch.setattr("sklnll.network._NUMBERS_AT_ONCE", 1)
+        monkeypatch.setattr("sklnll._data.rows._NUMBERS_PICKED", 1)
+        monkeypatch.setattr("sklnll._network.network._NUMBERS_AT_ONCE", 1)
     np.testing.assert_allclose(*curves, rtol=1e-12)
 
 

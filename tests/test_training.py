@@ -16,11 +16,11 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from statsmodels.tools.numdiff import approx_fprime
 
+from sklnll._data.rows import Rows
+from sklnll._network.layers import Mode
+from sklnll._network.network import Architecture, Network
+from sklnll._training.objective import Objective
 from sklnll.distributions import DISTRIBUTIONS, Gamma, Normal, get_distribution
-from sklnll.layers import Mode
-from sklnll.network import Architecture, Network
-from sklnll.objective import Objective
-from sklnll.rows import Rows
 
 every_family = pytest.mark.parametrize("name", DISTRIBUTIONS)
 brief = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

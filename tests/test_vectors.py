@@ -16,10 +16,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklnll import predict_dist
+from sklnll._data.y_units import TargetScaling
 from sklnll.distributions import Beta, Dirichlet, MultivariateNormal, Normal
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 from sklnll.predictive import ContinuousPredictive, VectorPredictive, predictive
-from sklnll.scaling import TargetScaling
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

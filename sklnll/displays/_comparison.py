@@ -10,7 +10,7 @@ from ._base import Display
 from ._look import PALETTE, REFERENCE, tidy
 
 if TYPE_CHECKING:
-    from ..comparing import Comparison
+    from ..comparison import Comparison
 
 
 class ComparisonDisplay(Display):

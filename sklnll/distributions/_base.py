@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from ._crps import crps_by_quadrature
-from ._law import Law
-from ._numerical import numerical_law
+from .._laws.law import Law
+from .._laws.numerical import numerical_law
+from .._numerics.crps import crps_by_quadrature
 from ._supports import Support
 from .links import Link
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._numerics.special import log1mexp
 from ._base import Distribution
-from ._special import log1mexp
 
 _NARROW = 1e-7
 """Below this difference of log-probabilities an interval is a point with a width."""

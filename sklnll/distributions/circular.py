@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..progress import warn_user
+from .._laws.von_mises import angular_crps, resultant, von_mises, wrap
+from .._messages import warn_user
+from .._numerics.special import LOG_2PI, log_bessel_i0e
 from ._base import Distribution
-from ._special import LOG_2PI, log_bessel_i0e
 from ._supports import ANGLE
-from ._von_mises import angular_crps, resultant, von_mises, wrap
 from .links import concentrated, direction
 
 

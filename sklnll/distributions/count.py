@@ -7,12 +7,12 @@ import numpy as np
 from scipy import special
 from torch import Tensor
 
+from .._laws.binomial import binomial, log_binomial_mass
+from .._laws.negative_binomial import log_negative_binomial_mass, negative_binomial
+from .._laws.poisson import LARGE_RATE, poisson
+from .._numerics.crps import half_mean_difference
+from .._numerics.special import log_poisson_mass
 from ._base import Distribution
-from ._binomial import binomial, log_binomial_mass
-from ._crps import half_mean_difference
-from ._negative_binomial import log_negative_binomial_mass, negative_binomial
-from ._poisson import LARGE_RATE, poisson
-from ._special import log_poisson_mass
 from ._supports import COUNTS, SUCCESSES
 from .links import PROBABILITY_LINKS, RATE_LINKS, Link, dispersion, number_of_trials
 from .real import Normal

@@ -11,9 +11,10 @@ import torch
 from scipy import special
 from torch import Tensor
 
+from .._laws.circular_mixing import CircularMixingLaw
+from .._laws.mixing import chosen_members
 from ._base import Distribution
-from ._circular_mixing import CircularMixingLaw
-from ._mixing import Mixing, MixingOfNumbers, chosen_members
+from ._mixing import Mixing, MixingOfNumbers
 from .circular import CircularDistribution
 from .finite import LabelDistribution
 from .links import Components, Known, Link

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._atoms import CountWithAtoms, DensityWithAtoms, LawWithAtoms
+from .._laws.atoms import CountWithAtoms, DensityWithAtoms, LawWithAtoms
+from .._numerics.special import log1mexp, log_with_extra
 from ._base import Distribution
 from ._compound import Compound
-from ._special import log1mexp, log_with_extra
 from ._supports import NON_NEGATIVE, Support
 from .count import NegativeBinomial, Poisson
 from .links import Link, Logit

@@ -9,8 +9,8 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._numerics.special import HALF_LOG_2PI, log_ratio_deviance, stirling_error, stirling_slope
 from ._base import Distribution
-from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error, stirling_slope
 from ._supports import REAL, SHARES
 from .links import capped_log, cholesky_factor, positive, simplex, vector
 from .real import Normal

@@ -8,8 +8,7 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
-from ._base import Distribution
-from ._special import (
+from .._numerics.special import (
     HALF_LOG_2PI,
     exp_of_finite_slope,
     log1mexp,
@@ -17,7 +16,8 @@ from ._special import (
     log_ratio_deviance,
     stirling_error,
 )
-from ._statistics import weighted_mean_std
+from .._numerics.statistics import weighted_mean_std
+from ._base import Distribution
 from ._supports import NON_NEGATIVE, POSITIVE
 from ._tails import TailedDistribution, log1mexp_of_log
 from .links import capped_log, log, positive

@@ -9,9 +9,8 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
-from ._base import Distribution
-from ._crps import crps_by_quadrature
-from ._special import (
+from .._numerics.crps import crps_by_quadrature
+from .._numerics.special import (
     HALF_LOG_2PI,
     LOG_PI,
     exp_of_finite_slope,
@@ -19,7 +18,8 @@ from ._special import (
     log_gamma_half_step,
     stirling_error,
 )
-from ._statistics import weighted_mean_std, weighted_median_spread
+from .._numerics.statistics import weighted_mean_std, weighted_median_spread
+from ._base import Distribution
 from ._supports import REAL
 from ._tails import TailedDistribution, log1mexp_of_log
 from .links import degrees_of_freedom, identity, positive

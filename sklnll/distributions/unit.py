@@ -8,8 +8,8 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._numerics.special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
 from ._base import Distribution
-from ._special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
 from ._supports import UNIT_INTERVAL
 from .links import PROBABILITY_LINKS, Link, capped_log
 

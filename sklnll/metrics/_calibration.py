@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 
-from .._validation import check_weight
+from .._data.checks import check_weight
 from ..predictive import LabelPredictive, encode_labels
 from ._scores import as_fitted, check_kind, of_numbers
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._validation import check_weight
+from .._data.checks import check_weight
 from ..predictive import LabelPredictive
 from ._information import entropy
 from ._marginal import fit_marginal

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.polynomial import legendre
 
-from ..distributions._atoms import DensityWithAtoms
-from ..distributions._law import LEVELS, ContinuousLaw
-from ..distributions._von_mises import wrap
+from .._laws.atoms import DensityWithAtoms
+from .._laws.law import LEVELS, ContinuousLaw
+from .._laws.von_mises import wrap
 from ..predictive import (
     CircularPredictive,
     DiscretePredictive,

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 
-from .._targets import Indicators, Labels, SoftTargets
-from .._validation import check_exposure, check_weight
-from ..head import Head
+from .._data.checks import check_exposure, check_weight
+from .._data.y_units import TargetScaling
+from .._network.head import Head
 from ..orders import pad_orders
 from ..predictive import (
     CensoredPredictive,
@@ -25,7 +25,7 @@ from ..predictive import (
 )
 from ..predictive._base import Predictive
 from ..predictive.averages import base_of
-from ..scaling import TargetScaling
+from ..predictive.targets import Indicators, Labels, SoftTargets
 from ._scores import as_fitted, check_kind
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
 
-from .._validation import check_weight
+from .._data.checks import check_weight
 from ..orders import kendall_tau
 from ..predictive import (
     IndicatorPredictive,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._laws.von_mises import wrap
 from ..distributions import CircularDistribution
-from ..distributions._von_mises import wrap
 from ._base import RandomState
 from .numbers import ContinuousPredictive
 

@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..distributions._crps import NODES, WEIGHTS, crps_by_quadrature
-from ..scaling import DISTANCES, PLACES
-from ..target_maps import AffineMap, MonotoneMap, Probe, TargetTransformer, read_map
+from .._data.y_units import DISTANCES, PLACES
+from .._numerics.crps import NODES, WEIGHTS, crps_by_quadrature
 from ._base import Predictive
 from .numbers import ContinuousPredictive, PredictiveDistribution
+from .target_maps import AffineMap, MonotoneMap, Probe, TargetTransformer, read_map
 from .vectors import VectorPredictive
 
 _FAR = 1e-4

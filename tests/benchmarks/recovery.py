@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRanker, NLLRegressor
+from sklnll._network.head import Head
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Distribution,
@@ -24,7 +25,6 @@ from sklnll.distributions import (
     RankingDistribution,
     get_distribution,
 )
-from sklnll.head import Head
 from sklnll.predictive import LabelPredictive, predictive
 
 N_ROWS = 20_000

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from scipy import integrate, special, stats
 
+from sklnll._network.head import Head
 from sklnll.distributions import (
     DISTRIBUTIONS,
     CircularDistribution,
@@ -21,7 +22,6 @@ from sklnll.distributions import (
     VectorDistribution,
 )
 from sklnll.distributions._compound import Compound
-from sklnll.head import Head
 
 from .oracles import PointsAndCounts, PointsAndDensity, TorchPointsAnd, ZeroTruncated
 

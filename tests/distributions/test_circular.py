@@ -6,10 +6,10 @@ import pytest
 import torch
 from scipy import integrate, optimize, special, stats
 
+from sklnll._laws.von_mises import von_mises, wrap
+from sklnll._network.head import Head
+from sklnll._numerics.special import bessel_ratio, log_bessel_i0e
 from sklnll.distributions import CircularDistribution, VonMises
-from sklnll.distributions._special import bessel_ratio, log_bessel_i0e
-from sklnll.distributions._von_mises import von_mises, wrap
-from sklnll.head import Head
 
 CONCENTRATIONS = [1e-300, 1e-6, 0.3, 7.0, 29.99, 30.01, 49.0, 51.0, 1e3, 1e6, 1e8]
 

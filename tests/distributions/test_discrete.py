@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from sklnll._laws.binomial import binomial
+from sklnll._laws.discrete import least_count, sum_of_smooth
+from sklnll._laws.negative_binomial import negative_binomial
+from sklnll._numerics.crps import half_mean_difference
 from sklnll.distributions import Binomial, Gamma, NegativeBinomial, Normal, Poisson
-from sklnll.distributions._binomial import binomial
-from sklnll.distributions._crps import half_mean_difference
-from sklnll.distributions._discrete import least_count, sum_of_smooth
-from sklnll.distributions._negative_binomial import negative_binomial
 
 LEVELS = np.array([1e-300, 1e-12, 0.01, 0.3, 0.5, 0.975, 1 - 1e-12])
 

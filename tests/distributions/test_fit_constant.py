@@ -3,6 +3,7 @@ import pytest
 import torch
 from scipy import optimize, special, stats
 
+from sklnll._network.head import Head
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Bernoulli,
@@ -15,7 +16,6 @@ from sklnll.distributions import (
     Poisson,
     StudentT,
 )
-from sklnll.head import Head
 
 from .cases import CASES, FAMILIES, LABELS, LEARNED, NAMES, NUMBERS, make, make_head
 

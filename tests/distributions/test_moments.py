@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import integrate, special, stats
 
+from sklnll._numerics.crps import crps_by_quadrature
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Bernoulli,
@@ -15,7 +16,6 @@ from sklnll.distributions import (
     Poisson,
     StudentT,
 )
-from sklnll.distributions._crps import crps_by_quadrature
 from sklnll.distributions._supports import REAL
 from sklnll.distributions.links import positive
 from sklnll.predictive import predictive

@@ -4,8 +4,8 @@ import pytest
 import torch
 from scipy import optimize, special, stats
 
+from sklnll._network.head import Head
 from sklnll.distributions import Beta, Dirichlet, MultivariateNormal, Normal
-from sklnll.head import Head
 
 from .cases import CASES, FAMILIES, VECTORS, rows, stacked, tensors
 from .test_log_prob import exact

@@ -6,8 +6,8 @@ import torch
 from scipy import stats
 
 from sklnll import NLLRegressor
+from sklnll._laws.numerical import numerical_law
 from sklnll.distributions import COUNTS, DISTRIBUTIONS, REAL, Distribution, Poisson
-from sklnll.distributions._numerical import numerical_law
 from sklnll.distributions.links import identity, log, positive
 from sklnll.predictive import predictive
 

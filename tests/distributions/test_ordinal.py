@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import special, stats
 
+from sklnll._network.head import Head
 from sklnll.distributions import Bernoulli, Ordinal
-from sklnll.head import Head
 
 from .cases import CASES, stacked, tensors
 

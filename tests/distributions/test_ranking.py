@@ -9,8 +9,8 @@ import torch
 from scipy import special, stats
 
 from sklnll import NLLRanker
+from sklnll._network.head import Head
 from sklnll.distributions import Bernoulli, Categorical, PlackettLuce, RankingDistribution
-from sklnll.head import Head
 from sklnll.orders import UNRANKED
 
 from .cases import _log_plackett_luce_mass, all_orders

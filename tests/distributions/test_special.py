@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklnll.distributions._special import log1p_square, log_ratio_deviance, stirling_error
+from sklnll._numerics.special import log1p_square, log_ratio_deviance, stirling_error
 
 # On both sides of each branch point, and far from it.
 A = np.array([1e-300, 1e-8, 0.3, 1.0, 15.999999, 16.0, 16.000001, 40.0, 1e3, 1e8, 1e150, 1e300])

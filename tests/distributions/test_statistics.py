@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sklnll.distributions._statistics import (
+from sklnll._numerics.statistics import (
     weighted_mean_std,
     weighted_median,
     weighted_median_spread,

@@ -1,0 +1,113 @@
+"""In which units of y does training run, and how does one come back?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._numerics.statistics import weighted_mean_std, weighted_median_spread
+from ..distributions import Distribution
+
+PLACES = {"loc", "low", "high"}
+"""Names of the parameters that move with y."""
+
+DISTANCES = {"scale", "scale_tril"}
+"""Names of the parameters that are stretched with y; all others are pure numbers."""
+
+
+@dataclass(frozen=True)
+class TargetScaling:
+    """The affine map between y's units and training's: scaled = (y - shift) / unit.
+
+    Families over all real numbers are shifted and scaled, positive ones scaled, pure numbers
+    (counts, proportions, angles, labels) left alone. Everything is exact up to rounding:
+    densities get the Jacobian back, parameters called ``loc`` and ``scale`` move with y.
+
+    Parameters
+    ----------
+    shift, unit : ndarray of shape (n_outputs,), or (n_outputs, size) for rows of numbers
+        In y's units.
+    """
+
+    shift: np.ndarray
+    unit: np.ndarray
+
+    @classmethod
+    def fit(cls, distribution: Distribution, y: np.ndarray, weight: np.ndarray) -> "TargetScaling":
+        """Choose shift and unit for `y` of shape (n_samples, n_outputs[, size])."""
+        units = distribution.support.units
+        numbers = distribution.magnitudes(y)
+        if units == "none":
+            return cls(np.zeros(numbers.shape[1:]), np.ones(numbers.shape[1:]))
+        columns = [
+            _center_and_spread(column, weight, distribution.robust)
+            for column in numbers.reshape(len(numbers), -1).T
+        ]
+        center, spread = np.array(columns).T.reshape(2, *numbers.shape[1:])
+        if units == "affine":
+            return cls(center, np.where(spread > 0, spread, 1.0))
+        return cls(np.zeros_like(center), np.where(center > 0, center, 1.0))
+
+    @property
+    def log_jacobian(self) -> np.ndarray:
+        """What a density's negative logarithm gains on the way back to y's units; (n_outputs,)."""
+        return np.log(self.unit).reshape(len(self.unit), -1).sum(axis=1)
+
+    def scale(self, y: np.ndarray) -> np.ndarray:
+        """From y's units to training's; of y's shape. What is infinite stays so."""
+        with np.errstate(over="ignore"):
+            scaled = (y - self.shift) / self.unit
+        if not (np.isfinite(scaled) | np.isinf(y)).all():
+            raise ValueError(
+                f"y spans from {y.min():g} to {y.max():g}, more than float64 can subtract; "
+                "change its units."
+            )
+        # Beside an enormous value a small one underflows, but stays positive.
+        underflow = (scaled == 0) & (y > 0) & (self.shift == 0)
+        return np.where(underflow, np.finfo(float).tiny, scaled)
+
+    def scale_parameter(self, name: str, value: float) -> np.ndarray:
+        """Move a parameter fixed in y's units to training's; shape (n_outputs,)."""
+        shift, unit = self._units_of(name)
+        return (value - shift) / unit
+
+    def scale_fixed(self, distribution: Distribution) -> dict[str, np.ndarray]:
+        """The numbers that a family's parameters are fixed to, in training's units."""
+        fixed = distribution.fixed()
+        return {name: self.scale_parameter(name, value) for name, value in fixed.items()}
+
+    def unscale_parameters(
+        self, distribution: Distribution, params: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """A family's parameters in y's units.
+
+        Fixed numbers are as they were given, without the rounding of the way through training.
+        """
+        fixed = distribution.fixed()
+        return {
+            name: np.full(value.shape, fixed[name])
+            if name in fixed
+            else self.unscale_parameter(name, value)
+            for name, value in params.items()
+        }
+
+    def unscale_parameter(self, name: str, value: np.ndarray) -> np.ndarray:
+        """Move a parameter from training's units to y's; outputs after members and rows."""
+        shift, unit = self._units_of(name)
+        shape = (*unit.shape, *(1,) * (value.ndim - 2 - unit.ndim))
+        with np.errstate(over="ignore"):
+            moved = value * unit.reshape(shape) + shift.reshape(shape)
+        largest = np.finfo(float).max
+        return np.clip(moved, -largest, largest)
+
+    def _units_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Whether a parameter is a place or a distance in y's units, or a pure number."""
+        if name in PLACES:
+            return self.shift, self.unit
+        if name in DISTANCES:
+            return np.zeros_like(self.shift), self.unit
+        return np.zeros(len(self.shift)), np.ones(len(self.unit))
+
+
+def _center_and_spread(y: np.ndarray, weight: np.ndarray, robust: bool) -> tuple[float, float]:
+    return weighted_median_spread(y, weight) if robust else weighted_mean_std(y, weight)

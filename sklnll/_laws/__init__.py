@@ -1,0 +1,1 @@
+"""Which frozen laws does scipy lack, or lose digits in?"""

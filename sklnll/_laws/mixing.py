@@ -1,0 +1,413 @@
+"""What is the law of a y that comes from one of several members of the same family?"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.polynomial import legendre
+from scipy import special
+
+from .law import LEVELS, ContinuousLaw, CountLaw, Law, Panel, flat_rows
+
+_NODES, _NODE_WEIGHTS = legendre.leggauss(8)
+_VALUES_AT_ONCE = 1_000_000
+"""Numbers that are computed together, to bound the memory it takes."""
+
+_LEVELS = np.array([1e-14, 1e-9, 1e-5, 1e-3, 0.02, 0.15, 0.5])
+"""Probabilities below and above counts between which most masses are smooth."""
+_N_APPROACH = 20
+"""Further counts between which masses are smooth, ever closer to each end."""
+_N_STEPS = 7
+_POWERS = np.array([1.0, -1.0, -3.0, -5.0])
+"""Of the step between two counts, in the weight of each."""
+
+
+def _sum_rule() -> np.ndarray:
+    """How to sum over whole numbers by eight of them with equal steps between.
+
+    Returns
+    -------
+    ndarray of shape (4, 8)
+        Coefficients of the step's `_POWERS` in the weight of each of the eight: the sums of
+        polynomials up to degree 7 are exact, the ends counted half, by Euler and Maclaurin.
+    """
+    degrees = [legendre.Legendre.basis(degree) for degree in range(_N_STEPS + 1)]
+    unit = 2 / _N_STEPS
+    moments = [[np.diff(p.integ()([-1, 1]))[0] / unit for p in degrees]]
+    for k, factor in ((1, 1 / 12), (3, -1 / 720), (5, 1 / 30240)):
+        moments.append([factor * unit**k * np.diff(p.deriv(k)([-1, 1]))[0] for p in degrees])
+    nodes = legendre.legvander(np.linspace(-1, 1, _N_STEPS + 1), _N_STEPS)
+    return np.linalg.solve(nodes.T, np.array(moments).T).T
+
+
+_SUM_RULE = _sum_rule()
+
+
+def chosen_members(weights: np.ndarray, random_state: Any) -> np.ndarray:
+    """Draw the position of a member, for weights on the last axis."""
+    uniform = random_state.uniform(size=(*weights.shape[:-1], 1))
+    return (uniform > weights.cumsum(axis=-1)[..., :-1]).sum(axis=-1)
+
+
+class WeightedLaw(Law):
+    """A weighted average of the laws of several members; abstract."""
+
+    family: Any
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Of the members, on the last axis."""
+        return self.family.weights(self.params)
+
+    @cached_property
+    def members(self) -> Any:
+        """The base's frozen distribution, with the members on the last axis."""
+        return self.family.base.frozen(**self._of_base)
+
+    @property
+    def _of_base(self) -> dict[str, np.ndarray]:
+        return self.family.of_base(self.params)
+
+    def _rows(self, index: np.ndarray) -> Self:
+        rows = super()._rows(index)
+        if isinstance(self.members, Law):  # which keeps what it has searched for
+            n_members = self.weights.shape[-1]
+            rows.members = self.members._rows(index[..., None] * n_members + np.arange(n_members))
+        return rows
+
+    def _picked(self, index: np.ndarray) -> Any:
+        """The frozen distribution of the members at these positions, counted through all axes."""
+        if isinstance(self.members, Law):
+            return self.members._rows(index)
+        links = self.family.base.parameters
+        params = {
+            name: flat_rows(value, self.weights.shape, links[name].event_ndim)[index]
+            for name, value in self._of_base.items()
+        }
+        return self.family.base.frozen(**params)
+
+    def _of_members(self, method: str, *args: Any) -> np.ndarray:
+        return self._with_members(
+            getattr(self.members, method), *(np.asarray(arg)[..., None] for arg in args)
+        )
+
+    def _with_members(self, answer: Callable[..., Any], *args: Any, **params: Any) -> np.ndarray:
+        """An answer that has the members on its last axis, even where it is the same for all."""
+        with np.errstate(all="ignore"):
+            return np.broadcast_arrays(answer(*args, **params), self.weights)[0]
+
+    def _average(self, of_members: np.ndarray) -> np.ndarray:
+        return (self.weights * of_members).sum(axis=-1)
+
+    def _spread(self, of_members: np.ndarray) -> np.ndarray:
+        """Weighted variance of the members' values."""
+        away = of_members - self._average(of_members)[..., None]
+        return self._average(away**2)
+
+    def cdf(self, y: np.ndarray) -> np.ndarray:
+        return self._average(self._of_members("cdf", y))
+
+    def sf(self, y: np.ndarray) -> np.ndarray:
+        return self._average(self._of_members("sf", y))
+
+    def logcdf(self, y: np.ndarray) -> np.ndarray:
+        logs, above = self._of_members("logcdf", y), self.sf(y)
+        with np.errstate(all="ignore"):
+            below = special.logsumexp(logs, b=self.weights, axis=-1)
+            return np.where(above < 0.5, np.log1p(-above), below)
+
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = (self._with_members(lambda end=end: end) for end in self.members.support())
+        return low.min(axis=-1), high.max(axis=-1)
+
+    def mean(self) -> np.ndarray:
+        return self._average(self._of_members("mean"))
+
+    def var(self) -> np.ndarray:
+        return self.std() ** 2
+
+    def std(self) -> np.ndarray:
+        """By the law of total variance, without squares that overflow."""
+        distance = self._of_members("mean") - self.mean()[..., None]
+        within = self._with_members(self.family.base.std, **self._of_base)
+        spread = np.hypot(within, distance)
+        largest = spread.max(axis=-1, keepdims=True)
+        unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+        return unit[..., 0] * np.sqrt(self._average((spread / unit) ** 2))
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
+        """Draw a member, then from it."""
+        shape = self.shape if size is None else tuple(np.atleast_1d(size))
+        random_state = np.random.default_rng() if random_state is None else random_state
+        n_members = self.weights.shape[-1]
+        weights = np.broadcast_to(self.weights, (*shape, n_members))
+        law = np.broadcast_to(np.arange(np.prod(self.shape, dtype=int)).reshape(self.shape), shape)
+        index = law * n_members + chosen_members(weights, random_state)
+        return self._picked(index).rvs(size=shape, random_state=random_state)
+
+    def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A quantile of the mixture lies between those of its members."""
+        from_below = self._of_members("ppf", below)
+        from_above = self._of_members("isf", above)
+        quantiles = np.where((below < above)[..., None], from_below, from_above)
+        return quantiles.min(axis=-1), quantiles.max(axis=-1)
+
+    def _modes(self) -> np.ndarray:
+        return self._with_members(self.family.base.mode, **self._of_base)
+
+    def _this_or_a_members_mode(self, best: np.ndarray) -> np.ndarray:
+        candidates = np.stack([best, *np.moveaxis(self._modes(), -1, 0)])
+        heights = self._heights(candidates)
+        # Of equals, a member's mode is exact.
+        heights[0] -= 1e-13 * np.abs(np.nan_to_num(heights[0])) + 1e-13
+        highest = np.where(np.isnan(heights), -np.inf, heights).argmax(axis=0)[None]
+        return np.take_along_axis(candidates, highest, axis=0)[0]
+
+    def _heights(self, y: np.ndarray) -> np.ndarray:
+        """Log-density or log-mass, also at the ends of the support."""
+        return self._formula(y)
+
+    def crps(self, y: np.ndarray) -> np.ndarray:
+        """The average of the members' scores, less their disagreement."""
+        scores = self._with_members(
+            self.family.base.crps, np.asarray(y)[..., None], **self._of_base
+        )
+        return self._average(scores) - self.disagreement()
+
+    def disagreement(self) -> np.ndarray:
+        """Integral of the weighted variance of the members' distribution functions.
+
+        By so much the score of an average is lower than the average of the scores, at any y.
+        """
+        first, second = (
+            {name: np.expand_dims(value, value.ndim - k) for name, value in self._of_base.items()}
+            for k in (0, 1)
+        )
+        distance = self.family.base.mean_distance(first, second)
+        if distance is None:
+            return self._in_blocks(lambda law: law._disagreement())
+        own = np.diagonal(distance, axis1=-2, axis2=-1)
+        between = (self.weights[..., None] * distance).sum(axis=-2)
+        return self._average(between - own) / 2
+
+    def _in_blocks(self, answer: Callable[[Any], np.ndarray]) -> np.ndarray:
+        """An answer for each of the laws, a few of them at once."""
+        n_laws = int(np.prod(self.shape))
+        n_blocks = 1 + n_laws * self._values_per_law() // _VALUES_AT_ONCE
+        blocks = np.array_split(np.arange(n_laws), n_blocks)
+        return np.concatenate([answer(self._rows(block)) for block in blocks]).reshape(self.shape)
+
+    def _values_per_law(self) -> int:
+        """How many numbers it takes to integrate over one of the laws, about."""
+        n_members = self.weights.shape[-1]
+        return 2 * len(LEVELS) * len(_NODES) * n_members**2
+
+    @abstractmethod
+    def _disagreement(self) -> np.ndarray:
+        """The same by quadrature, or summation, of few laws on one axis."""
+
+
+class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
+    """A weighted average of densities; abstract."""
+
+    def mode(self) -> np.ndarray:
+        """Searched, and compared with the members' modes."""
+        return self._this_or_a_members_mode(super().mode())
+
+
+class MixingLaw(ContinuousMixingLaw):
+    """A mixture of densities for given parameters."""
+
+    @property
+    def _densities(self) -> Any:
+        """The members' densities, frozen."""
+        return self.members
+
+    def edges(self) -> np.ndarray:
+        densities = self._densities
+        if isinstance(densities, ContinuousLaw):
+            of_members = [*densities.edges()]
+        else:
+            low = [self._with_members(densities.ppf, level) for level in LEVELS]
+            high = [self._with_members(densities.isf, level) for level in LEVELS[-2::-1]]
+            # At its mode a member may have a kink.
+            of_members = [*low, *high, np.clip(self._modes(), low[0], high[-1])]
+        return np.sort(np.concatenate([np.moveaxis(e, -1, 0) for e in of_members]), axis=0)
+
+    # Towards an end of the support a density may rise like a power, which is smooth in log(y).
+
+    @property
+    def _is_positive(self) -> bool:
+        return (self.family.support.low, self.family.support.high) == (0, np.inf)
+
+    @property
+    def _is_share(self) -> bool:
+        return (self.family.support.low, self.family.support.high) == (0, 1)
+
+    @cached_property
+    def _middle(self) -> tuple[np.ndarray, np.ndarray]:
+        """A point amid the members, and the width of where most of them lie."""
+        edges = np.clip(self.edges(), -1e300, 1e300)
+        n_edges = len(edges)
+        width = edges[-n_edges // 4] - edges[n_edges // 4]
+        return edges[n_edges // 2], np.where(width > 0, width, 1.0)
+
+    def _to_line(self, y: np.ndarray) -> np.ndarray:
+        if self._is_positive:
+            return np.log(np.maximum(y, 1e-300))
+        if self._is_share:
+            return special.logit(np.clip(y, 1e-300, 1 - 1e-16))
+        # Heavy tails are smooth in the logarithm of the distance.
+        center, width = self._middle
+        return np.arcsinh((y - center) / width)
+
+    def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
+        if self._is_positive:
+            return np.exp(t), np.exp(t)
+        if self._is_share:
+            return special.expit(t), special.expit(t) * special.expit(-t)
+        center, width = self._middle
+        return center + width * np.sinh(t), width * np.cosh(t)
+
+    def _disagreement(self) -> np.ndarray:
+        line = self._to_line(np.clip(self.edges(), -1e300, 1e300))
+        # In far tails, rounding's share of a number near 1 would count as disagreement.
+        middle = len(line) // 2
+        return self._integral("cdf", line[: middle + 1]) + self._integral("sf", line[middle:])
+
+    def _integral(self, method: str, line: np.ndarray) -> np.ndarray:
+        half, total = np.diff(line, axis=0) / 2, np.zeros(self.shape)
+        for node, weight in zip(_NODES, _NODE_WEIGHTS, strict=True):
+            y, slope = self._from_line(line[:-1] + half * (1 + node))
+            spread = self._spread(self._of_members(method, y))
+            total += (weight * half * slope * spread).sum(axis=0)
+        return total
+
+
+class MixingLawWithAtoms(MixingLaw):
+    """A mixture of densities that also have probabilities at the ends of their range."""
+
+    @property
+    def _densities(self) -> Any:
+        return self.members.base
+
+    @property
+    def _atoms(self) -> dict[float, np.ndarray]:
+        """End -> its probability."""
+        return {
+            end: np.exp(self._log_prob(np.full(self.shape, end)))
+            for end in self.family.support.atoms
+        }
+
+    def logpdf(self, y: np.ndarray) -> np.ndarray:
+        """Logarithm of the density between the ends."""
+        return np.where(np.isin(y, self.family.support.atoms), -np.inf, super().logpdf(y))
+
+    def _heights(self, y: np.ndarray) -> np.ndarray:
+        return self.logpdf(y)
+
+    def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        value, nothing = super()._quantile(below, above), np.zeros(())
+        zero = np.where(below < above, self.cdf(nothing) >= below, self.sf(nothing) <= above)
+        one = above < self._atoms.get(1.0, 0.0)
+        return np.where(np.isnan(value), value, np.where(zero, 0.0, np.where(one, 1.0, value)))
+
+    def mode(self) -> np.ndarray:
+        """An end that has the larger half of the probability, else the top of the density."""
+        mode = super().mode()
+        for end, probability in self._atoms.items():
+            mode = np.where(probability > 0.5, end, mode)
+        return mode
+
+    def entropy(self) -> np.ndarray:
+        """Of probabilities at the ends, of densities elsewhere."""
+        return super().entropy() + sum(special.entr(p) for p in self._atoms.values())
+
+    def _disagreement(self) -> np.ndarray:
+        # Between an end and the first of the density, the distribution functions are constant.
+        low, high = self.support()
+        first, last = self.edges()[[0, -1]]
+        total = super()._disagreement() + (first - low) * self._spread(self._of_members("cdf", low))
+        beyond = np.where(np.isfinite(high), high - last, 0.0)
+        return total + beyond * self._spread(self._of_members("cdf", last))
+
+
+class CountMixingLaw(WeightedLaw, CountLaw):
+    """A mixture of mass functions for given parameters."""
+
+    def _range(self) -> tuple[float, float]:
+        low, high = self._ends
+        return low.min(), high.max()
+
+    @cached_property
+    def _ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Counts beyond which there is no probability to speak of."""
+        low, high = self._of_members("ppf", LEVELS[0]), self._of_members("isf", LEVELS[0])
+        return np.maximum(low.min(axis=-1), 0), high.max(axis=-1)
+
+    def _stretches(self) -> tuple[np.ndarray, np.ndarray]:
+        """Starts and seven lengths of steps between counts, on a first axis, that reach all."""
+        low, high = self._ends
+        quantiles = [self._of_members(m, q) for m in ("ppf", "isf") for q in _LEVELS[1:]]
+        inner = np.concatenate([np.moveaxis(q, -1, 0) for q in quantiles])
+        # Masses may rise or fall like a power at the ends.
+        away = np.geomspace(_N_STEPS, np.maximum(high - low, _N_STEPS + 1), _N_APPROACH)
+        edges = np.sort(np.concatenate([low + away, high - away, inner, high[None]]), axis=0)
+        place, starts, steps = low, [], []
+        for edge in np.clip(edges, low, high):
+            step = np.ceil(np.maximum(edge - place, 0) / _N_STEPS)
+            starts.append(place)
+            steps.append(step)
+            place = place + _N_STEPS * step
+        return np.stack(starts), np.stack(steps)
+
+    def _mesh(self) -> tuple[np.ndarray, np.ndarray]:
+        """Counts on a first axis, and how many each of them stands for."""
+        low, high = self._ends
+        n_counts = int(min(np.max(high - low, initial=0) + 1, 1e9))
+        if n_counts <= self._n_points():
+            counts = low + np.arange(n_counts).reshape(-1, *(1,) * low.ndim)
+            return counts, np.where(counts > high, 0.0, 1.0)
+        starts, steps = self._stretches()
+        j = np.arange(_N_STEPS + 1).reshape(-1, *(1,) * low.ndim)
+        counts = starts[:, None] + steps[:, None] * j
+        with np.errstate(divide="ignore", invalid="ignore"):
+            powers = np.where(steps > 0, [steps**power for power in _POWERS], 0.0)
+        weights = np.einsum("pj,pi...->ij...", _SUM_RULE, powers)
+        weights[0, 0] += 0.5  # where a stretch begins, half of the count is the one's before
+        counts, weights = (values.reshape(-1, *low.shape) for values in (counts, weights))
+        return counts, np.where(counts > high, 0.0, weights)
+
+    def _n_points(self) -> int:
+        n_members = self.weights.shape[-1]
+        return (2 * len(_LEVELS) * n_members + 2 * _N_APPROACH + 1) * (_N_STEPS + 1)
+
+    def panels(self, cut: np.ndarray | None = None) -> Iterator[Panel]:
+        counts, weight = self._mesh()
+        at_once = max(1, _VALUES_AT_ONCE // max(1, self.weights.size))
+        for start in range(0, len(counts), at_once):
+            part = slice(start, start + at_once)
+            y, weights = counts[None, part], weight[None, part]
+            mass = np.where(weights == 0, 0.0, self.pmf(y))
+            yield Panel(y, weights, mass, np.full(y.shape, np.nan))
+
+    def mode(self) -> np.ndarray:
+        best, (low, high) = super().mode(), self._ends
+        reach = (high - low) / 64
+        while (reach >= 1).any():
+            grid = np.rint(np.clip(np.linspace(best - reach, best + reach, 33), low, high))
+            highest = self.logpmf(grid).argmax(axis=0)[None]
+            best = np.take_along_axis(grid, highest, axis=0)[0]
+            reach = reach / 8
+        return self._this_or_a_members_mode(best)
+
+    def _values_per_law(self) -> int:
+        return self._n_points() * self.weights.shape[-1]
+
+    def _disagreement(self) -> np.ndarray:
+        counts, weights = self._mesh()
+        return (weights * self._spread(self._of_members("cdf", counts))).sum(axis=0)

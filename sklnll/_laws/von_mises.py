@@ -1,0 +1,130 @@
+"""Scipy's von Mises distribution, mended where its distribution function loses its digits.
+
+Scipy's cdf is right to 1e-12 in the middle up to a concentration of 50, but not in the tails, and
+to no more than three digits just above. Here the density is integrated from y outwards instead.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import special, stats
+from scipy.optimize.elementwise import find_root
+
+from .._numerics.special import bessel_ratio
+
+_NODES, _WEIGHTS = special.roots_legendre(64)
+_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
+_NEGLIGIBLE = 40.0
+"""So many nats below its largest value an integrand is left out."""
+_UNDERFLOW = 800.0
+"""So many nats below its largest value a density is zero."""
+
+
+def wrap(angle: np.ndarray, center: np.ndarray | float = 0.0) -> np.ndarray:
+    """The same direction in (center - pi, center + pi]; NaN for what is not finite."""
+    away = angle - center
+    inside = (-np.pi < away) & (away <= np.pi)
+    with np.errstate(invalid="ignore"):
+        return np.where(inside, angle, center + np.arctan2(np.sin(away), np.cos(away)))
+
+
+def resultant(concentration: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean cosine about the mean direction, and one minus it."""
+    length, rest = bessel_ratio(torch.tensor(concentration, dtype=torch.float64))
+    return length.numpy(), rest.numpy()
+
+
+def _upper(x: np.ndarray, concentration: np.ndarray, power: int) -> np.ndarray:
+    """Integral of (t - x)**power times the standard density over t from `x` >= 0 to pi."""
+    height = np.sin(x / 2) ** 2 + _NEGLIGIBLE / np.maximum(2 * concentration, _NEGLIGIBLE)
+    width = np.maximum(2 * np.arcsin(np.sqrt(np.minimum(height, 1))) - x, 0)
+    total = np.zeros(width.shape)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        away = width * node
+        density = np.exp(-2 * concentration * np.sin((x + away) / 2) ** 2)
+        total += weight * away**power * density
+    return total * width / (2 * np.pi * special.i0e(concentration))
+
+
+def _half_distance(concentration: np.ndarray) -> np.ndarray:
+    """Half the expected angular distance between two angles of the same distribution.
+
+    Their difference d has the density I0(2 k cos(d / 2)) / (2 pi I0(k)**2).
+    """
+    height = _NEGLIGIBLE / np.maximum(4 * concentration, _NEGLIGIBLE)
+    width = np.minimum(4 * np.arcsin(np.sqrt(height)), np.pi)
+    total = np.zeros(width.shape)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        d = width * node
+        decay = np.exp(-4 * concentration * np.sin(d / 4) ** 2)
+        total += weight * d * decay * special.i0e(2 * concentration * np.cos(d / 2))
+    return total * width / (2 * np.pi * special.i0e(concentration) ** 2)
+
+
+def angular_crps(away: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    """Expected angular distance to `y`, less half of that between two draws.
+
+    Parameters
+    ----------
+    away : ndarray
+        Angular distance of y from the mean direction, between 0 and pi.
+    concentration : ndarray
+
+    References
+    ----------
+    E. Grimit, T. Gneiting, V. Berrocal and N. Johnson (2006). The continuous ranked probability
+    score for circular variables and its application to mesoscale forecast ensemble verification.
+    doi:10.1256/qj.05.235
+    """
+    away, concentration = np.broadcast_arrays(away, concentration)
+    # Were all angles at the mean direction, the distance would be `away`. Those beyond y, and
+    # beyond its opposite, are nearer or farther than that.
+    beyond = _upper(away, concentration, 1) - _upper(np.pi - away, concentration, 1)
+    return away + 2 * beyond - _half_distance(concentration)
+
+
+class _VonMises(type(stats.vonmises_line)):  # type: ignore[misc]
+    """On the line from -pi to pi, but with the density of every angle."""
+
+    def _support_mask(self, x: np.ndarray, *args: Any) -> np.ndarray:
+        return np.isfinite(x)
+
+    def _cdf(self, x: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        tail = _upper(np.abs(x), kappa, 0)
+        return np.where(x < 0, tail, 1 - tail)
+
+    def _sf(self, x: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        return self._cdf(-x, kappa)
+
+    def _ppf(self, q: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        return np.sign(q - 0.5) * _upper_quantile(np.minimum(q, 1 - q), kappa)
+
+    def _isf(self, q: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        return -self._ppf(q, kappa)
+
+    def _stats(self, kappa: np.ndarray) -> tuple[Any, ...]:
+        return 0.0, None, 0.0, None  # by symmetry; scipy integrates the others
+
+    def _entropy(self, kappa: np.ndarray) -> np.ndarray:
+        return np.log(2 * np.pi * special.i0e(kappa)) + kappa * resultant(kappa)[1]
+
+
+def _upper_quantile(tail: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    """The angle that is exceeded with probability `tail` <= 1/2."""
+    tail, concentration = np.broadcast_arrays(tail, concentration)
+    height = _UNDERFLOW / np.maximum(2 * concentration, _UNDERFLOW)
+    reach = 2 * np.arcsin(np.sqrt(height))
+    least = np.finfo(float).smallest_subnormal
+
+    def excess(share: np.ndarray, log_tail: np.ndarray, k: np.ndarray, r: np.ndarray) -> Any:
+        return np.log(np.maximum(_upper(r * share, k, 0), least)) - log_tail
+
+    ends = (np.zeros(tail.shape), np.ones(tail.shape))
+    given = np.log(np.clip(tail, least, None)), concentration, reach
+    share = find_root(excess, ends, args=given).x
+    # At the median, rounding may hide the change of sign.
+    return reach * np.where(excess(ends[0], *given) < 0, 0.0, share)
+
+
+von_mises: Any = _VonMises(a=-np.pi, b=np.pi, name="von_mises")

@@ -1,0 +1,1 @@
+"""How does x become parameters of a distribution, and a gradient come back?"""

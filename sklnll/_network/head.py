@@ -1,0 +1,289 @@
+"""How do the network's raw outputs become the parameters of a distribution, and a likelihood?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .._numerics.minimize import minimise
+from ..distributions import Distribution
+from .layout import Layout
+from .slopes import WrittenOut, writes_slopes
+
+
+class Head:
+    """The way from raw outputs to parameters and negative log-likelihoods, in training's units.
+
+    The likelihood is computed in float64 whatever the network's dtype: it costs little beside the
+    matrix products, and y keeps all its digits.
+
+    Parameters
+    ----------
+    distribution : Distribution
+    n_outputs : int
+        Independent outputs d, each with parameters of its own.
+    size : int
+        Classes or components of y; 1 for families of numbers.
+    fixed : dict of str to ndarray of shape (n_outputs,)
+        Parameters that are not learned.
+    device : torch.device, optional
+        Where raw outputs and rows are; the CPU if it is left out.
+
+    Attributes
+    ----------
+    fixed : dict of str to Tensor of shape (n_outputs,)
+        With the axes that a value of the parameter has.
+    """
+
+    def __init__(
+        self,
+        distribution: Distribution,
+        n_outputs: int,
+        size: int,
+        fixed: dict[str, np.ndarray],
+        device: torch.device | None = None,
+    ):
+        self.distribution = distribution
+        self.n_outputs = n_outputs
+        self.size = size
+        self.layout = Layout(distribution, n_outputs, size)
+        with torch.inference_mode(False):  # or they could not take part in differentiation
+            on_cpu = {name: self._repeated(name, value) for name, value in fixed.items()}
+            self.fixed = {name: value.to(device) for name, value in on_cpu.items()}
+        self._numbers = {name: value.numpy() for name, value in on_cpu.items()}
+        self._written_out = None
+        if (device is None or device.type == "cpu") and writes_slopes(distribution, self.layout):
+            self._written_out = WrittenOut(distribution, self.layout, self._numbers)
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Where training computes: without differentiation, and quiet about what overflows.
+
+        Inference mode is the fastest; families that torch differentiates may not bear what is made
+        there.
+        """
+        mode = torch.no_grad() if self._written_out is None else torch.inference_mode()
+        with mode, np.errstate(all="ignore"):
+            yield
+
+    def _repeated(self, name: str, value: np.ndarray) -> Tensor:
+        """One number for each output, the same for all components of it."""
+        link = self.distribution.parameters[name]
+        numbers = torch.from_numpy(value).reshape(-1, *(1,) * link.event_ndim)
+        return numbers.expand(-1, *(link.width(self.size),) * link.event_ndim)
+
+    @property
+    def penalty_units(self) -> np.ndarray:
+        """Units in which `alpha` measures the last layer's weights; shape (n_predicted,).
+
+        Where the scale is fixed to a number, the weights of the location are measured in that
+        scale: least squares with an L2 penalty is then ridge regression with the same `alpha`.
+        """
+        predicted = self.layout.predicted
+        units = {name: np.ones((self.n_outputs, width)) for name, width in predicted.items()}
+        has_units = self.distribution.support.units != "none"
+        if has_units and "loc" in units and "scale" in self.fixed:
+            units["loc"] /= self._numbers["scale"].reshape(self.n_outputs, -1)
+        return np.concatenate([np.ones(0), *(unit.ravel() for unit in units.values())])
+
+    @property
+    def penalised_biases(self) -> np.ndarray:
+        """Whether `alpha` holds each of the last layer's biases to its start; (n_predicted,)."""
+        links = self.distribution.parameters
+        count = [
+            np.full(self.n_outputs * width, links[name].only_ratios)
+            for name, width in self.layout.predicted.items()
+        ]
+        return np.concatenate([np.ones(0, bool), *count])
+
+    def params(self, raw: Tensor, constant: Tensor) -> dict[str, Tensor]:
+        """Apply the links.
+
+        Parameters
+        ----------
+        raw : Tensor of shape (..., n_samples, n_predicted)
+        constant : Tensor of shape (..., n_constant)
+
+        Returns
+        -------
+        dict of str to Tensor
+            Each of shape (..., n_samples or 1, n_outputs), vectors and matrices with last axes of
+            their own; fixed parameters without the axis of rows.
+        """
+        pieces = self.layout.pieces(raw.double(), constant.double())
+        links = self.distribution.parameters
+        return {
+            name: links[name](pieces[name]) if name in pieces else self.fixed[name]
+            for name in links
+        }
+
+    def nll(
+        self, raw: Tensor, constant: Tensor, y: Tensor, exposure: Tensor | None = None
+    ) -> Tensor:
+        """Negative log-likelihood of each row, summed over outputs; shape (..., n_samples).
+
+        `y` has shape (n_samples, n_outputs), rows of numbers a last axis of their own; `exposure`
+        has shape (n_samples, 1).
+        """
+        params = self._exposed(raw, constant, exposure)
+        return -self.distribution.log_prob(y, **params).sum(dim=-1)
+
+    def _exposed(self, raw: Tensor, constant: Tensor, exposure: Tensor | None) -> dict[str, Tensor]:
+        """`params`, of rows that were exposed so long."""
+        params = self.params(raw, constant)
+        return params if exposure is None else self.distribution.exposed(params, exposure)
+
+    def gradient(
+        self,
+        raw: Tensor,
+        constant: Tensor,
+        y: Tensor,
+        row_weight: Tensor,
+        exposure: Tensor | None = None,
+        *,
+        annealing: float = 0.0,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss of a batch, and the gradient of what training minimises.
+
+        The loss is the weighted sum of the rows' `nll` over their number: weights are normalised
+        once over all rows of training, a batch's own sum would cancel them in small batches.
+
+        Parameters
+        ----------
+        raw : Tensor of shape (n_members, n_samples, n_predicted)
+        constant : Tensor of shape (n_members, n_constant)
+        y, exposure : Tensor
+            As `nll` takes them.
+        row_weight : Tensor of shape (n_samples,) or (n_members, n_samples)
+        annealing : float, default=0
+            Power of ``distribution.annealing_weight`` that weights outputs in the gradient.
+
+        Returns
+        -------
+        loss : Tensor of shape (n_members,)
+            Not annealed.
+        d_raw, d_constant : Tensor
+            In the shapes of `raw` and `constant`.
+        """
+        if self._written_out and exposure is None:
+            known = self._written_out.gradient(raw, constant, y, row_weight, annealing)
+            if known is not None:
+                return known
+        with torch.inference_mode(False), torch.enable_grad():
+            # Copies, because what inference mode has made cannot be differentiated.
+            leaves = raw.clone().requires_grad_(), constant.clone().requires_grad_()
+            y, share = y.clone(), row_weight / row_weight.shape[-1]
+            exposure = None if exposure is None else exposure.clone()
+            params = self._exposed(*leaves, exposure)
+            nll = -self.distribution.log_prob(y, **params)
+            weight = share.unsqueeze(-1) * self.distribution.annealing_factor(params, annealing)
+            d_raw, d_constant = torch.autograd.grad(
+                nll, leaves, weight.expand_as(nll), materialize_grads=True
+            )
+        return (share * nll.detach().sum(dim=-1)).sum(dim=-1), d_raw, d_constant
+
+    def fit_constant(
+        self,
+        y: np.ndarray,
+        weight: np.ndarray,
+        exposure: np.ndarray | None = None,
+        *,
+        bounded: bool = True,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fit all learned parameters without x: the marginal maximum-likelihood fit.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
+        weight : ndarray of shape (n_samples,)
+        exposure : ndarray of shape (n_samples,), optional
+        bounded : bool, default=True
+            Whether the search stays inside the links' ``start_range``, as training wants its start.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_predicted,)
+            Raw values of the predicted parameters: the network's starting point.
+        constant : ndarray of shape (n_constant,)
+
+        Notes
+        -----
+        Inside the bounds the degrees of freedom of a y that looks normal without x, because x
+        explains its spread, can still find the heavy tails of what x leaves, and no component of a
+        mixture starts on a few equal rows.
+        """
+        fits = [
+            self._one_output(j)._fit_constant(y[:, j], weight, exposure, bounded)
+            for j in range(self.n_outputs)
+        ]
+        n_predicted = sum(self.layout.predicted.values())
+        return (
+            _parameter_by_parameter([raw[:n_predicted] for raw in fits], self.layout.predicted),
+            _parameter_by_parameter([raw[n_predicted:] for raw in fits], self.layout.constant),
+        )
+
+    def _one_output(self, j: int) -> "Head":
+        fixed = {name: value[j].ravel()[:1] for name, value in self._numbers.items()}
+        return Head(self.distribution, 1, self.size, fixed)
+
+    def _fit_constant(
+        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None, bounded: bool
+    ) -> np.ndarray:
+        """Raw values (predicted, then constant) of one output's marginal fit."""
+        guess = self._guess(y, weight, exposure)
+        start = np.concatenate(
+            [
+                self._inverse(name, width, guess.get(name))
+                for name, width in self.layout.learned.items()
+            ]
+        )
+        target = torch.from_numpy(np.ascontiguousarray(y))[:, None]
+        mean_one = torch.from_numpy(weight / weight.mean())
+        time = None if exposure is None else torch.from_numpy(exposure)[:, None]
+
+        def loss_and_gradient(raw: np.ndarray) -> tuple[float, np.ndarray]:
+            values = torch.from_numpy(raw)
+            predicted, constant = (
+                values[None, : self.layout.n_predicted],
+                values[self.layout.n_predicted :],
+            )
+            loss, *gradients = self.gradient(predicted, constant, target, mean_one, time)
+            return loss.item(), torch.cat([part.flatten() for part in gradients]).numpy()
+
+        best = minimise(loss_and_gradient, start, *self._start_range())
+        if bounded:
+            return best
+        return minimise(loss_and_gradient, best, *np.full((2, 1), [[-np.inf], [np.inf]]))
+
+    def _guess(
+        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
+    ) -> dict[str, float | np.ndarray]:
+        """The family's guess; with exposure that of y per unit of it, which leaves rates alone."""
+        if exposure is None:
+            return self.distribution.guess(y, weight, self.size)
+        return self.distribution.guess(y / exposure, weight * exposure, self.size)
+
+    def _start_range(self) -> np.ndarray:
+        """Lowest and highest raw values to start at, of shape (2, n_raw)."""
+        ranges = []
+        for name, width in self.layout.learned.items():
+            ends = self.distribution.parameters[name].start_range
+            raw = [(-np.inf,) * width, (np.inf,) * width]
+            ranges.append(raw if ends is None else [self._inverse(name, width, e) for e in ends])
+        return np.concatenate(ranges, axis=1)
+
+    def _inverse(self, name: str, width: int, value: float | np.ndarray | None) -> np.ndarray:
+        if value is None:
+            return np.zeros(width)
+        return np.broadcast_to(
+            self.distribution.parameters[name].inverse(np.asarray(value, dtype=float)), (width,)
+        ).copy()
+
+
+def _parameter_by_parameter(of_outputs: list[np.ndarray], widths: dict[str, int]) -> np.ndarray:
+    """The raw values of each output, in the order of `Layout`."""
+    ends = np.cumsum([*widths.values()])[:-1]
+    pieces = np.split(np.stack(of_outputs), ends, axis=1) if widths else []
+    return np.concatenate([np.zeros(0), *(piece.ravel() for piece in pieces)])

@@ -1,0 +1,1 @@
+"""Which numbers need care? Special functions, quadrature, weighted statistics, searches."""

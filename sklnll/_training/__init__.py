@@ -1,0 +1,1 @@
+"""How do checked rows become a fitted network?"""

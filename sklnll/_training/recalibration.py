@@ -1,0 +1,73 @@
+"""By which factor are the predicted distributions too narrow, or too wide?"""
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+
+from ..distributions import Distribution
+
+_LARGEST_LOG_FACTOR = 7.0
+_PRIOR = 40.0
+"""Curvature of the penalty on the factor's logarithm: as much as 20 rows of a normal y say."""
+
+
+def fit_factor(
+    distribution: Distribution,
+    family: Distribution,
+    params: dict[str, np.ndarray],
+    y: np.ndarray,
+    weight: np.ndarray,
+    criterion: str,
+) -> float:
+    """Find the factor by which `distribution.widened` fits best.
+
+    It is drawn towards 1 where rows are few: they say little about it.
+
+    Parameters
+    ----------
+    distribution : Distribution
+        The family that was fitted.
+    family : Distribution
+        The family that is predicted: the same, or an ensemble of it.
+    params : mapping of str to ndarray
+        Predicted for rows that no member trained on, of shape (n_samples, n_outputs, ...).
+    y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
+        Observed there.
+    weight : ndarray of shape (n_samples,)
+    criterion : {"nll", "crps"}
+        The score that is minimised.
+
+    Returns
+    -------
+    float
+        1 where no factor is better.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun and K. Weinberger (2017). On calibration of modern neural networks.
+    arXiv:1706.04599
+    """
+    loss = _crps if criterion == "crps" else _nll
+
+    def mean_loss(log_factor: float) -> float:
+        widened = distribution.widened(params, float(np.exp(log_factor)))
+        return float(np.average(loss(family, widened, y), weights=weight))
+
+    n_rows = weight.sum() ** 2 / np.square(weight).sum()  # as many as unequal weights are worth
+    unit = mean_loss(0.0) if criterion == "crps" else 1.0
+
+    def objective(log_factor: float) -> float:
+        return n_rows * mean_loss(log_factor) / unit + 0.5 * _PRIOR * log_factor**2
+
+    bounds = (-_LARGEST_LOG_FACTOR, _LARGEST_LOG_FACTOR)
+    found = minimize_scalar(objective, bounds=bounds, method="bounded")
+    return float(np.exp(found.x)) if found.fun < objective(0.0) else 1.0
+
+
+def _nll(family: Distribution, params: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:
+    tensors = {name: torch.tensor(value) for name, value in params.items()}
+    return -family.log_prob(torch.tensor(y), **tensors).sum(dim=-1).numpy()
+
+
+def _crps(family: Distribution, params: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:
+    return family.crps(y, **params).sum(axis=-1)

@@ -1,0 +1,79 @@
+"""What does a solver take, note, and say on the way?"""
+
+from dataclasses import dataclass, field
+
+from sklearn.exceptions import ConvergenceWarning
+
+from .._messages import warn_user
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The estimator's parameters that say how to train; see its docstring."""
+
+    solver: str
+    alpha: float
+    batch_size: int
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    max_fun: int
+    shuffle: bool
+    tol: float
+    n_iter_no_change: float
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    weight_decay: float
+    max_grad_norm: float | None
+    annealing: float
+
+
+@dataclass
+class Record:
+    """What happened while training; losses are negative log-likelihoods a row, in y's units.
+
+    Those of several members are their mean. A callback may have stopped it.
+    """
+
+    loss_curve: list[float] = field(default_factory=list)
+    validation_curve: list[float] = field(default_factory=list)
+    best_validation_loss: float | None = None
+    n_iter: int = 0
+    is_stopped: bool = False
+
+
+def warn_not_converged(limit: str) -> None:
+    """Warn that training reached a limit before its end."""
+    warn_user(
+        f"{limit} and the optimization hasn't converged yet. Increase it, or raise tol.",
+        ConvergenceWarning,
+    )
+
+
+def warn_interrupted() -> None:
+    """Warn that the user stopped training."""
+    warn_user("Training interrupted by user.")
+
+
+def warn_non_finite(iteration: int, culprit: str) -> None:
+    """Warn that training had to stop, and where."""
+    warn_user(
+        f"Training met a non-finite loss in iteration {iteration}: {culprit}. The weights of the "
+        "last good iteration are kept. Lower learning_rate_init, or set x_scaling='robust'.",
+        ConvergenceWarning,
+    )
+
+
+def warn_diverged(loss: float, start_loss: float) -> None:
+    """Warn that training ended worse than it started."""
+    warn_user(
+        f"Training diverged: it ended at a loss of {loss:.3g} nats a row, above the "
+        f"{start_loss:.3g} that it started from (the fit without x, or the one that it went on "
+        "with), which is kept instead. "
+        "Lower learning_rate_init, or set x_scaling='robust'.",
+        ConvergenceWarning,
+    )

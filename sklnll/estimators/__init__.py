@@ -1,0 +1,1 @@
+"""What does the user fit? scikit-learn's regressor, classifier and ranker with a network inside."""

@@ -1,0 +1,638 @@
+"""A neural network for a y of numbers, behind scikit-learn's regressor interface."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
+
+from .._data.checks import (
+    Y_PARAMS,
+    Given,
+    Table,
+    check_exposure,
+    check_finite,
+    check_weight,
+    x_params,
+)
+from ..distributions import (
+    Censored,
+    CircularDistribution,
+    Distribution,
+    LabelDistribution,
+    RankingDistribution,
+    get_distribution,
+)
+from ..metrics import circular_r2_score
+from ..predictive import PredictiveDistribution, RandomState, VectorPredictive, predictive
+from ._base import NLLEstimator
+
+
+class NLLRegressor(RegressorMixin, NLLEstimator):
+    """Neural network regression that answers with a distribution.
+
+    A multi-layer perceptron maps each row of X to the parameters of a distribution of y, and is
+    fitted by minimising the negative log-likelihood.
+
+    Parameters
+    ----------
+    distribution : str or Distribution, default="normal"
+        The family that fits what y may be. Real: "normal", "laplace", "student_t", "cauchy",
+        "logistic", "gumbel", "normal_mixture". Positive: "exponential", "gamma", "log_normal",
+        "weibull". Proportions: "beta". Angles: "von_mises". Counts: "poisson",
+        "negative_binomial", "binomial". With a probability of their own at an end:
+        "zero_inflated_poisson", "zero_inflated_negative_binomial", "hurdle_poisson",
+        "hurdle_negative_binomial", "zero_adjusted_gamma", "zero_one_inflated_beta". For a 2-d y
+        whose columns depend on each other: "multivariate_normal", "dirichlet". Or an instance,
+        such as ``Normal(scale="constant")``, each parameter of which is predicted from x (None),
+        learned once for all rows ("constant"), or fixed (a number).
+    hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(128, 128)
+        Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
+        models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact
+        maximum likelihood (and comes near it for "laplace", whose likelihood has kinks).
+    activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="silu"
+        Activation of the hidden layers; "silu" is x * logistic(x), a smooth "relu".
+    n_estimators : int, default=1
+        Networks that are trained side by side, from different weights and with different rows held
+        out; predicted is the equal mixture of their distributions. Five make the predictions
+        better and less sure of themselves, at one and a half to five times the time of one.
+    x_scaling : {"standard", "robust"} or None, default="standard"
+        How the columns of X are scaled for "adam" and "sgd": by mean and standard deviation; by
+        median and interquartile range, with outliers drawn in smoothly; or not at all. A network
+        without hidden layers is linear in X with any of them. Columns of a large sparse X are
+        divided by their largest magnitude instead, so that zeros stay zeros.
+    n_frequencies : int or "auto", default="auto"
+        Cosines of each scaled column of X, of learned frequency and phase, that the first layer
+        sees beside the column. They let a small network follow steps and waves. "auto" is 8, fewer
+        beyond 32 columns, none beyond 256 or where X is not scaled. Not for "lbfgs" and linear
+        networks.
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        "adam" and "sgd" train by mini-batches; "lbfgs" by all rows at once, to convergence: the
+        choice for linear models.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty alpha / 2 * sum(weights**2), shared by the rows of a batch.
+        See Notes for its units.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch; "auto" is about twice the root of all rows, not far below 32 nor far
+        above 1024, or min(200, n_samples) where `learning_rate` is not "cosine".
+    learning_rate : {"cosine", "constant", "invscaling", "adaptive"}, default="cosine"
+        "cosine": the step size rises for the first twentieth of `max_iter` epochs and then falls
+        to 0 along a cosine. The last two only for ``solver="sgd"``: "invscaling" divides the rate
+        by (rows seen + 1) ** power_t; "adaptive" divides it by 5 each time training stalls,
+        for all members at once.
+    learning_rate_init : float, default=0.003
+        Largest step size of "adam" and "sgd".
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int or "auto", default="auto"
+        Epochs of "adam" and "sgd", iterations of "lbfgs". "auto": as many epochs as make about
+        6000 steps, between 20 and 400 (more where there are no hidden layers); 200 where
+        `learning_rate` is not "cosine"; 1000 iterations.
+    shuffle : bool, default=True
+        Whether rows are shuffled in each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, hold-out, shuffling and dropout. Give an int for repeatable fits.
+    tol : float, default=1e-4
+        Training stops when the loss falls by less than this for `n_iter_no_change` epochs; for
+        "lbfgs", when no component of the gradient is larger, or no descent is found.
+    verbose : bool, int or "bar", default=False
+        Whether to print the loss of each epoch; "bar" draws one line on stderr that grows.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the fitted network, in its units of X and y, instead of starting
+        anew; `loss_curve_` and `validation_scores_` grow. Annealing is over then.
+    momentum : float, default=0.9
+        Of "sgd".
+    nesterovs_momentum : bool, default=True
+        Whether momentum looks ahead.
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold `validation_fraction` of the rows out, stop when their loss stalls, and keep
+        the weights that were best on them. Not for "lbfgs". "auto": from 8 rows on, for networks
+        with hidden layers. On by itself where `fit` is given ``X_val, y_val``.
+    validation_fraction : float, default=0.15
+        Share of the rows held out. Several members hold different rows out, so that each row trains
+        some of them.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of "adam"'s moment estimates.
+    epsilon : float, default=1e-8
+        Keeps "adam"'s steps finite.
+    n_iter_no_change : int or "auto", default="auto"
+        Epochs without improvement that end the training of a member. "auto": as many as make 1000
+        steps; 10 where `learning_rate` is not "cosine".
+    max_fun : int, default=15000
+        Most evaluations of the loss by "lbfgs".
+    weight_decay : float, default=0.01
+        Share of the weights, times the step size, that each step of "adam" and "sgd" takes away.
+    max_grad_norm : float or None, default=1.0
+        Longer gradients of a member are shortened to this norm; None for never.
+    annealing : float, default=0.35
+        Share of training in which rows are weighted by the squared width that is predicted for
+        them, fully at first and less and less: their centre is then learned as from squared
+        errors, before the likelihood decides. 0 for never. For families with a predicted width.
+    recalibrate : {"nll", "crps"} or None, default=None
+        Widen or narrow what each member predicts by one factor that is fitted on held-out rows, for
+        families with a location and a scale, by the score of the prediction that shall be best. A
+        third of the rows that are held out is then seen by no member.
+    dropout : float, default=0.0
+        Share of each hidden layer's units dropped at random in training. Not for "lbfgs".
+    batch_norm : bool, default=False
+        Whether hidden layers are normalised over the batch before their activation.
+    weight_init : {"glorot", "he"}, default="glorot"
+        Start of the hidden layers; "he" suits deep networks of "relu". The last layer starts at
+        the fit without x.
+    device : str, default="cpu"
+        Where networks are trained and predict: "cpu", or "cuda" ("cuda:1", ...) for a GPU, which
+        pays for large batches and wide layers. Where torch sees none, the CPU takes its place,
+        and `fit` says so. What is fitted is numpy's and runs anywhere.
+    n_threads : int or None, default=None
+        Most threads to compute with; None for as many as torch is allowed. Steps too small to
+        share take one.
+    point_estimate : {"auto", "mean", "median", "mode"}, default="auto"
+        What `predict` returns of the distribution. "auto" is the mean where the family always has
+        one, else the median.
+
+    Attributes
+    ----------
+    distribution_ : Distribution
+        The family that was fitted.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weight matrices of the layers, with an axis of members first where there are several. The
+        first has rows for the columns of X and then for their cosines. In training's units of y,
+        see Notes.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases of the layers.
+    weights_ : ndarray of shape (n_estimators, n_weights)
+        All learned values, a member each row, with frequencies and those of constant parameters
+        and of batch normalisation; `coefs_` and `intercepts_` are views of it,
+        or in X's units where the network is linear.
+    statistics_ : ndarray of shape (n_estimators, 2, n_hidden_units)
+        Running means and variances of the hidden units, for batch normalisation.
+    architecture_ : Architecture
+        What the network looks like.
+    scaling_ : TargetScaling
+        The map between y's units and training's.
+    input_scaling_ : InputScaling or None
+        The map between X's units and the network's; None where the weights are in X's.
+    recalibration_ : float
+        The factor of `recalibrate`; above 1 it widens.
+    loss_ : float
+        Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
+        the penalty; of a density in y's units.
+    best_loss_ : float or None
+        Least of `loss_curve_`; None where rows were held out.
+    loss_curve_ : list of float
+        The loss of each epoch, the mean over the members that still train.
+    validation_scores_ : list of float or None
+        Mean log-likelihood of the held-out rows after each epoch; None without hold-out.
+    best_validation_score_ : float or None
+        That of the kept weights: the largest of `validation_scores_`, or of the fit without x,
+        where training found nothing better. Of several members the mean of their own.
+    n_iter_ : int
+        Epochs, or iterations of "lbfgs".
+    t_ : int
+        Rows seen in training, repetitions counted.
+    n_layers_ : int
+        Layers, those of X and of the outputs included.
+    n_outputs_ : int
+        Outputs of y.
+    out_activation_ : str
+        Name of the map from raw outputs to the parameter that says where y lies: "identity", "exp",
+        "softplus", "logistic", ...
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where X has names that are all strings.
+
+    See Also
+    --------
+    NLLClassifier : The same for class labels.
+    sklearn.neural_network.MLPRegressor : The same network for a point prediction.
+
+    Notes
+    -----
+    With weights w divided by their mean over all training rows, a batch of B rows has the loss::
+
+        sum(w * -log p(y | x)) / B + alpha / (2 * B * m) * sum(weights**2)
+
+    where m is that mean of the rows' weights: a row of weight 2 is the row twice, to the penalty
+    too.
+
+    Real y is shifted and scaled for training (by mean and standard deviation, or by median and
+    spread for the robust families "laplace", "logistic", "student_t" and "cauchy"), positive y is
+    scaled by its mean; everything returned is in y's units. Hence a change of y's units changes
+    nothing but the units of the result, and `alpha` acts on weights that are measured in units of
+    y's spread. Where the scale is fixed to a number, it acts in units of that number: a linear
+    ``Normal(scale=1.0)`` with alpha is ridge regression with the same alpha.
+
+    A learned scale of the real families stays above 1e-4 of y's spread, so that the likelihood
+    cannot grow without bound around rows that are fitted exactly.
+
+    References
+    ----------
+    D. Nix and A. Weigend (1994). Estimating the mean and variance of the target probability
+    distribution. doi:10.1109/ICNN.1994.374138
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklnll import NLLRegressor, predict_dist
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = NLLRegressor("student_t", early_stopping=True, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> predict_dist(model, X[:3]).interval(0.9).shape
+    (3, 2)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NLLEstimator._parameter_constraints,
+        "recalibrate": [StrOptions({"nll", "crps"}), None],
+        "point_estimate": [StrOptions({"auto", "mean", "median", "mode"})],
+    }
+
+    def __init__(
+        self,
+        distribution: str | Distribution = "normal",
+        hidden_layer_sizes: ArrayLike = (128, 128),
+        activation: str = "silu",
+        *,
+        n_estimators: int = 1,
+        x_scaling: str | None = "standard",
+        n_frequencies: int | str = "auto",
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "cosine",
+        learning_rate_init: float = 0.003,
+        power_t: float = 0.5,
+        max_iter: int | str = "auto",
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int | str = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.15,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float | str = "auto",
+        max_fun: int = 15000,
+        weight_decay: float = 0.01,
+        max_grad_norm: float | None = 1.0,
+        annealing: float = 0.35,
+        recalibrate: str | None = None,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        weight_init: str = "glorot",
+        device: str = "cpu",
+        n_threads: int | None = None,
+        point_estimate: str = "auto",
+    ):
+        self.distribution = distribution
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.n_estimators = n_estimators
+        self.x_scaling = x_scaling
+        self.n_frequencies = n_frequencies
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.annealing = annealing
+        self.recalibrate = recalibrate
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.weight_init = weight_init
+        self.device = device
+        self.n_threads = n_threads
+        self.point_estimate = point_estimate
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        try:
+            distribution = get_distribution(self.distribution)
+        except ValueError:
+            return tags
+        support, is_row = distribution.support, distribution.event_ndim == 1
+        tags.target_tags.positive_only = support.low == 0
+        tags.target_tags.multi_output = support.low == -np.inf or is_row
+        tags.target_tags.single_output = not is_row
+        return tags
+
+    def _check_family(self, distribution: Distribution) -> None:
+        if isinstance(distribution, LabelDistribution):
+            raise ValueError(
+                f"NLLRegressor predicts numbers, {distribution!r} labels; use NLLClassifier, or a "
+                "family of numbers such as 'normal' or 'poisson'."
+            )
+        if isinstance(distribution, RankingDistribution):
+            raise ValueError(
+                f"NLLRegressor predicts numbers, {distribution!r} rankings; use NLLRanker."
+            )
+
+    @property
+    def _size(self) -> int:
+        return self._y_shape[0] if self.distribution_.event_ndim else 1
+
+    @property
+    def _outcomes(self) -> np.ndarray | None:
+        return np.ones((1, self.n_outputs_)) if self.distribution_.support.discrete else None
+
+    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
+        X, y = validate_data(
+            self, given.X, given.y, reset=reset, validate_separately=(x_params(given.X), Y_PARAMS)
+        )
+        check_finite(X, type(self).__name__)
+        check_consistent_length(X, y)
+        if y.ndim == 2 and y.shape[1] == 1 and not self.distribution_.event_ndim:
+            y = column_or_1d(y, warn=True)
+        exposure = check_exposure(given.exposure, X)
+        self.distribution_.check_target(y, name, exposure)
+        if reset:
+            self._y_shape = y.shape[1:]
+        elif y.shape[1:] != self._y_shape:
+            raise ValueError(
+                f"{name} must have the columns of y as it was fitted, rows of shape "
+                f"{self._y_shape}; got shape {y.shape}."
+            )
+        event = y.shape[1:] if self.distribution_.event_ndim else ()
+        rows = y.reshape(len(y), -1, *event)
+        return Table(X, rows, check_weight(given.sample_weight, X), exposure)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        exposure: ArrayLike | None = None,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        exposure_val: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the network by maximum likelihood.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The network computes in float32 where X is float32, in float64 otherwise.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, inside the support of the distribution. Several columns are independent
+            outputs, unless the family is one of vectors.
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights: a weight of 2 counts as the row twice, 0 as no row.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row was watched, for families of counts: the years of an
+            insurance contract, the inhabitants of a town, the number of trials. The network then
+            learns what happens in one unit of it.
+        X_val, y_val : array-like, optional
+            Validation rows: training stops early on their loss, whatever `early_stopping` says,
+            and keeps the weights that were best on them.
+        sample_weight_val, exposure_val : array-like, optional
+            Weights and exposures of the validation rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y, a weight or an exposure is not legal; the message says where and
+            what to do.
+        """
+        return self._fit(
+            Given(X, y, sample_weight, exposure),
+            Given(X_val, y_val, sample_weight_val, exposure_val),
+        )
+
+    @available_if(NLLEstimator._trains_in_batches)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        exposure: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch on some rows, and go on with the next ones later.
+
+        The first rows choose the units of X and y. The step size is constant, unless it shrinks by
+        ``learning_rate="invscaling"``; there is no hold-out and no annealing.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights, taken as they are: 1 is an ordinary row in any call.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row was watched, for families of counts.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X, y, a weight or an exposure is not legal, or parameters ask for another network
+            than before.
+        """
+        given = Given(X, y, sample_weight, exposure)
+        return self._fit(given, Given(None, None), is_increment=True)
+
+    def predict_dist(
+        self, X: ArrayLike, *, exposure: ArrayLike | None = None
+    ) -> PredictiveDistribution | VectorPredictive:
+        """Predict the distribution of y at each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
+
+        Returns
+        -------
+        PredictiveDistribution
+            In y's units, with scipy's methods: ``mean, std, ppf, interval, cdf, rvs, ...``; a
+            VectorPredictive for families of vectors.
+        """
+        params = self._predict_params(X, exposure)
+        if self.distribution_.event_ndim == len(self._y_shape):
+            params = {name: value[:, 0] for name, value in params.items()}
+        return predictive(self._predictive_family, params)
+
+    def predict(
+        self, X: ArrayLike, return_std: bool = False, *, exposure: ArrayLike | None = None
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Predict one number per row and output.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return the standard deviation too.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The `point_estimate` of the distribution, in y's units; float32 where the network
+            computes in it, as X was in `fit`. (`predict_dist` has all digits of a float64 y.)
+        std : ndarray of the same shape
+            Only with `return_std`, in y's units.
+        """
+        dist = self.predict_dist(X, exposure=exposure)
+        dtype = self.weights_.dtype
+        point = dist.point(self.point_estimate).astype(dtype, copy=False)
+        return (point, dist.std().astype(dtype, copy=False)) if return_std else point
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        exposure: ArrayLike | None = None,
+    ) -> float:
+        """Coefficient of determination R² of the predicted points.
+
+        Of angles it is the circular one, `sklnll.metrics.circular_r2_score`.
+
+        Scores of the whole distribution are in `sklnll.metrics`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
+
+        Returns
+        -------
+        float
+            1 is the best.
+        """
+        point = self.predict(X, exposure=exposure)
+        if isinstance(self.distribution_, Censored) and np.ndim(y) == 2:
+            raise ValueError(
+                f"R² needs exact values of y, and {self.distribution_!r} knows intervals; score "
+                "with sklnll.metrics.neg_nll_scorer, or give the exact values, of shape "
+                "(n_samples,)."
+            )
+        is_circular = isinstance(self.distribution_, CircularDistribution)
+        r2 = circular_r2_score if is_circular else r2_score
+        return r2(y, point, sample_weight=sample_weight)
+
+    def predict_quantiles(
+        self,
+        X: ArrayLike,
+        quantiles: ArrayLike = (0.05, 0.5, 0.95),
+        *,
+        exposure: ArrayLike | None = None,
+    ) -> np.ndarray:
+        """Predict quantiles of y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        quantiles : float or array-like of shape (k,), default=(0.05, 0.5, 0.95)
+            Levels between 0 and 1.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, k) or (n_samples, n_outputs, k)
+            In y's units; without the last axis for a single level given as a number.
+        """
+        return self.predict_dist(X, exposure=exposure).ppf(quantiles)
+
+    def predict_interval(
+        self, X: ArrayLike, coverage: float = 0.9, *, exposure: ArrayLike | None = None
+    ) -> np.ndarray:
+        """Predict the central interval that holds y with probability `coverage`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Between 0 and 1; the rest is left out in equal parts below and above.
+        exposure : array-like of shape (n_samples,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
+            Lower and upper end, in y's units.
+        """
+        return self.predict_dist(X, exposure=exposure).interval(coverage)
+
+    def sample_y(
+        self,
+        X: ArrayLike,
+        n_samples: int = 1,
+        random_state: RandomState = 0,
+        *,
+        exposure: ArrayLike | None = None,
+    ) -> np.ndarray:
+        """Draw values of y from the predicted distributions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+        n_samples : int, default=1
+            Draws per row.
+        random_state : int, RandomState instance or None, default=0
+        exposure : array-like of shape (n_samples_X,), optional
+            How long, or how much, each row is watched: the distribution is that of y after so
+            many units of it, of one unit where it is left out. For families of counts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
+            In y's units.
+        """
+        draws = self.predict_dist(X, exposure=exposure).rvs(n_samples, random_state)
+        return np.moveaxis(draws, 1, -1) if self.distribution_.event_ndim else draws
