@@ -2,7 +2,7 @@ r"""
 The recipe: from least squares to distributions
 ===============================================
 
-Which loss function should a network minimise? Squared error, absolute error, cross-entropy and
+Which loss function should a network minimize? Squared error, absolute error, cross-entropy and
 Poisson deviance look like four answers. They are one: minus the logarithm of a probability. The
 data are those of Ernst Engel's law: income and expenditure for food of 235 Belgian working-class
 households, in francs a year (``statsmodels.datasets.engel``).
@@ -33,7 +33,7 @@ X, food = households[["income"]] / 100, households["foodexp"] / 100  # hundreds 
 # ----------
 # 1. Choose a family of distributions :math:`p(y \mid \theta)` that fits what *y* may be.
 # 2. Let a network predict the parameters from the features: :math:`\theta = f_w(x)`.
-# 3. Choose the weights *w* under which the observed *y* are most probable, that is, minimise
+# 3. Choose the weights *w* under which the observed *y* are most probable, that is, minimize
 #
 #    .. math:: -\sum_{i=1}^{M} \log p\bigl(y_i \mid f_w(x_i)\bigr).
 #
@@ -130,7 +130,7 @@ assert width[-1] > 2 * width[0]
 plt.show()
 
 # %%
-# On the left is the loss that most networks minimise, drawn as the distribution that it stands
+# On the left is the loss that most networks minimize, drawn as the distribution that it stands
 # for: a band of one width. Held-out households with a low income lie inside its 90 % interval more
 # often than they should, those with a high income less often. On the right the same recipe with a
 # learned scale: the band of the richest households shown is more than twice as wide as that of the

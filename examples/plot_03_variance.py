@@ -37,7 +37,7 @@ X_train, X_test = x_train[:, None], x_test[:, None]
 # .. math:: -\log p(y \mid \mu, \sigma)
 #           = \frac{(y - \mu)^2}{2 \sigma^2} + \log \sigma + \tfrac12 \log 2\pi .
 #
-# - Fixed, ``Normal(scale=1.0)``: only the squared error is left to minimise. This is least squares.
+# - Fixed, ``Normal(scale=1.0)``: only the squared error is left to minimize. This is least squares.
 # - Constant, ``Normal(scale="constant")``: one :math:`\sigma` is learned for all rows. Its best
 #   value is the root of the mean squared error, so that it says how wrong the model is on average.
 # - Predicted, ``Normal()``: each *x* has a :math:`\sigma` of its own. The first term wants it
@@ -106,7 +106,7 @@ plt.show()
 # %%
 # All three lines follow the same wave, and as points they are about equally good. What differs is
 # what they say of the scatter. The fixed band says nothing that was learned from the data: its
-# width was our choice, and only its centre can be trusted. The constant band has the right width on
+# width was our choice, and only its center can be trusted. The constant band has the right width on
 # average, and nowhere else: too wide on the left, too narrow on the right. The predicted band runs
 # along the true one, within a fifth on average, and holds about the share of new rows that it
 # promises at both ends. It costs nothing to ask for: ``"normal"`` is the default.

@@ -93,7 +93,7 @@ assert model.loss_curve_[-1] < best < 0.15
 
 # %%
 # A first loss far above :math:`\log C` is a warning: scores are large before anything is learned,
-# as where weights start too large, or columns of X are not standardised. Random scores with a
+# as where weights start too large, or columns of X are not standardized. Random scores with a
 # standard deviation of 5 cost more than twice as much as none:
 
 random_scores = 5 * np.random.default_rng(0).normal(size=X[:, :10].shape)

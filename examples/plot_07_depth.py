@@ -3,7 +3,7 @@ Depth: fewer passes, not more parameters
 ========================================
 
 Four networks have the same number of parameters, about 15,200, in one to four hidden layers. Which
-of them learns fastest? To see optimisation alone, without generalisation, let them learn something
+of them learns fastest? To see optimization alone, without generalization, let them learn something
 that has no rule: labels drawn at random.
 
 The inputs are 4,000 rows of MNIST-1D, drawings of the ten digits as curves of forty points
@@ -28,7 +28,7 @@ units = {1: 298, 2: 100, 3: 75, 4: 63}
 
 # %%
 # The parameters of a network with layers of ``n`` units, from 40 inputs to 10 scores: a weight for
-# each pair of neighbours, and a bias for each unit.
+# each pair of neighbors, and a bias for each unit.
 
 for depth, n in units.items():
     size = sum((a + 1) * b for a, b in pairwise([40, *[n] * depth, 10]))

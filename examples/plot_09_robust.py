@@ -49,7 +49,7 @@ assert np.allclose(scores["cauchy"], 2 * r / (1 + r**2), atol=0.01)
 # patients, and *y*, the progression of the disease after a year (25 to 346). In a growing share of
 # rows, drawn at random, we record *y* ten times too large. Three folds are held out in turn; the
 # models see recorded values only, and their errors are those from the true ones. Linear networks
-# suffice here. With a constant scale the first two minimise squared and absolute errors; the third
+# suffice here. With a constant scale the first two minimize squared and absolute errors; the third
 # learns its scale and its degrees of freedom. The baseline is scikit-learn's Huber regression,
 # whose score function is a straight line, cut off.
 

@@ -84,7 +84,7 @@ assert table.loc["normal", "large"] > 0.96
 # ----------
 # The RAND health insurance experiment (statsmodels' *randhie*): visits to a doctor in a year,
 # explained by nine columns on insurance and health. Each of the 20,190 rows is a year of a person;
-# one half is held out, and neighbouring rows with equal columns, years of one person as a rule,
+# one half is held out, and neighboring rows with equal columns, years of one person as a rule,
 # stay together. A *zero-inflated* family adds a probability that nothing can happen at all.
 
 randhie = datasets.randhie.load_pandas().data

@@ -98,9 +98,9 @@ left.minorticks_off()
 left.set(ylabel="held-out log-loss (nats a row)", title="Order is worth most where rows are few")
 left.legend()
 
-colours = plt.colormaps["coolwarm"](np.linspace(0, 1, 7))
+colors = plt.colormaps["coolwarm"](np.linspace(0, 1, 7))
 labels = ["strong Democrat", "weak", "independent-D.", "independent", "independent-R.", "weak"]
-right.stackplot(persons, p.T, colors=colours, edgecolor="white", linewidth=0.5)
+right.stackplot(persons, p.T, colors=colors, edgecolor="white", linewidth=0.5)
 for k, (label, place) in enumerate(
     zip([*labels, "strong Republican"], [2, 3, 4, 4, 4, 5.7, 6.2], strict=True)
 ):

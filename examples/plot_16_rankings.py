@@ -53,9 +53,9 @@ for k in known:
 
 # %%
 # Two baselines take ranks for numbers and sort what they predict: least squares, and the mean rank
-# among ten neighbours, which is Borda's count.
+# among ten neighbors, which is Borda's count.
 
-baselines = {"least squares": LinearRegression(), "neighbours": KNeighborsRegressor(10)}
+baselines = {"least squares": LinearRegression(), "neighbors": KNeighborsRegressor(10)}
 for name, regressor in baselines.items():
     ranks = regressor.fit(X_train, orders_to_ranks(y_train)).predict(X_test)
     baselines[name] = kendall_tau_score(y_test, np.argsort(ranks, axis=1), per_row=True)

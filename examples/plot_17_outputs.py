@@ -60,7 +60,7 @@ for score in ["RMSE", "CRPS", "coverage"]:
 # What is the gain? Minus half the log-determinant of the residuals' correlation matrix :math:`R`:
 # what the outputs tell of each other, in nats. Scores of single outputs do not see it.
 # :func:`sklnll.metrics.energy_score`, the CRPS of vectors, does. It adds up y's units, so that we
-# give it standardised outputs, and see on the way that units do not matter to the fit: y is scaled
+# give it standardized outputs, and see on the way that units do not matter to the fit: y is scaled
 # inside, and in other units the loss is the same up to their logarithms.
 
 unit = Y.std()

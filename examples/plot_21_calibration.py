@@ -71,7 +71,7 @@ assert table.loc["marginal", "width of 90%"] > 1.2 * table.loc["five members", "
 assert table["NLL"].idxmin() == table["CRPS"].idxmin() == "five members"
 
 # %%
-# Three displays show one split; the grey bands are what calibrated predictions reach by chance.
+# Three displays show one split; the gray bands are what calibrated predictions reach by chance.
 
 shown = ["no hold-out", "five members", "marginal"]
 fig, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained")

@@ -156,6 +156,6 @@ plt.show()
 # 0.5. Afterwards it is higher: more often than not the sea is warmer than the predicted median. The
 # intervals hold fewer months than before, too, but that is in part because new rows are harder than
 # rows seen in training; a shift to one side is not. The dashed lines are for independent months.
-# Neighbouring months are not independent, so a single excursion proves little, and decades above
+# Neighboring months are not independent, so a single excursion proves little, and decades above
 # 0.5 prove more. No request was refused meanwhile. Only comparing distributions with what came true
 # shows that the model has to be fitted anew.

@@ -101,7 +101,7 @@ class WithPrivateNames:
         rows = Rows(*(torch.from_numpy(v) for v in (X, y.astype(float), np.ones(len(X)))))
         objective = Objective(network, self._head(), self.alpha, mean_weight=1.0)
         loss, gradient = objective.gradient(rows, momentum=1.0)
-        objective.penalise(gradient, len(X))
+        objective.penalize(gradient, len(X))
         layers = Network(network.architecture, gradient).layers()
         parts = [m.numpy().ravel() for i in (0, 1) for m in (layer[i] for layer in layers)]
         return (loss + objective.penalty(len(X))).item(), np.concatenate(parts)

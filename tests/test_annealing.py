@@ -1,4 +1,4 @@
-"""Rows teach their centre the same at first, however wide they are thought to be."""
+"""Rows teach their center the same at first, however wide they are thought to be."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from sklnll.distributions import (
     get_distribution,
 )
 
-# Family, the parameter of the centre, that of the width, and values of it a hundredfold apart.
+# Family, the parameter of the center, that of the width, and values of it a hundredfold apart.
 WIDTHS = [
     (Normal(), "loc", "scale", [0.03, 3.0]),
     (Laplace(), "loc", "scale", [0.03, 3.0]),
@@ -41,7 +41,7 @@ CENTERS = {"loc": 0.7, "scale": 1.5, "mean": 0.4}
 
 
 def information(family, center, width, value, *, weighted):
-    """Expected squared slope of log_prob, by the logarithm of centre where it is positive."""
+    """Expected squared slope of log_prob, by the logarithm of center where it is positive."""
     params = {center: CENTERS[center], width: value, **family.fixed()}
     if isinstance(family, NegativeBinomial):
         params["mean"] = 20.0

@@ -202,7 +202,7 @@ def test_bagging_averages_its_members(family, n_estimators, draw_rows, make_net)
     dist = predict_dist(model, X)
     assert_is_average(dist, members, np.ones(3), y)
     assert dist.distribution.n_members == 3 * n_estimators
-    if get_distribution(family).central == "mean":
+    if get_distribution(family).default_point == "mean":
         assert_allclose(dist.mean(), model.predict(X), rtol=1e-9)
 
 

@@ -376,7 +376,7 @@ def test_band_of_a_frame_takes_names_and_other_kinds_of_columns(library):
     with pytest.raises(TypeError, match="must be a column of numbers"):
         cls.from_estimator(model, frame, Y, feature="kind")
     with pytest.raises(ValueError, match=r"one of \['size', 'kind'\]; got 'colour'"):
-        cls.from_estimator(model, frame, Y, feature="colour")
+        cls.from_estimator(model, frame, Y, feature="color")
 
 
 def test_features_at_rest_keep_their_dtype_or_gain_the_digits_they_need():

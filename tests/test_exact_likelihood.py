@@ -47,7 +47,7 @@ def log_likelihood(estimator, X, y):
 
 
 def maximum(log_likelihood, n_parameters):
-    """Maximise from zeros, with finite differences."""
+    """Maximize from zeros, with finite differences."""
     start = np.zeros(n_parameters)
     for method in ["Nelder-Mead", "BFGS"]:
         start = minimize(lambda theta: -log_likelihood(theta), start, method=method).x

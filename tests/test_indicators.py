@@ -129,7 +129,7 @@ def test_forms_are_those_of_multi_layer_perceptrons(dtype):
 
 
 def test_a_strongly_penalised_fit_is_the_multi_layer_perceptrons():
-    # Both minimise sum(log loss) / n + alpha / (2 n) sum(weights**2); a penalty of the only layer
+    # Both minimize sum(log loss) / n + alpha / (2 n) sum(weights**2); a penalty of the only layer
     # makes the minimum one that both reach.
     params = {"solver": "lbfgs", "alpha": 5.0, "tol": 1e-8, "max_iter": 2000}
     ours = plain_classifier(hidden_layer_sizes=(), **params).fit(X, Y)

@@ -25,7 +25,7 @@ def test_robust_is_robust_scalers_drawn_in():
     odd = X[:199]  # where quantiles at 1/4, 1/2 and 3/4 are values of y
     scaled = InputScaling.fit(odd, ONES[:199], "robust")(odd)
     z = RobustScaler().fit_transform(odd)
-    # scikit-learn interpolates between neighbouring values.
+    # scikit-learn interpolates between neighboring values.
     assert_allclose(scaled, z / np.sqrt(1 + (z / 3) ** 2), atol=0.02)
     assert np.abs(scaled).max() < 3
 

@@ -510,7 +510,7 @@ WEIGHTED = {
         self_trained,
         ["classifier"],
         "no: scikit-learn asks for routing",
-        "no: scikit-learn gives the labelled rows the weights of all",
+        "no: scikit-learn gives the labeled rows the weights of all",
     ),
 }
 

@@ -463,12 +463,12 @@ def test_many_counts_are_nearly_normal(rate):
 
 # Labels -----------------------------------------------------------------------------------------
 
-COLOURS = np.array(["blue", "green", "red"])
+COLORS = np.array(["blue", "green", "red"])
 LOGITS = CASES["categorical"].params["logits"]
 
 
-def colours():
-    return LabelPredictive(Categorical(), {"logits": LOGITS}, COLOURS)
+def colors():
+    return LabelPredictive(Categorical(), {"logits": LOGITS}, COLORS)
 
 
 def coins():
@@ -477,13 +477,13 @@ def coins():
 
 
 def test_label_probabilities_are_the_softmax():
-    dist = colours()
+    dist = colors()
     np.testing.assert_allclose(dist.probs, special.softmax(LOGITS, axis=1), rtol=1e-14)
     np.testing.assert_allclose(dist.log_probs, special.log_softmax(LOGITS, axis=1), rtol=1e-14)
     np.testing.assert_allclose(coins().probs[:, 1], special.expit(coins().params["logits"]))
 
 
-@pytest.mark.parametrize("make", [colours, coins])
+@pytest.mark.parametrize("make", [colors, coins])
 def test_log_prob_picks_each_rows_label(make):
     dist = make()
     for j, label in enumerate(dist.classes):
@@ -493,7 +493,7 @@ def test_log_prob_picks_each_rows_label(make):
         np.testing.assert_allclose(dist.pmf(y), dist.probs[:, j])
 
 
-@pytest.mark.parametrize("make", [colours, coins])
+@pytest.mark.parametrize("make", [colors, coins])
 def test_mode_and_entropy_are_those_of_the_probabilities(make):
     dist = make()
     np.testing.assert_array_equal(dist.mode(), dist.classes[dist.probs.argmax(axis=1)])
@@ -503,14 +503,14 @@ def test_mode_and_entropy_are_those_of_the_probabilities(make):
 
 
 def test_sure_labels_stay_finite():
-    dist = LabelPredictive(Categorical(), {"logits": np.array([[1e4, 0.0, -1e300]])}, COLOURS)
+    dist = LabelPredictive(Categorical(), {"logits": np.array([[1e4, 0.0, -1e300]])}, COLORS)
     assert np.isfinite(dist.log_probs).all()
     assert dist.log_prob(["blue"]) == 0
     assert dist.log_prob(["green"]) == -1e4
     assert dist.entropy() == 0
 
 
-@pytest.mark.parametrize("make", [colours, coins])
+@pytest.mark.parametrize("make", [colors, coins])
 def test_label_draws_have_the_probabilities(make):
     dist = make()
     draws = dist.rvs(4000, random_state=0)
@@ -523,32 +523,32 @@ def test_label_draws_have_the_probabilities(make):
 
 
 def test_labels_slice_pickle_and_frame():
-    dist = colours()
+    dist = colors()
     assert len(dist[1:]) == 2
     np.testing.assert_array_equal(dist[-1].probs, dist.probs[-1:])
     np.testing.assert_array_equal(dist[::-1].probs, dist.probs[::-1])
     again = pickle.loads(pickle.dumps(dist))
     np.testing.assert_array_equal(again.probs, dist.probs)
-    pd.testing.assert_frame_equal(dist.to_frame(), pd.DataFrame(dist.probs, columns=COLOURS))
+    pd.testing.assert_frame_equal(dist.to_frame(), pd.DataFrame(dist.probs, columns=COLORS))
     assert repr(dist) == "LabelPredictive(Categorical(), n_rows=3)"
 
 
 def test_labels_have_no_numbers():
     for attribute in ("mean", "cdf", "ppf", "interval", "crps", "meen"):
         with pytest.raises(AttributeError, match=attribute):
-            getattr(colours(), attribute)
+            getattr(colors(), attribute)
 
 
 def test_unknown_label_is_shown_with_its_row():
     message = "label that was not seen in fit: .*'pink'.* at row 1; the classes are .*'red'"
     with pytest.raises(ValueError, match=message):
-        colours().log_prob(["blue", "pink", "red"])
+        colors().log_prob(["blue", "pink", "red"])
 
 
 @pytest.mark.parametrize("y", ["blue", ["blue"], [["blue"], ["red"], ["red"]]])
 def test_labels_of_another_shape_are_refused(y):
     with pytest.raises(ValueError, match=r"y must have shape \(3,\), a label a row"):
-        colours().log_prob(y)
+        colors().log_prob(y)
 
 
 def test_labels_are_encoded_by_position():

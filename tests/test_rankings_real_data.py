@@ -31,7 +31,7 @@ def rankings(load):
 
 
 def tau_by_predicted_ranks(regressor, X, y):
-    """Order the items by ranks that a regressor predicts; with neighbours, Borda's count."""
+    """Order the items by ranks that a regressor predicts; with neighbors, Borda's count."""
     taus = []
     for train, test in FOLDS.split(X):
         model = make_pipeline(StandardScaler(), regressor)

@@ -114,12 +114,12 @@ def test_a_fit_is_recalibrated_on_the_rows_it_held_out(
         net.recalibration_ = factor
         return -net.predict_dist(X_val).log_prob(y_val).mean()
 
-    def penalised(factor):
+    def penalized(factor):
         return 100 * loss(factor) + 20 * np.log(factor) ** 2
 
     factor = net.recalibration_
-    best = penalised(factor)
-    assert best <= min(penalised(factor * c) for c in (0.9, 0.99, 1.01, 1.1, 1 / factor))
+    best = penalized(factor)
+    assert best <= min(penalized(factor * c) for c in (0.9, 0.99, 1.01, 1.1, 1 / factor))
 
 
 def test_without_it_nothing_changes(draw_rows):

@@ -124,7 +124,7 @@ def test_outputs_are_averaged():
 
 
 def test_energy_score_is_the_distance_of_draws():
-    """The oracle takes all pairs of the same draws; ours only neighbours, without bias."""
+    """The oracle takes all pairs of the same draws; ours only neighbors, without bias."""
     draws = VECTORS.rvs(400, 0)
     expected = [
         cdist(d, y[None]).mean() - cdist(d, d).sum() / (400 * 399) / 2

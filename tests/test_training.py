@@ -1,4 +1,4 @@
-"""Training minimises the objective, stops where it should, and leaves all else alone."""
+"""Training minimizes the objective, stops where it should, and leaves all else alone."""
 
 import pickle
 import warnings
@@ -64,7 +64,7 @@ def test_gradient_is_finite_differences(name, batch_norm, draw_rows):
     expected = approx_fprime(start, value, centered=True)
     weights.copy_(torch.from_numpy(start).reshape(weights.shape))
     gradient = objective.gradient(rows, momentum=0.1)[1]
-    objective.penalise(gradient, len(rows))
+    objective.penalize(gradient, len(rows))
     gradient = gradient.numpy().ravel()
     # Central differences lose a third of the digits, those of the largest component.
     largest = np.abs(gradient).max()
@@ -124,7 +124,7 @@ def test_full_batch_steps_by_hand(momentum):
 
 
 def null_model_start(init_coef):
-    """Let the last layer of a perceptron start at zero, as ours does for centred y."""
+    """Let the last layer of a perceptron start at zero, as ours does for centered y."""
 
     def start(self, fan_in, fan_out, dtype):
         if fan_out == (self.n_outputs_ if self.out_activation_ == "softmax" else 1):
@@ -584,7 +584,7 @@ def test_fit_changes_neither_its_data_nor_its_parameters(draw_rows):
     assert net.get_params() == before
 
 
-# Batch normalisation and dropout in a fit ---------------------------------------------------------
+# Batch normalization and dropout in a fit ---------------------------------------------------------
 
 
 @brief

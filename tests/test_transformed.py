@@ -47,7 +47,7 @@ def positive_rows(n=300):
 
 
 def exponential(z):
-    """Not the function of numpy, which is recognised by nobody either."""
+    """Not the function of numpy, which is recognized by nobody either."""
     return np.exp(-z)
 
 

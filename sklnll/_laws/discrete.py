@@ -120,7 +120,7 @@ def least_count(
     Returns
     -------
     ndarray
-        Exact up to 2**53; beyond that one of the neighbouring floats.
+        Exact up to 2**53; beyond that one of the neighboring floats.
     """
     first, *values = np.broadcast_arrays(guess, *args)
     k = np.clip(np.floor(first), 0, _LARGEST)

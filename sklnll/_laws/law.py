@@ -42,7 +42,7 @@ _ALL = 1 - 1e-12
 
 @dataclass(frozen=True)
 class Panel:
-    """Neighbouring stretches of y's axis, each seen at some points; these are the first two axes.
+    """Neighboring stretches of y's axis, each seen at some points; these are the first two axes.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ class ContinuousLaw(Law):
         edges = self.edges()
         if cut is not None:
             shape = np.broadcast_shapes(np.shape(cut), self.shape)
-            edges = np.broadcast_to(against(edges, shape), (len(edges), *shape))
+            edges = np.broadcast_to(with_trailing_axes(edges, shape), (len(edges), *shape))
             edges = np.sort(np.concatenate([edges, np.broadcast_to(cut, shape)[None]]), axis=0)
         line = self._to_line(edges)
         below = np.zeros(line.shape[1:])
@@ -359,7 +359,7 @@ def flat_rows(value: np.ndarray, shape: tuple[int, ...], event_ndim: int) -> np.
     return np.broadcast_to(value, (*shape, *event)).reshape(-1, *event)
 
 
-def against(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def with_trailing_axes(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Room after the first axis, so that the others broadcast against `shape`."""
     return values.reshape(len(values), *(1,) * (len(shape) - values.ndim + 1), *values.shape[1:])
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from .law import NODES, WEIGHTS, ContinuousLaw, CountLaw, Law, against
+from .law import NODES, WEIGHTS, ContinuousLaw, CountLaw, Law, with_trailing_axes
 from .protocols import Family
 
 _POWERS = np.geomspace(1e-18, 1e18, 217)
@@ -92,14 +92,14 @@ class DensityLaw(ContinuousLaw):
 
     def _at(self, values: np.ndarray, position: np.ndarray) -> np.ndarray:
         shape = position.shape[1:]
-        values = np.broadcast_to(against(values, shape), (len(values), *shape))
+        values = np.broadcast_to(with_trailing_axes(values, shape), (len(values), *shape))
         return np.take_along_axis(values, position, axis=0)[0]
 
     def _from_edge(self, y: np.ndarray, *, upwards: bool) -> np.ndarray:
         """Probability between `y` and the end of the support on one side."""
         tail = self._tails[1 if upwards else 0]
         shape = np.broadcast_shapes(np.shape(y), self.shape)
-        edges = against(self._edges, shape)
+        edges = with_trailing_axes(self._edges, shape)
         y = np.clip(np.broadcast_to(y, shape), edges[0], edges[-1])
         position = np.clip((edges <= y).sum(axis=0), 1, len(edges) - 1)[None] - (not upwards)
         edge = self._at(edges, position)
@@ -115,7 +115,7 @@ class DensityLaw(ContinuousLaw):
         return self._from_edge(np.asarray(y, dtype=float), upwards=True)
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        tail_below, tail_above = (against(tail, below.shape) for tail in self._tails)
+        tail_below, tail_above = (with_trailing_axes(tail, below.shape) for tail in self._tails)
         is_left = np.where(below < above, tail_below < below, tail_above > above)
         position = np.clip(is_left.sum(axis=0), 1, len(self._edges) - 1)[None]
         return self._at(self._edges, position - 1), self._at(self._edges, position)

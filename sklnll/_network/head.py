@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numerics.minimize import minimise
+from .._numerics.minimize import minimize
 from ..distributions import Distribution
 from .layout import Layout
 from .slopes import WrittenOut, writes_slopes
@@ -89,11 +89,11 @@ class Head:
         return np.concatenate([np.ones(0), *(unit.ravel() for unit in units.values())])
 
     @property
-    def penalised_biases(self) -> np.ndarray:
+    def penalized_biases(self) -> np.ndarray:
         """Whether `alpha` holds each of the last layer's biases to its start; (n_predicted,)."""
         links = self.distribution.parameters
         count = [
-            np.full(self.n_outputs * width, links[name].only_ratios)
+            np.full(self.n_outputs * width, links[name].scale_free)
             for name, width in self.layout.predicted.items()
         ]
         return np.concatenate([np.ones(0, bool), *count])
@@ -145,9 +145,9 @@ class Head:
         *,
         annealing: float = 0.0,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss of a batch, and the gradient of what training minimises.
+        """The loss of a batch, and the gradient of what training minimizes.
 
-        The loss is the weighted sum of the rows' `nll` over their number: weights are normalised
+        The loss is the weighted sum of the rows' `nll` over their number: weights are normalized
         once over all rows of training, a batch's own sum would cancel them in small batches.
 
         Parameters
@@ -252,10 +252,10 @@ class Head:
             loss, *gradients = self.gradient(predicted, constant, target, mean_one, time)
             return loss.item(), torch.cat([part.flatten() for part in gradients]).numpy()
 
-        best = minimise(loss_and_gradient, start, *self._start_range())
+        best = minimize(loss_and_gradient, start, *self._start_range())
         if bounded:
             return best
-        return minimise(loss_and_gradient, best, *np.full((2, 1), [[-np.inf], [np.inf]]))
+        return minimize(loss_and_gradient, best, *np.full((2, 1), [[-np.inf], [np.inf]]))
 
     def _guess(
         self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None

@@ -1,7 +1,7 @@
 """What does each layer of the network compute, and how does a gradient pass back through it?
 
 Layers write in place, or to memory of their own that is the same in each pass (all but
-normalisation over the batch): small networks are bound by allocation and by the bookkeeping of
+normalization over the batch): small networks are bound by allocation and by the bookkeeping of
 automatic differentiation, not by arithmetic.
 """
 
@@ -28,7 +28,7 @@ class Mode:
     row_weight : Tensor of shape (n_samples,) or (n_members, n_samples), optional
         Weights of the rows in batch normalisation's statistics.
     momentum : float, optional
-        Given, batches are normalised by their own statistics, and the running ones move towards
+        Given, batches are normalized by their own statistics, and the running ones move towards
         these by this share.
     drop : bool, default=False
         Whether units are dropped.
@@ -155,7 +155,7 @@ class Norm(Layer):
         self._running = running
 
     def forward(self, h: Tensor, mode: Mode) -> Tensor:
-        # One row has no variance: it is normalised as a row to predict would be.
+        # One row has no variance: it is normalized as a row to predict would be.
         self._share = None
         if mode.momentum is None or h.shape[1] == 1:
             mean, variance = self._running.unsqueeze(2).unbind(1)

@@ -34,7 +34,7 @@ class Architecture:
     dropout : float
         Share of each hidden layer's units set to zero while training.
     batch_norm : bool
-        Whether hidden layers are normalised before their activation.
+        Whether hidden layers are normalized before their activation.
     n_frequencies : int
         Cosines of each feature, of learned frequency and phase, that the first layer sees beside
         the features.
@@ -95,7 +95,7 @@ class Network:
     weights : Tensor of shape (n_members, n_weights)
         All learned values, in the order of ``architecture.shapes``.
     statistics : Tensor of shape (n_members, 2, sum of hidden units)
-        Running means and variances of the hidden units, for batch normalisation.
+        Running means and variances of the hidden units, for batch normalization.
     generators : sequence of torch.Generator
         Draw the dropout masks, one for each member.
     """
@@ -152,7 +152,7 @@ class Network:
     def fold_inputs(self, center: Tensor, unit: Tensor) -> None:
         """Take the scaling (x - center) / unit of the inputs into the first layer, exactly.
 
-        A layer that is normalised over its batch takes away the center by itself.
+        A layer that is normalized over its batch takes away the center by itself.
         """
         matrix, bias, *gain = self.layers()[0]
         matrix.div_(unit[:, None])

@@ -7,13 +7,13 @@ import scipy.optimize
 
 
 @np.errstate(all="ignore")
-def minimise(
+def minimize(
     function: Callable[[np.ndarray], tuple[float, np.ndarray]],
     start: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
 ) -> np.ndarray:
-    """Minimise a smooth function between bounds down to rounding, from a good start.
+    """Minimize a smooth function between bounds down to rounding, from a good start.
 
     Adam follows the smallest gradient left at the start of training, so L-BFGS-B, which ends at
     about 1e-9, is followed by a root search for the gradient. That is a short way, unless the

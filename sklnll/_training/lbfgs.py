@@ -30,7 +30,7 @@ class NonFiniteLossError(ArithmeticError):
 
 
 def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings, watch: Watch) -> Record:
-    """Minimise over all rows at once, each member on its own; see `_fit_member`.
+    """Minimize over all rows at once, each member on its own; see `_fit_member`.
 
     Where a callback stops a member, the next ones get as many iterations.
     """
@@ -55,16 +55,16 @@ def _fit_member(
     watch: Watch,
     end: int | None,
 ) -> Record:
-    """Minimise over all rows at once by scipy's L-BFGS-B, to convergence.
+    """Minimize over all rows at once by scipy's L-BFGS-B, to convergence.
 
-    Minimisation ends where the largest component of the gradient, with X standardised, falls below
+    Minimization ends where the largest component of the gradient, with X standardized, falls below
     ``tol``. Where rounding, or a kink as the Laplace distribution has, ends it before, it starts
     again from there with a fresh memory, as long as that helps. It stops after `end` iterations, or
     when a callback says so where there is no such end.
     """
     record = Record()
     log_jacobian = rows.log_jacobian.item()
-    function = _StandardisedObjective(objective.member(k), rows)
+    function = _StandardizedObjective(objective.member(k), rows)
     good = function.flat
 
     def present() -> Network:
@@ -114,10 +114,10 @@ def _fit_member(
     return record
 
 
-class _StandardisedObjective:
+class _StandardizedObjective:
     """The objective over all rows as scipy wants it: a function of one float64 vector.
 
-    The first layer is expressed for standardised columns of X, which changes neither the objective
+    The first layer is expressed for standardized columns of X, which changes neither the objective
     nor its minimum, but lets L-BFGS find it whatever the units of X.
     """
 
@@ -138,7 +138,7 @@ class _StandardisedObjective:
         """The network's present weights, in this function's terms."""
         standard = Network(self.network.architecture, self.network.weights.double().clone())
         matrix, bias, *gain = standard.layers()[0]
-        if not gain:  # a normalised layer takes its batch's mean away by itself
+        if not gain:  # a normalized layer takes its batch's mean away by itself
             bias.add_((self._mean @ matrix).unsqueeze(1))
         matrix.mul_(self._spread[:, None])
         return standard.weights.cpu().numpy().ravel()
@@ -156,13 +156,13 @@ class _StandardisedObjective:
         gradient = self._loss_and_gradient()
         if not math.isfinite(self.loss):
             return self._first_value + self._WALL, np.zeros_like(flat)
-        self.objective.penalise(gradient, len(self.rows))
+        self.objective.penalize(gradient, len(self.rows))
         value = self.loss + self.objective.penalty(len(self.rows)).item()
         if self.n_calls == 1:
             self._first_value = value
         if value > self._first_value + self._WALL:
             return self._first_value + self._WALL, np.zeros_like(flat)
-        return value, self._standardise(gradient).cpu().numpy().ravel()
+        return value, self._standardize(gradient).cpu().numpy().ravel()
 
     def _loss_and_gradient(self) -> Tensor:
         """Sum the loss, and its gradient, over blocks of rows; one block for batch norm."""
@@ -182,7 +182,7 @@ class _StandardisedObjective:
             return len(self.rows)
         return min(len(self.rows), max(1, _NUMBERS_AT_ONCE // self.rows.shared.x.shape[1]))
 
-    def _standardise(self, gradient: Tensor) -> Tensor:
+    def _standardize(self, gradient: Tensor) -> Tensor:
         """By the chain rule, the gradient in this function's terms."""
         matrix, bias, *gain = Network(self.network.architecture, gradient).layers()[0]
         if not gain:
@@ -191,7 +191,7 @@ class _StandardisedObjective:
         return gradient
 
     def finish(self, flat: np.ndarray) -> None:
-        """Leave these weights in the network, and their statistics for batch normalisation."""
+        """Leave these weights in the network, and their statistics for batch normalization."""
         self.load(flat)
         if self.network.architecture.batch_norm:
             everyone = self.rows[slice(None)]

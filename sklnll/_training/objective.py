@@ -1,4 +1,4 @@
-"""What does training minimise? The penalised negative log-likelihood of a network."""
+"""What does training minimize? The penalized negative log-likelihood of a network."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from .._network.network import Network, Pass, penalty_origin, penalty_shares
 
 
 class Objective:
-    """The penalised negative log-likelihood of a network: what the solvers minimise.
+    """The penalized negative log-likelihood of a network: what the solvers minimize.
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ class Objective:
         self.alpha = alpha
         self.mean_weight = mean_weight
         last_units = torch.from_numpy(head.penalty_units).to(network.weights)
-        last_biases = torch.from_numpy(head.penalised_biases).to(network.weights.device)
+        last_biases = torch.from_numpy(head.penalized_biases).to(network.weights.device)
         self._penalty_shares = penalty_shares(network, last_units, last_biases)
         self._penalty_origin = penalty_origin(network, last_biases)
-        self._has_origin = bool(head.penalised_biases.any())
+        self._has_origin = bool(head.penalized_biases.any())
         self._passes: dict[int, Pass] = {}
 
     def member(self, k: int) -> "Objective":
@@ -48,7 +48,7 @@ class Objective:
     def _penalty_rate(self, n_rows: int) -> float:
         return self.alpha / (n_rows * self.mean_weight)
 
-    def penalise(self, gradient: Tensor, n_rows: int) -> None:
+    def penalize(self, gradient: Tensor, n_rows: int) -> None:
         """Add the gradient of the penalty for a batch of `n_rows` rows, in place."""
         if self.alpha:
             away = self.network.weights

@@ -35,7 +35,7 @@ def fit_factor(
         Observed there.
     weight : ndarray of shape (n_samples,)
     criterion : {"nll", "crps"}
-        The score that is minimised.
+        The score that is minimized.
 
     Returns
     -------

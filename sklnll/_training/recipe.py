@@ -16,13 +16,13 @@ MLP_DEFAULTS: dict[str, Any] = {
     "max_grad_norm": None,
     "annealing": 0.0,
 }
-"""Settings of scikit-learn's multi-layer perceptrons: the same network, optimiser and stopping.
+"""Settings of scikit-learn's multi-layer perceptrons: the same network, optimizer and stopping.
 
 Only the start, at the fit without x, and the units of y remain our own.
 """
 
 _STEPS = 6000
-"""Steps of the optimiser that a fit of few rows takes, as long as epochs allow."""
+"""Steps of the optimizer that a fit of few rows takes, as long as epochs allow."""
 _PATIENCE = 1000
 """Steps after which no improvement is to be expected."""
 _EPOCHS = (20, 400)

@@ -1,4 +1,4 @@
-"""How far does each step of an optimiser go, and what does it minimise by then?"""
+"""How far does each step of an optimizer go, and what does it minimize by then?"""
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ _WARM_UP = 0.05
 
 
 class Steps:
-    """The steps of an optimiser on a network's weights.
+    """The steps of an optimizer on a network's weights.
 
     Parameters
     ----------
@@ -50,17 +50,17 @@ class Steps:
         self.optimizer.step(gradient)
 
     def memory(self) -> dict[str, np.ndarray]:
-        """What the optimiser must know to go on later."""
+        """What the optimizer must know to go on later."""
         return {name: value.cpu().numpy() for name, value in self.optimizer.memory().items()}
 
     def forget(self, members: Tensor) -> None:
-        """Let the optimiser begin anew for these members."""
+        """Let the optimizer begin anew for these members."""
         for value in self.optimizer.memory().values():
             if value.ndim:
                 value[members] = 0
 
     def recall(self, memory: dict[str, np.ndarray]) -> None:
-        """Go on with what `memory` returned; that of another optimiser is not used."""
+        """Go on with what `memory` returned; that of another optimizer is not used."""
         if memory.keys() == self.optimizer.memory().keys():
             self.optimizer.recall(**{name: torch.tensor(value) for name, value in memory.items()})
 

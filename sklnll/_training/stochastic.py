@@ -25,7 +25,7 @@ from .schedule import Steps
 _DIVERGED = 1.0
 """By so many nats a row training may end above its start, by the noise of dropout or batches."""
 _RUNNING_SHARE = 0.1
-"""Share by which running statistics of batch normalisation move towards a batch's own."""
+"""Share by which running statistics of batch normalization move towards a batch's own."""
 _ROWS_FOR_STATISTICS, _NUMBERS_FOR_STATISTICS = 10_000, 2**24
 
 
@@ -122,7 +122,7 @@ def _note_epoch(
 def _end_stale(members: Members, steps: Steps) -> None:
     """End the training of stale members, unless smaller steps may help them all."""
     all_stale = members.are_stale.all()
-    # Of rows it trains on, a member need not fit the likelihood before that is what it minimises.
+    # Of rows it trains on, a member need not fit the likelihood before that is what it minimizes.
     not_yet = steps.annealing > 0 and not members.keep_best
     if not_yet or (all_stale and steps.slow_down()):
         members.stale.zero_()
@@ -173,7 +173,7 @@ def _run_epoch(
                 members.retire(failed)
             if not members.training.any():
                 return total
-        objective.penalise(gradient, len(batch))
+        objective.penalize(gradient, len(batch))
         steps.step(gradient)
     failed = members.training & ~(weights.sum(dim=1) + total).isfinite()
     if failed.any():

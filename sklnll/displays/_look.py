@@ -1,4 +1,4 @@
-"""How do displays look? Colours, and the parts that several of them draw."""
+"""How do displays look? Colors, and the parts that several of them draw."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def style(kwargs: dict[str, Any], **defaults: Any) -> dict[str, Any]:
 
 
 def data_style(ax: Any, kwargs: dict[str, Any], **defaults: Any) -> dict[str, Any]:
-    """The same in the first colour that no other display on these axes has."""
+    """The same in the first color that no other display on these axes has."""
     used = sum(artist.get_gid() == _OURS for artist in ax.get_children())
     return style(kwargs, gid=_OURS, color=PALETTE[used % len(PALETTE)], **defaults)
 

@@ -15,7 +15,7 @@ from ._data import weights_of
 
 Kind = Literal["pairs", "places"]
 
-_COLOURS = {"pairs": "PuOr", "places": "Blues"}
+_COLORS = {"pairs": "PuOr", "places": "Blues"}
 _MOST_ITEMS_WITH_TEXT = 12
 _MOST_LETTERS_IN_A_ROW = 40
 
@@ -142,7 +142,7 @@ class RankingHeatMapDisplay(PredictionDisplay):
         RankingHeatMapDisplay
         """
         ax = self._open(ax)
-        style = {"cmap": _COLOURS[self.kind], "vmin": 0, "vmax": 1} | kwargs
+        style = {"cmap": _COLORS[self.kind], "vmin": 0, "vmax": 1} | kwargs
         self.image_ = ax.imshow(self.predicted, **style)
         has_text = len(self.items) <= _MOST_ITEMS_WITH_TEXT
         both = has_text and self.observed is not None
@@ -185,8 +185,8 @@ def check_ranking(dist: Any, kind: str, items: Sequence[str] | None, display: st
             f"them for NLLRanker; got {type(dist).__name__}. For numbers use PITHistogramDisplay, "
             "for class labels ClassCalibrationDisplay."
         )
-    if kind not in _COLOURS:
-        raise ValueError(f"kind must be one of {sorted(_COLOURS)}; got {kind!r}.")
+    if kind not in _COLORS:
+        raise ValueError(f"kind must be one of {sorted(_COLORS)}; got {kind!r}.")
     if items is not None and len(items) != dist.n_items:
         raise ValueError(f"items must name all {dist.n_items} items; got {len(items)} names.")
 

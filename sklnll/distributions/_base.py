@@ -47,7 +47,7 @@ class Distribution(BaseEstimator, ABC):
     robust: ClassVar[bool] = False
     """Whether y is scaled by median and spread about it (else by mean and standard deviation)."""
 
-    central: ClassVar[str] = "mean"
+    default_point: ClassVar[str] = "mean"
     """The point that ``point_estimate="auto"`` predicts: the mean where it always exists."""
 
     @abstractmethod
@@ -148,7 +148,7 @@ class Distribution(BaseEstimator, ABC):
         ValueError
             For a family without a scale in y's units.
         """
-        if self.width != "scale":
+        if self.width_parameter != "scale":
             raise ValueError(
                 f"{self!r} has no scale that could be recalibrated; set recalibrate=None, or use a "
                 "family with a location and a scale, such as 'normal', or of class labels."
@@ -156,22 +156,22 @@ class Distribution(BaseEstimator, ABC):
         return {**params, "scale": params["scale"] * factor}
 
     @property
-    def width(self) -> str | None:
-        """Name of the parameter that says how widely y varies about its centre, if there is one."""
+    def width_parameter(self) -> str | None:
+        """Name of the parameter that says how widely y varies about its center, if there is one."""
         return "scale" if self.support.units == "affine" and "scale" in self.parameters else None
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
-        """How widely y varies about its centre, squared; up to a constant.
+        """How widely y varies about its center, squared; up to a constant.
 
-        The reciprocal of the Fisher information about the raw output that moves the centre, as far
-        as the parameter `width` changes it.
+        The reciprocal of the Fisher information about the raw output that moves the center, as far
+        as the parameter `width_parameter` changes it.
         """
         return params["scale"].square()
 
     def annealing_weight(self, params: Mapping[str, Tensor]) -> Tensor | None:
-        """Weight under which a row teaches its centre the same, however wide it is thought to be.
+        """Weight under which a row teaches its center the same, however wide it is thought to be.
 
-        The gradient by which a row moves its predicted centre shrinks with the squared width that
+        The gradient by which a row moves its predicted center shrinks with the squared width that
         is predicted: rows that are not yet fitted, and so are thought to be wide, hardly teach it.
         Training weights rows by their squared width at first, to make up for that.
 
@@ -190,7 +190,9 @@ class Distribution(BaseEstimator, ABC):
         M. Seitzer, A. Tavakoli, D. Antic and G. Martius (2022). On the pitfalls of
         heteroscedastic uncertainty estimation with probabilistic neural networks. ICLR.
         """
-        is_predicted = self.width is not None and self.switch(self.width) is None
+        is_predicted = (
+            self.width_parameter is not None and self.setting(self.width_parameter) is None
+        )
         return self.squared_width(params) if is_predicted else None
 
     def annealing_factor(self, params: Mapping[str, Tensor], power: float) -> Tensor | float:
@@ -239,24 +241,24 @@ class Distribution(BaseEstimator, ABC):
     def _chosen_link(self, name: str) -> Link:
         return self.link_choices[name][getattr(self, f"{name}_link")]
 
-    def switch(self, name: str) -> Any:
+    def setting(self, name: str) -> Any:
         """How a parameter comes about: None, "constant" or a number."""
         return getattr(self, name)
 
     def predicted(self) -> list[str]:
         """Names of the parameters that depend on x."""
-        return [name for name in self.parameters if self.switch(name) is None]
+        return [name for name in self.parameters if self.setting(name) is None]
 
     def constant(self) -> list[str]:
         """Names of the parameters learned as one value for all rows."""
-        return [name for name in self.parameters if isinstance(self.switch(name), str)]
+        return [name for name in self.parameters if isinstance(self.setting(name), str)]
 
     def fixed(self) -> dict[str, float]:
         """Name -> number of the parameters that are not learned."""
         return {
             name: float(value)
             for name in self.parameters
-            if isinstance(value := self.switch(name), Real)
+            if isinstance(value := self.setting(name), Real)
         }
 
     def check_choices(self) -> None:
@@ -272,7 +274,7 @@ class Distribution(BaseEstimator, ABC):
         """Raise a ValueError where a parameter is none of None, "constant" and a legal number."""
         self.check_choices()
         for name, link in self.parameters.items():
-            value = self.switch(name)
+            value = self.setting(name)
             is_learned = value is None or (isinstance(value, str) and value == "constant")
             if is_learned and link.learnable:
                 continue

@@ -32,15 +32,15 @@ class Compound(Distribution):
         return self.base.robust
 
     @property
-    def central(self) -> str:  # type: ignore[override]
-        return self.base.central
+    def default_point(self) -> str:  # type: ignore[override]
+        return self.base.default_point
 
     @abstractmethod
     def check_base(self) -> None:
         """Raise a ValueError for a `base` that this family cannot be built on."""
 
-    def switch(self, name: str) -> Any:
-        return getattr(self, name) if name in self.own else self.base.switch(name)
+    def setting(self, name: str) -> Any:
+        return getattr(self, name) if name in self.own else self.base.setting(name)
 
     def check_choices(self) -> None:
         if not isinstance(self.base, Distribution):

@@ -13,10 +13,10 @@ from .._laws.truncated import TruncatedLaw
 from ._compound import Compound
 from ._supports import Support
 from ._tails import TailedDistribution
-from .links import Known
+from .links import FixedLink
 
 
-class _OfTails(Compound):
+class TailFamily(Compound):
     """A compound family on a base with closed tails; abstract."""
 
     base: TailedDistribution
@@ -31,7 +31,7 @@ class _OfTails(Compound):
             )
 
 
-class Censored(_OfTails):
+class Censored(TailFamily):
     """A family whose y is known as an interval only: durations still running, detection limits.
 
     y has two columns, the lower and the upper end of what is known. Equal ends are an exact value;
@@ -160,7 +160,7 @@ class Censored(_OfTails):
             )
 
 
-class Truncated(_OfTails):
+class Truncated(TailFamily):
     """A family of which only values between two limits are ever seen.
 
     Rows outside the limits are not in the data at all (where they are, with their value unknown,
@@ -183,7 +183,10 @@ class Truncated(_OfTails):
     doi:10.2307/1914031
     """
 
-    own: ClassVar = {"low": Known("a number below `high`"), "high": Known("a number above `low`")}
+    own: ClassVar = {
+        "low": FixedLink("a number below `high`"),
+        "high": FixedLink("a number above `low`"),
+    }
 
     def __init__(self, base: TailedDistribution, low: float = -np.inf, high: float = np.inf):
         self.base = base

@@ -81,7 +81,7 @@ class VonMises(CircularDistribution):
         self.loc = loc
         self.concentration = concentration
 
-    width = "concentration"
+    width_parameter = "concentration"
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         return 1 / (1 + params["concentration"])

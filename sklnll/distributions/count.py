@@ -116,7 +116,7 @@ class NegativeBinomial(Distribution):
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
         return {"mean": self._chosen_link("mean"), "dispersion": dispersion}
 
-    width = "dispersion"
+    width_parameter = "dispersion"
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         return 1 + params["dispersion"] * params["mean"]

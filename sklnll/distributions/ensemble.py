@@ -17,7 +17,7 @@ from ._base import Distribution
 from ._mixing import Mixing, MixingOfNumbers
 from .circular import CircularDistribution
 from .finite import LabelDistribution
-from .links import Components, Known, Link
+from .links import Components, FixedLink, Link
 from .multivariate import VectorDistribution
 from .ranking import RankingDistribution
 
@@ -29,7 +29,7 @@ _N_DRAWS = 200
 """From each member, to estimate the entropy of vectors."""
 
 
-class _OfMembers(Mixing):
+class MemberAverage(Mixing):
     """The average of `n_members` distributions of the family `base`; abstract.
 
     Not trained, but predicted with: the parameters of `base` have an axis for the members directly
@@ -45,7 +45,7 @@ class _OfMembers(Mixing):
 
     @property
     def own(self) -> Mapping[str, Link]:  # type: ignore[override]
-        return {"weight": Components(Known("given by the ensemble"), self.n_members)}
+        return {"weight": Components(FixedLink("given by the ensemble"), self.n_members)}
 
     @property
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
@@ -56,8 +56,8 @@ class _OfMembers(Mixing):
     def event_ndim(self) -> int:  # type: ignore[override]
         return self.base.event_ndim
 
-    def switch(self, name: str) -> Any:
-        return 1 / self.n_members if name == "weight" else super().switch(name)
+    def setting(self, name: str) -> Any:
+        return 1 / self.n_members if name == "weight" else super().setting(name)
 
     def check_base(self) -> None:
         """A family that was fitted can be averaged."""
@@ -105,7 +105,7 @@ class _OfMembers(Mixing):
         return {name: value[index] for name, value in self._as_rows(params).items()}
 
 
-class Ensemble(_OfMembers, MixingOfNumbers):
+class Ensemble(MemberAverage, MixingOfNumbers):
     """The average of several distributions of a number, as an ensemble of networks predicts it.
 
     Density (or mass)::
@@ -138,7 +138,7 @@ class Ensemble(_OfMembers, MixingOfNumbers):
         return super().frozen(**params) if exact is self else exact.frozen(**params)
 
 
-class CircularEnsemble(_OfMembers, MixingOfNumbers, CircularDistribution):  # type: ignore[override]
+class CircularEnsemble(MemberAverage, MixingOfNumbers, CircularDistribution):  # type: ignore[override]
     """The average of several distributions of an angle; see `Ensemble`.
 
     The circle is cut open opposite to the mean direction of the average.
@@ -154,7 +154,7 @@ class CircularEnsemble(_OfMembers, MixingOfNumbers, CircularDistribution):  # ty
         return self.frozen(**self._by_name(args, params)).resultant
 
 
-class LabelEnsemble(_OfMembers, LabelDistribution):
+class LabelEnsemble(MemberAverage, LabelDistribution):
     """The average of several distributions over labels; see `Ensemble`."""
 
     def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
@@ -173,7 +173,7 @@ class LabelEnsemble(_OfMembers, LabelDistribution):
         return self.log_proba(*args, **params).argmax(axis=-1)
 
 
-class VectorEnsemble(_OfMembers, VectorDistribution):  # type: ignore[override]
+class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[override]
     """The average of several joint distributions of vectors; see `Ensemble`.
 
     The mode is the best of the members' modes and their average. The entropy is the average of
@@ -290,7 +290,7 @@ class VectorEnsemble(_OfMembers, VectorDistribution):  # type: ignore[override]
         return (joint - conditional).numpy()
 
 
-class RankingEnsemble(_OfMembers, RankingDistribution):  # type: ignore[override]
+class RankingEnsemble(MemberAverage, RankingDistribution):  # type: ignore[override]
     """The average of several distributions over rankings; see `Ensemble`.
 
     The mode of up to five items is the most probable of all orders; of more, that of the members'

@@ -142,7 +142,7 @@ class Categorical(LabelDistribution):
         p(y) = exp(logits[y]) / sum(exp(logits))
 
     Soft targets are rows y of probabilities, one for each class, as several annotators or another
-    model give them. What is minimised is then the cross-entropy of such rows::
+    model give them. What is minimized is then the cross-entropy of such rows::
 
         -sum(y * log(p))
 

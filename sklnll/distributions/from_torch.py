@@ -11,7 +11,7 @@ from torch.distributions import constraints
 
 from ._base import Distribution
 from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Support
-from .links import Known, Link, Log, identity, logit, positive
+from .links import FixedLink, Link, Log, identity, logit, positive
 
 _SUPPORTS = {
     repr(constraints.real): REAL,
@@ -95,7 +95,9 @@ class FromTorch(Distribution):
         if isinstance(constraint, _HALF_LINES):
             in_units = name == "scale" and self.support.units == "affine"
             return positive if in_units else Log(floor=float(constraint.lower_bound))
-        return Known("given as a number in `switches`, because torch states no range to learn in")
+        return FixedLink(
+            "given as a number in `switches`, because torch states no range to learn in"
+        )
 
     def check_choices(self) -> None:
         """Raise a ValueError for a law that is no family of a single number, or bad switches."""
@@ -132,7 +134,7 @@ class FromTorch(Distribution):
     def std(self, *args: Any, **params: Any) -> np.ndarray:
         return self.frozen(*args, **params).std()
 
-    def switch(self, name: str) -> Any:
+    def setting(self, name: str) -> Any:
         return (self.switches or {}).get(name)
 
     def log_prob(self, y: Tensor, **params: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """How does an unbounded network output become a legal parameter?
 
 A link maps `raw` columns to parameter values and knows its inverse. The links are those of the
-field, so that a network without hidden layers is the generalised linear model of that name.
+field, so that a network without hidden layers is the generalized linear model of that name.
 """
 
 import math
@@ -30,7 +30,7 @@ class Link(ABC):
     learnable = True
     """Whether the parameter may be predicted or constant, or is always given as a number."""
 
-    only_ratios = False
+    scale_free = False
     """Whether the parameter depends on the ratio of its columns alone. The penalty then holds their
     biases to the start: weights that shrink along with the biases would escape it."""
 
@@ -86,7 +86,7 @@ class Identity(Link):
         return bool(np.isfinite(value))
 
 
-class _Whole(Link):
+class JointLink(Link):
     """A link onto vectors or matrices, which no number can fix; abstract."""
 
     domain = "predicted or 'constant', because it is a vector"
@@ -97,11 +97,11 @@ class _Whole(Link):
         return False
 
 
-class Vector(_Whole, Identity):
+class Vector(JointLink, Identity):
     """As many raw columns as y has components or classes, passed on together."""
 
 
-class Simplex(_Whole):
+class Simplex(JointLink):
     """parameter = softmax(raw): positive shares that sum to one, kept off 0 by rounding's width."""
 
     activation = "softmax"
@@ -114,7 +114,7 @@ class Simplex(_Whole):
         return log_share - log_share.mean(axis=-1, keepdims=True)
 
 
-class CholeskyFactor(_Whole):
+class CholeskyFactor(JointLink):
     """A lower triangular matrix, row by row; its diagonal has the link `diagonal`, the rest none.
 
     Parameters
@@ -147,7 +147,7 @@ class CholeskyFactor(_Whole):
         return raw
 
 
-class Known(Identity):
+class FixedLink(Identity):
     """A number that the user knows; it is never learned.
 
     Parameters
@@ -385,8 +385,8 @@ class CLogLog(ProbabilityLink):
         return np.log(-np.log1p(-value))
 
 
-class OrderedFromZero(_Whole):
-    """Increasing numbers, the first of which is 0; a raw column for each gap between neighbours.
+class OrderedFromZero(JointLink):
+    """Increasing numbers, the first of which is 0; a raw column for each gap between neighbors.
 
     Parameters
     ----------
@@ -438,7 +438,7 @@ class Direction(Link):
     domain = "a finite number"
     activation = "atan2"
     together = True
-    only_ratios = True
+    scale_free = True
 
     def width(self, size: int) -> int:
         return 2
@@ -464,7 +464,7 @@ dispersion = Log(start_range=(0.05, 1e3))
 logit = Logit()
 simplex = Simplex()
 cholesky_factor = CholeskyFactor(diagonal=positive)
-number_of_trials = Known("a whole number from 1 to 2**53", low=1, high=2.0**53, whole=True)
+number_of_trials = FixedLink("a whole number from 1 to 2**53", low=1, high=2.0**53, whole=True)
 direction = Direction()
 concentrated = Log(cap=1e10, start_range=(0.1, 1e10))
 

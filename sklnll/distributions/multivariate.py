@@ -112,7 +112,7 @@ class MultivariateNormal(VectorDistribution):
         self.loc = loc
         self.scale_tril = scale_tril
 
-    width = "scale_tril"
+    width_parameter = "scale_tril"
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         return params["scale_tril"].square().mean(dim=(-1, -2))
@@ -207,7 +207,7 @@ class Dirichlet(VectorDistribution):
         self.mean = mean
         self.precision = precision
 
-    width = "precision"
+    width_parameter = "precision"
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         return 1 / (1 + params["precision"])

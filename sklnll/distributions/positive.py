@@ -79,7 +79,7 @@ class Gamma(Distribution):
 
         p(y) = y ** (shape - 1) * exp(-y / scale) / (Gamma(shape) * scale ** shape)
 
-    With a constant shape it is the gamma generalised linear model with log link: the mean is
+    With a constant shape it is the gamma generalized linear model with log link: the mean is
     shape * scale, the coefficient of variation 1 / sqrt(shape).
 
     Parameters
@@ -102,7 +102,7 @@ class Gamma(Distribution):
         self.shape = shape
         self.scale = scale
 
-    width = "shape"
+    width_parameter = "shape"
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         return 1 / params["shape"]
@@ -166,7 +166,7 @@ class LogNormal(TailedDistribution):
         self.sigma = sigma
         self.scale = scale
 
-    width = "sigma"
+    width_parameter = "sigma"
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         return params["sigma"].square()
@@ -232,7 +232,7 @@ class Weibull(TailedDistribution):
         self.shape = shape
         self.scale = scale
 
-    width = "shape"
+    width_parameter = "shape"
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         return params["shape"] ** -2

@@ -208,7 +208,7 @@ class StudentT(Distribution):
     support = REAL
     parameters: ClassVar = {"df": degrees_of_freedom, "loc": identity, "scale": positive}
     robust = True
-    central = "median"
+    default_point = "median"
 
     def __init__(self, df: Any = None, loc: Any = None, scale: Any = None):
         self.df = df
@@ -290,7 +290,7 @@ class Cauchy(Distribution):
     support = REAL
     parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
-    central = "median"
+    default_point = "median"
 
     def __init__(self, loc: Any = None, scale: Any = None):
         self.loc = loc

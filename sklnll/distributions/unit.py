@@ -51,7 +51,7 @@ class Beta(Distribution):
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
         return {"mean": self._chosen_link("mean"), "precision": capped_log}
 
-    width = "precision"
+    width_parameter = "precision"
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         return 1 / (1 + params["precision"])

@@ -39,7 +39,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     """Neural network regression that answers with a distribution.
 
     A multi-layer perceptron maps each row of X to the parameters of a distribution of y, and is
-    fitted by minimising the negative log-likelihood.
+    fitted by minimizing the negative log-likelihood.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         such as ``Normal(scale="constant")``, each parameter of which is predicted from x (None),
         learned once for all rows ("constant"), or fixed (a number).
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(128, 128)
-        Units of each hidden layer. ``()`` is a linear model in the sense of generalised linear
+        Units of each hidden layer. ``()`` is a linear model in the sense of generalized linear
         models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact
         maximum likelihood (and comes near it for "laplace", whose likelihood has kinks).
     activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="silu"
@@ -133,7 +133,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         Longer gradients of a member are shortened to this norm; None for never.
     annealing : float, default=0.35
         Share of training in which rows are weighted by the squared width that is predicted for
-        them, fully at first and less and less: their centre is then learned as from squared
+        them, fully at first and less and less: their center is then learned as from squared
         errors, before the likelihood decides. 0 for never. For families with a predicted width.
     recalibrate : {"nll", "crps"} or None, default=None
         Widen or narrow what each member predicts by one factor that is fitted on held-out rows, for
@@ -142,7 +142,7 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
     dropout : float, default=0.0
         Share of each hidden layer's units dropped at random in training. Not for "lbfgs".
     batch_norm : bool, default=False
-        Whether hidden layers are normalised over the batch before their activation.
+        Whether hidden layers are normalized over the batch before their activation.
     weight_init : {"glorot", "he"}, default="glorot"
         Start of the hidden layers; "he" suits deep networks of "relu". The last layer starts at
         the fit without x.
@@ -169,10 +169,10 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
         Biases of the layers.
     weights_ : ndarray of shape (n_estimators, n_weights)
         All learned values, a member each row, with frequencies and those of constant parameters
-        and of batch normalisation; `coefs_` and `intercepts_` are views of it,
+        and of batch normalization; `coefs_` and `intercepts_` are views of it,
         or in X's units where the network is linear.
     statistics_ : ndarray of shape (n_estimators, 2, n_hidden_units)
-        Running means and variances of the hidden units, for batch normalisation.
+        Running means and variances of the hidden units, for batch normalization.
     architecture_ : Architecture
         What the network looks like.
     scaling_ : TargetScaling

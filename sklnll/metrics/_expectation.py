@@ -31,7 +31,7 @@ _TOLERANCE, _ROUNDING = 1e-12, 1e-9
 _NEGLIGIBLE = 1e-9
 """Share of the last stretch before infinity, above which an integral has no end."""
 _N_COUNTS = 1024
-"""Neighbouring counts that are added one by one; of more, the rest is nearly an integral."""
+"""Neighboring counts that are added one by one; of more, the rest is nearly an integral."""
 _COUNTS_AT_ONCE = 64
 _VALUES_AT_ONCE = 200_000
 

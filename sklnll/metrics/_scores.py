@@ -52,7 +52,7 @@ def negative_log_likelihood(
     """Negative log-likelihood of what was observed, in nats; lower is better.
 
     Strictly proper: on average no distribution does better than the true one. It judges the whole
-    distribution, far tails included, and is what training minimises. For labels it is the log-loss.
+    distribution, far tails included, and is what training minimizes. For labels it is the log-loss.
     Only distributions of the same kind of y compare: densities change with y's units, by the
     logarithm of their ratio.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..distributions import Categorical, Distribution
-from ..distributions.ensemble import LabelEnsemble, _OfMembers, ensemble_of
+from ..distributions.ensemble import LabelEnsemble, MemberAverage, ensemble_of
 from .labels import IndicatorPredictive, LabelPredictive, encode_labels
 from .numbers import PredictiveDistribution
 from .transformed import TransformedPredictive
@@ -138,13 +138,13 @@ def _check_alike(dists: Sequence[Any], done: str, advice: str) -> None:
 
 def base_of(family: Distribution) -> Distribution:
     """The family of the members, where several are averaged."""
-    return family.base if isinstance(family, _OfMembers) else family
+    return family.base if isinstance(family, MemberAverage) else family
 
 
 def _as_members(dist: Any) -> tuple[Distribution, dict[str, np.ndarray]]:
     """The family of the members, and their parameters with an axis for them and their weight."""
     family, params = dist.distribution, dist.params
-    if isinstance(family, _OfMembers):
+    if isinstance(family, MemberAverage):
         return family.base, params
     members = {
         name: np.expand_dims(value, value.ndim - family.parameters[name].event_ndim)

@@ -273,7 +273,7 @@ class PredictiveDistribution(Predictive):
 
     def point(self, estimate: str = "auto") -> np.ndarray:
         """One number per row: the "mean", "median" or "mode"; "auto" leaves it to the family."""
-        name = self.distribution.central if estimate == "auto" else estimate
+        name = self.distribution.default_point if estimate == "auto" else estimate
         return getattr(self, name)()
 
 

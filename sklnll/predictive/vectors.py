@@ -174,7 +174,7 @@ class VectorPredictive(Predictive):
 
     def point(self, estimate: str = "auto") -> np.ndarray:
         """One vector per row: the "mean", "median" or "mode"; "auto" leaves it to the family."""
-        name = self.distribution.central if estimate == "auto" else estimate
+        name = self.distribution.default_point if estimate == "auto" else estimate
         return getattr(self, name)()
 
     def entropy(self) -> np.ndarray:

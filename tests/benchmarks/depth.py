@@ -66,7 +66,7 @@ def example(stroke, rng):
 
 
 def mnist_1d(n_rows, rng):
-    """Rows of X, as many of each digit, standardised by one mean and one spread."""
+    """Rows of X, as many of each digit, standardized by one mean and one spread."""
     strokes = TEMPLATES - TEMPLATES.mean(axis=1, keepdims=True)
     strokes /= strokes.std(axis=1, keepdims=True)
     strokes = (strokes - strokes[:, :1]) / 6

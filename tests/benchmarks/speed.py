@@ -1,6 +1,6 @@
 """How long do fits and predictions take, beside scikit-learn's perceptrons and other libraries?
 
-The same network, batches, epochs, optimiser and precision for all. Each model is timed in turn,
+The same network, batches, epochs, optimizer and precision for all. Each model is timed in turn,
 several times; the table gives the median of the ratios to scikit-learn's time. The threads are set
 from outside, once each. Run from the checkout, on a quiet machine::
 

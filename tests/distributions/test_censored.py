@@ -285,7 +285,7 @@ def normal_terms(theta, X):
     return X @ theta[:-2] + theta[-2], np.exp(theta[-1])
 
 
-def maximise(log_likelihood, n_columns):
+def maximize(log_likelihood, n_columns):
     start = np.zeros(n_columns + 2)
     fit = optimize.minimize(lambda theta: -log_likelihood(theta), start, options={"gtol": 1e-7})
     return -fit.fun
@@ -304,7 +304,7 @@ def test_left_censored_normal_fit_is_tobins():
 
     y = np.column_stack([np.where(seen, latent, -np.inf), np.where(seen, latent, 0.5)])
     net = NLLRegressor(Censored(Normal(scale="constant")), **LINEAR).fit(X, y)
-    assert -net.loss_ * 200 == pytest.approx(maximise(log_likelihood, 2), rel=1e-8)
+    assert -net.loss_ * 200 == pytest.approx(maximize(log_likelihood, 2), rel=1e-8)
 
 
 @pytest.mark.parametrize("law", ["norm", "logistic", "gumbel_r", "laplace"])
@@ -322,7 +322,7 @@ def test_interval_censored_fit_is_the_direct_maximum(law):
 
     bases = {"norm": Normal, "logistic": Logistic, "gumbel_r": Gumbel, "laplace": Laplace}
     net = NLLRegressor(Censored(bases[law](scale="constant")), **LINEAR).fit(X, y)
-    assert -net.loss_ * 150 == pytest.approx(maximise(log_likelihood, 2), rel=1e-6)
+    assert -net.loss_ * 150 == pytest.approx(maximize(log_likelihood, 2), rel=1e-6)
 
 
 # Training -----------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_a_parameter_is_predicted_constant_or_fixed(name, key):
 
 @pytest.mark.parametrize(("name", "key"), PARAMETERS)
 def test_clone_repr_and_pickle_keep_parameters(name, key):
-    switch = "constant" if DISTRIBUTIONS[name]().switch(key) is None else None
+    switch = "constant" if DISTRIBUTIONS[name]().setting(key) is None else None
     family = DISTRIBUTIONS[name]().set_params(**{key: switch})
     for copy in (clone(family), pickle.loads(pickle.dumps(family))):
         assert type(copy) is type(family)
