@@ -1,6 +1,7 @@
 """Estimators that train as scikit-learn's multi-layer perceptrons do, for tests of single parts."""
 
 from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRanker, NLLRegressor
+from sklnll._network.marginal import MarginalFit
 
 
 def plainly(estimator, *args, **params):
@@ -19,3 +20,9 @@ def plain_classifier(*args, **params):
 
 def plain_ranker(*args, **params):
     return plainly(NLLRanker, *args, **params)
+
+
+def marginal_raw(head, y, weight, **params):
+    """The raw values of the fit without x: those of predicted and of constant parameters."""
+    fit = MarginalFit.of(head, y, weight, **params)
+    return fit.raw, fit.constant

@@ -12,11 +12,14 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
-from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRegressor, lbfgs, stochastic
+from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRegressor
 from sklnll._data.rows import Rows
 from sklnll._network.network import Network
+from sklnll._network.weights import Weights
+from sklnll._training import fit, lbfgs, stochastic
+from sklnll._training.fit import start_weights
 from sklnll._training.objective import Objective
-from sklnll._training.schedule import Steps
+from sklnll._training.optimizers import make_optimizer
 from sklnll.distributions import Normal
 
 FAMILIES = {"squared_error": Normal(scale=1.0), "poisson": "poisson"}
@@ -55,9 +58,33 @@ class WithPrivateNames:
     def intercepts_(self, biases):
         self._given_intercepts = biases
 
-    def _null_weights(self, architecture, *args):
+    def _fit(self, *args, **kwargs):
+        """Note the rate of the last step, and how many epochs of this fit did not help.
+
+        scikit-learn's lbfgs sees X as it is: its way to the minimum is another.
+        """
+        made, n_before = [], len(getattr(self, "loss_curve_", []))
+
+        def make(*args, **kwargs):
+            made.append(make_optimizer(*args, **kwargs))
+            return made[-1]
+
+        with (
+            patch.object(fit, "start_weights", self._start_weights),
+            patch.object(stochastic, "make_optimizer", make),
+            patch.object(lbfgs, "_mean_and_spread", _zero_and_one),
+        ):
+            super()._fit(*args, **kwargs)
+        rates = [optimizer.schedule.rate for optimizer in made]
+        self._optimizer = SimpleNamespace(learning_rate=rates[-1] if rates else None)
+        losses = [-score for score in self.validation_scores_ or []] or self.loss_curve_
+        n_before = n_before if len(losses) > self.n_iter_ else 0
+        self._no_improvement_count = _n_stalls(losses[n_before:], self.tol)
+        return self
+
+    def _start_weights(self, architecture, *args):
         """Not the fit without x, but the numbers that scikit-learn draws with this seed."""
-        weights = super()._null_weights(architecture, *args)
+        values = start_weights(architecture, *args)
         if self._given_coefs is not None:
             layers = zip(self._given_coefs, self._given_intercepts, strict=True)
         else:
@@ -65,52 +92,31 @@ class WithPrivateNames:
             layers = [
                 _draw_layer(fans, self.activation, random_state) for fans in architecture.fans
             ]
-        _load(Network(architecture, torch.from_numpy(weights)), layers)
-        return weights
-
-    def _minimise(self, *args):
-        """Note the rate of the last step, and how many epochs of this fit did not help.
-
-        scikit-learn's lbfgs sees X as it is: its way to the minimum is another.
-        """
-        made = []
-
-        def make(*args, **kwargs):
-            made.append(Steps(*args, **kwargs))
-            return made[-1]
-
-        with (
-            patch.object(stochastic, "Steps", make),
-            patch.object(lbfgs, "_mean_and_spread", _zero_and_one),
-        ):
-            record = super()._minimise(*args)
-        rates = [steps.optimizer.rate for steps in made]
-        self._optimizer = SimpleNamespace(learning_rate=rates[-1] if rates else None)
-        curve = record.validation_curve or record.loss_curve
-        self._no_improvement_count = _n_stalls(curve, self.tol)
-        return record
+        _load(Weights(architecture, torch.from_numpy(values)), layers)
+        return values
 
     def _loss_grad_lbfgs(self, theta, X, Y, sample_weight, *_):
         """The loss, and its gradient, at these weights: all matrices, then all biases."""
-        network = Network(self.architecture_, torch.from_numpy(self.weights_.copy()))
+        weights = Weights(self.architecture_, torch.from_numpy(self.weights_.copy()))
         sizes = [matrix.size for matrix in self.coefs_] + [bias.size for bias in self.intercepts_]
         pieces = np.split(theta, np.cumsum(sizes)[:-1])
         n_layers = len(self.coefs_)
-        _load(network, zip(pieces[:n_layers], pieces[n_layers:], strict=True))
+        _load(weights, zip(pieces[:n_layers], pieces[n_layers:], strict=True))
         y = Y.argmax(axis=1)[:, None] if Y.shape[1] > 1 else Y
         rows = Rows(*(torch.from_numpy(v) for v in (X, y.astype(float), np.ones(len(X)))))
-        objective = Objective(network, self._head(), self.alpha, mean_weight=1.0)
+        head = self.network_.units.head()
+        objective = Objective(Network(weights), head, self.alpha, mean_weight=1.0)
         loss, gradient = objective.gradient(rows, momentum=1.0)
-        objective.penalize(gradient, len(X))
-        layers = Network(network.architecture, gradient).layers()
+        objective.penalty.add_gradient(gradient, len(X))
+        layers = Weights(self.architecture_, gradient).layers
         parts = [m.numpy().ravel() for i in (0, 1) for m in (layer[i] for layer in layers)]
-        return (loss + objective.penalty(len(X))).item(), np.concatenate(parts)
+        return (loss + objective.penalty.value(len(X))).item(), np.concatenate(parts)
 
 
-def _load(network, layers):
+def _load(weights, layers):
     """Put matrices and biases into the layers of a network of one member."""
-    for ours, given in zip(network.layers(), layers, strict=True):
-        for tensor, values in zip(ours, given, strict=True):
+    for ours, given in zip(weights.layers, layers, strict=True):
+        for tensor, values in zip(ours[:2], given, strict=True):
             tensor.copy_(torch.as_tensor(values).reshape(tensor.shape))
 
 

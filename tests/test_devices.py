@@ -15,13 +15,14 @@ from plain import plain_classifier, plain_regressor
 
 from sklnll import NLLRegressor
 from sklnll._data.rows import MemberRows, Rows
-from sklnll._network.devices import find_device
+from sklnll._network.compute import find_device
 from sklnll._network.head import Head
 from sklnll._network.layers import Mode
-from sklnll._network.network import Architecture, Network, Pass
+from sklnll._network.network import Network, Pass
+from sklnll._network.weights import Architecture, Weights
+from sklnll._training.hyperparameters import Hyperparameters, SolverSettings
 from sklnll._training.objective import Objective
-from sklnll._training.record import Settings
-from sklnll._training.schedule import Steps
+from sklnll._training.optimizers import make_optimizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -51,7 +52,7 @@ def meta_objective(name, **architecture):
     )
     n_weights = sum(int(np.prod(shape)) for shape in shape.shapes)
     weights = torch.empty(N_MEMBERS, n_weights, device=META)
-    return Objective(Network(shape, weights), head, alpha=1e-4, mean_weight=1.0)
+    return Objective(Network(Weights(shape, weights)), head, alpha=1e-4, mean_weight=1.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,18 +60,17 @@ def test_a_step_stays_on_its_device_and_waits_for_nothing(name):
     objective = meta_objective(name)
     loss, gradient = objective.gradient(meta_rows(name), momentum=0.1, annealing=0.5)
     assert (loss.device, loss.shape) == (META, (N_MEMBERS,))
-    assert (gradient.device, gradient.shape) == (META, objective.network.weights.shape)
+    assert (gradient.device, gradient.shape) == (META, objective.network.weights.flat.shape)
     assert objective.mean_nll(MemberRows(meta_rows(name), torch.zeros(N_ROWS, device=META))).is_meta
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("learning_rate", ["cosine", "constant"])
-def test_the_optimisers_wait_for_nothing(solver, learning_rate):
-    objective = meta_objective("normal")
-    params = NLLRegressor(solver=solver, learning_rate=learning_rate).get_params()
-    settings = Settings(**{name: params[name] for name in Settings.__dataclass_fields__})
-    steps = Steps(objective.network, settings, n_steps=10)
-    steps.step(torch.empty_like(objective.network.weights))
+def test_the_optimizers_wait_for_nothing(solver, learning_rate):
+    weights = meta_objective("normal").network.weights
+    given = Hyperparameters.of(NLLRegressor(solver=solver, learning_rate=learning_rate))
+    optimizer = make_optimizer(weights, SolverSettings.of(given), n_steps=10)
+    optimizer.step(torch.empty_like(weights.flat))
 
 
 @pytest.mark.parametrize("params", [{"batch_norm": True}, {"n_frequencies": 2}], ids=str)
@@ -152,7 +152,7 @@ def test_cuda_fits_as_the_cpu_does(name, solver, draw_rows, make_net):
 
 @pytest.mark.parametrize(("n_threads", "most"), [(None, 3), (2, 2), (8, 3)])
 def test_threads_are_no_more_than_asked_for_and_allowed(n_threads, most, monkeypatch, draw_rows):
-    monkeypatch.setattr("sklnll._network.threads._WORTH_SHARING", 0.0)
+    monkeypatch.setattr("sklnll._network.compute._WORTH_SHARING", 0.0)
     seen, before = set(), torch.get_num_threads()
     forward = Pass.forward
 

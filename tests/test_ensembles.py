@@ -1,6 +1,7 @@
 """Several members are trained as each alone would be, and predict their equal mixture."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ BRIEF = {"hidden_layer_sizes": (8,), "max_iter": 3}
 def of_member(net, k):
     """The same fit with one member."""
     alone = pickle.loads(pickle.dumps(net))
-    alone.weights_ = net.weights_[k : k + 1]
-    alone.statistics_ = net.statistics_[k : k + 1]
+    weights, statistics = (v[k : k + 1] for v in (net.weights_, net.statistics_))
+    alone.network_ = replace(net.network_, weights=weights, statistics=statistics)
     return alone
 
 

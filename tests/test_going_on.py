@@ -104,7 +104,7 @@ def test_partial_fit_goes_on_after_fit_and_after_pickle():
 def test_partial_fit_of_weights_that_cannot_be_written(tmp_path):
     """As joblib maps them from a file."""
     net = plain_regressor(**BRIEF).partial_fit(X, Y)
-    for values in (net.weights_, net.statistics_, *net._optimizer_memory.values()):
+    for values in (net.weights_, net.statistics_, *net._optimizer_state.values()):
         values.flags.writeable = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -337,7 +337,7 @@ def test_increments_go_on_after_one_that_overflows(solver):
     net = plain_regressor(x_scaling=None, solver=solver, **BRIEF).partial_fit(rows, Y)
     with pytest.warns(match="non-finite loss"):
         net.partial_fit(rows * np.float32(1e30), Y)
-    assert all(np.isfinite(value).all() for value in net._optimizer_memory.values())
+    assert all(np.isfinite(value).all() for value in net._optimizer_state.values())
     before = net.weights_.copy()
     net.partial_fit(rows, Y)
     assert (net.weights_ != before).any()

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from sklnll._network.initialization import initial_weights
 from sklnll._network.layers import ACTIVATIONS, Dropout, Mode
-from sklnll._network.network import Architecture, Network, Pass, initial_weights
+from sklnll._network.network import Network, Pass
+from sklnll._network.weights import Architecture, Weights
 
 TORCH_ACTIVATIONS = {
     "identity": torch.nn.Identity,
@@ -25,24 +27,25 @@ def network(architecture, n_members=1, dtype=torch.float64, seed=0, **params):
     n_weights = sum(int(np.prod(shape)) for shape in architecture.shapes)
     weights = torch.randn(n_members, n_weights, generator=generator, dtype=torch.float64)
     generators = [torch.Generator().manual_seed(seed + member) for member in range(n_members)]
-    return Network(architecture, weights.to(dtype), generators=generators, **params)
+    weights = Weights(architecture, weights.to(dtype))
+    return Network(weights, generators=generators, **params)
 
 
 def reference(net, member=0):
     """The same network out of torch.nn's layers."""
     modules = []
-    for layer, (matrix, bias, *gain) in enumerate(net.layers()):
+    for layer, (matrix, bias, gain) in enumerate(net.weights.layers):
         fan_in, fan_out = matrix.shape[1:]
-        linear = torch.nn.Linear(fan_in, fan_out, bias=not gain).to(matrix.dtype)
+        linear = torch.nn.Linear(fan_in, fan_out, bias=gain is None).to(matrix.dtype)
         linear.weight.data = matrix[member].T
         modules.append(linear)
-        if gain:
+        if gain is not None:
             norm = torch.nn.BatchNorm1d(fan_out, eps=1e-5, momentum=0.1).to(matrix.dtype)
-            norm.weight.data, norm.bias.data = gain[0][member, 0], bias[member, 0]
+            norm.weight.data, norm.bias.data = gain[member, 0], bias[member, 0]
             modules.append(norm)
         else:
             linear.bias.data = bias[member, 0]
-        if layer < len(net.layers()) - 1:
+        if layer < len(net.weights.layers) - 1:
             modules.append(TORCH_ACTIVATIONS[net.architecture.activation]())
     return torch.nn.Sequential(*modules)
 
@@ -64,7 +67,7 @@ def test_forward_is_torchs(activation, hidden, dtype):
     raw, constants = net(rows(20, dtype))
     assert raw.dtype == constants.dtype == dtype
     torch.testing.assert_close(raw[0], reference(net)(rows(20, dtype)).detach())
-    torch.testing.assert_close(constants, net.weights[:, -1:])
+    torch.testing.assert_close(constants, net.weights.flat[:, -1:])
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
@@ -74,7 +77,7 @@ def test_members_do_not_see_each_other(hidden, batch_norm):
     together = network(architecture, n_members=3)
     raw, constants = together(rows(20), TRAINING)
     for member in range(3):
-        alone = Network(architecture, together.weights[member : member + 1])
+        alone = Network(Weights(architecture, together.weights.flat[member : member + 1]))
         raw_alone, constants_alone = alone(rows(20), TRAINING)
         torch.testing.assert_close(raw[member], raw_alone[0], rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(constants[member], constants_alone[0])
@@ -148,11 +151,11 @@ def test_batch_norm_of_one_row_uses_the_running_statistics():
 def dropped(rate, hidden=(50,), seed=0):
     """A network whose outputs are its hidden units, all 1 before dropout."""
     net = network(Architecture((1, *hidden, *hidden[-1:]), 0, dropout=rate), seed=seed)
-    for matrix, bias in net.layers()[:-1]:
+    for matrix, bias, _ in net.weights.layers[:-1]:
         matrix.zero_()
         bias.fill_(1.0)
-    net.layers()[-1][0].copy_(torch.eye(hidden[-1]))
-    net.layers()[-1][1].zero_()
+    net.weights.layers[-1].matrix.copy_(torch.eye(hidden[-1]))
+    net.weights.layers[-1].bias.zero_()
     return net
 
 
@@ -190,8 +193,11 @@ def drawn(architecture, weight_init="glorot", seed=0):
     random_state = np.random.RandomState(seed)
     flat = initial_weights(architecture, raw, np.full(2, 7.0), weight_init, random_state)
     assert flat.dtype == np.float64
-    net = Network(architecture, torch.from_numpy(flat[None]))
-    return [[array[0].numpy() for array in layer] for layer in net.layers()], net.arrays()[-1]
+    weights = Weights(architecture, torch.from_numpy(flat[None]))
+    layers = [
+        [array[0].numpy() for array in layer if array is not None] for layer in weights.layers
+    ]
+    return layers, weights.constants
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
@@ -238,10 +244,10 @@ def test_initial_weights_repeat_with_their_seed():
 def test_state_is_a_copy_that_load_goes_back_to():
     net = batch_normed()
     state, before = net.state(), net(rows(20))[0]
-    net.weights.add_(1)
+    net.weights.flat.add_(1)
     net(rows(20), TRAINING)
     assert not torch.equal(net(rows(20))[0], before)
-    net.load(state)
+    net.load_state(state)
     assert torch.equal(net(rows(20))[0], before)
 
 
@@ -251,22 +257,23 @@ def test_state_is_a_copy_that_load_goes_back_to():
 def differentiable(net, weights, x, row_weight, kept):
     """Raw outputs by functions that torch differentiates; `kept` units are given."""
     architecture = net.architecture
-    embedding, (*hidden, (matrix, bias)), constants = Network(architecture, weights).parts()
+    learned = Weights(architecture, weights)
+    embedding, (*hidden, (matrix, bias, _)) = learned.embedding, learned.layers
     h = x.expand(len(weights), *x.shape[-2:])
     if embedding:
         frequency, phase = (array.unsqueeze(1) for array in embedding)
         cosines = torch.cos(2 * torch.pi * (phase + frequency * h.unsqueeze(-1)))
         h = torch.cat([h, cosines.flatten(2)], dim=2)
     activation = TORCH_ACTIVATIONS[architecture.activation]()
-    for (layer_matrix, layer_bias, *gain), mask in zip(hidden, kept, strict=True):
+    for (layer_matrix, layer_bias, gain), mask in zip(hidden, kept, strict=True):
         h = h @ layer_matrix
-        if gain:
+        if gain is not None:
             share = (row_weight / row_weight.sum(-1, keepdim=True)).unsqueeze(-1)
             mean = (share * h).sum(-2, keepdim=True)
             variance = (share * (h - mean) ** 2).sum(-2, keepdim=True)
-            h = (h - mean) / torch.sqrt(variance + 1e-5) * gain[0]
+            h = (h - mean) / torch.sqrt(variance + 1e-5) * gain
         h = activation(h + layer_bias) * mask
-    return h @ matrix + bias, constants
+    return h @ matrix + bias, learned.constants
 
 
 @pytest.mark.parametrize("own_rows", [False, True])
@@ -291,7 +298,7 @@ def test_the_way_back_is_that_of_automatic_differentiation(
         gradient = one_pass.backward(d_raw.clone(), d_constants)
     dropped_layers = [layer for layer in one_pass._layers if isinstance(layer, Dropout)]
     kept = [layer._kept for layer in dropped_layers] or [1.0] * len(hidden)
-    weights = net.weights.clone().requires_grad_()
+    weights = net.weights.flat.clone().requires_grad_()
     expected = differentiable(net, weights, x, row_weight, kept)
     for found, other in zip((raw, constants), expected, strict=True):
         torch.testing.assert_close(found, other.detach(), rtol=1e-10, atol=1e-10)
@@ -307,8 +314,8 @@ def test_a_batch_of_one_row_goes_back_through_the_running_statistics():
     one_pass.forward(x, TRAINING)
     gradient = one_pass.backward(torch.ones(1, 1, 2).double(), torch.zeros(1, 0).double())
     step = 1e-6 * torch.randn(gradient.shape, generator=torch.Generator().manual_seed(0)).double()
-    net.weights.add_(step)
+    net.weights.flat.add_(step)
     above = net(x)[0].sum()
-    net.weights.sub_(2 * step)
+    net.weights.flat.sub_(2 * step)
     change = (above - net(x)[0].sum()) / 2
     torch.testing.assert_close(change, (gradient * step).sum(), rtol=1e-5, atol=0)

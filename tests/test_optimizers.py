@@ -1,11 +1,11 @@
-"""The optimisers make the steps of scikit-learn's and of torch's."""
+"""The optimizers make the steps of scikit-learn's and of torch's."""
 
 import numpy as np
 import pytest
 import torch
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from sklnll._training.optimizers import SGD, Adam
+from sklnll._training.optimizers import Adam, Momentum
 
 N_STEPS = 20
 
@@ -25,9 +25,10 @@ def start():
     return torch.linspace(-1, 1, 5, dtype=torch.float64)
 
 
-def ours(optimizer, *args):
+def ours(move, rate, *args):
     weights = start()
-    return trajectory(optimizer(weights, *args).step, weights)
+    step = move(weights, *args)
+    return trajectory(lambda gradient: step(gradient, rate), weights)
 
 
 def sklearns(optimizer, **params):
@@ -57,13 +58,13 @@ def assert_same(path, oracle):
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_sgd_is_scikit_learns(momentum, nesterov):
     oracle = sklearns(SGDOptimizer, learning_rate_init=0.1, momentum=momentum, nesterov=nesterov)
-    assert_same(ours(SGD, 0.1, momentum, nesterov), oracle)
+    assert_same(ours(Momentum, 0.1, momentum, nesterov), oracle)
 
 
 @pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
 def test_sgd_is_torchs(momentum, nesterov):
     oracle = torchs(torch.optim.SGD, lr=0.1, momentum=momentum, nesterov=nesterov)
-    assert_same(ours(SGD, 0.1, momentum, nesterov), oracle)
+    assert_same(ours(Momentum, 0.1, momentum, nesterov), oracle)
 
 
 @pytest.mark.parametrize("epsilon", [1e-8, 0.1])
@@ -83,22 +84,22 @@ def test_adam_is_torchs_but_for_the_place_of_epsilon():
 
 def test_a_changed_rate_counts_from_the_next_step():
     weights, array = start(), start().numpy()
-    optimizer = SGD(weights, 0.1, 0.9, True)
+    move = Momentum(weights, 0.9, True)
     oracle = SGDOptimizer([array], learning_rate_init=0.1, momentum=0.9, nesterov=True)
     for rate in [0.1, 0.02, 0.004]:
-        optimizer.rate = oracle.learning_rate = rate
+        oracle.learning_rate = rate
         gradient = torch.ones(5, dtype=torch.float64)
-        optimizer.step(gradient)
+        move(gradient, rate)
         oracle.update_params([array], [gradient.numpy()])
         np.testing.assert_allclose(weights, array, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("optimizer", [(SGD, 0.1, 0.9, True), (Adam, 0.1, 0.9, 0.999, 1e-8)])
-def test_weights_are_changed_in_place_and_keep_their_dtype(optimizer, dtype):
+@pytest.mark.parametrize("move", [(Momentum, 0.9, True), (Adam, 0.9, 0.999, 1e-8)])
+def test_weights_are_changed_in_place_and_keep_their_dtype(move, dtype):
     weights = torch.ones(2, 3, dtype=dtype)
-    kind, *args = optimizer
+    kind, *args = move
     row = weights[0]
-    kind(weights, *args).step(torch.ones_like(weights))
+    kind(weights, *args)(torch.ones_like(weights), 0.1)
     assert weights.dtype == dtype
     assert (row < 1).all()

@@ -1,5 +1,7 @@
 """One factor, fitted on rows that no member saw, mends the width of what is predicted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -111,7 +113,7 @@ def test_a_fit_is_recalibrated_on_the_rows_it_held_out(
     assert net.recalibration_ != 1.0
 
     def loss(factor):
-        net.recalibration_ = factor
+        net.network_ = replace(net.network_, recalibration=factor)
         return -net.predict_dist(X_val).log_prob(y_val).mean()
 
     def penalized(factor):
@@ -132,13 +134,14 @@ def test_it_is_judged_by_rows_that_no_member_saw(stratify, draw_rows, monkeypatc
     X, y = draw_rows("categorical" if stratify else "normal", n=100)
     seen = {}
     monkeypatch.setattr(
-        "sklnll._training.fit.fit_stochastic",
-        lambda objective, rows, held, *rest: (
-            seen.update(rows=rows, held=held) or fit_stochastic(objective, rows, held, *rest)
+        "sklnll._training.plan.fit_stochastic",
+        lambda objective, batches, held, *rest: (
+            seen.update(rows=batches.rows, held=held)
+            or fit_stochastic(objective, batches, held, *rest)
         ),
     )
     monkeypatch.setattr(
-        "sklnll._training.fit.fit_factor",
+        "sklnll._training.recalibration.fit_factor",
         lambda *args: seen.update(unseen=args[3]) or fit_factor(*args),
     )
     estimator = NLLClassifier if stratify else NLLRegressor

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from sklnll import NLLClassifier, NLLRegressor, recipe
+from sklnll import NLLClassifier, NLLRegressor
 from sklnll._data.holdout import hold_out
-from sklnll._training.plan import Plan
+from sklnll._training import recipe
+from sklnll._training.hyperparameters import Hyperparameters
+from sklnll._training.plan import make_plan
 from sklnll.distributions import Normal, StudentT
 
 ROWS = [1, 2, 17, 50, 100, 300, 1000, 10_000, 1_000_000, 50_000_000]
@@ -38,7 +40,8 @@ def test_cosines_stay_few(n_features):
 
 
 def plan(hidden=(4,), **params):
-    return Plan(NLLRegressor(**params).get_params(deep=False), hidden)
+    given = Hyperparameters.of(NLLRegressor(hidden_layer_sizes=hidden, **params))
+    return make_plan(given, None, is_increment=False, warm_start=False)
 
 
 def test_auto_is_what_suits_the_rows_or_what_it_is_to_scikit_learn():

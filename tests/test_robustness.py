@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 
-from sklnll._network.threads import threads_for
+from sklnll._network.compute import threads_for
 from sklnll.distributions import Normal, StudentT
 
 brief = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

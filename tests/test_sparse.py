@@ -148,11 +148,12 @@ def test_columns_are_scaled_as_scikit_learn_scales_sparse_ones(kind):
 def test_zeros_cost_no_threads(nothing_is_small):
     thin = sparse.csr_array(X)
     net = plain_regressor(hidden_layer_sizes=(4,), max_iter=2).fit(thin, Y["regressor"])
-    network = net._network()
-    assert network.products_of_a_row(net._density(X)) == network.weights.numel()
+    network, units = net.network_.network(), net.network_.units
+    n_weights = net.weights_.size
+    assert network.products_of_a_row(units.density(X)) == n_weights
     stored = thin.nnz / len(X) * 4
-    expected = network.weights.numel() - 4 * X.shape[1] + stored
-    assert_allclose(network.products_of_a_row(net._density(thin)), expected)
+    expected = n_weights - 4 * X.shape[1] + stored
+    assert_allclose(network.products_of_a_row(units.density(thin)), expected)
 
 
 @pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])

@@ -99,7 +99,7 @@ def test_predictions_in_blocks_are_those_of_all_rows_at_once(monkeypatch):
     monkeypatch.setattr(
         "sklnll._network.network._NUMBERS_AT_ONCE", 1
     )  # hence blocks of the least size
-    assert net._network().rows_at_once < 100
+    assert net.network_.network().rows_at_once < 100
     for name, value in net.predict_dist(X).params.items():
         np.testing.assert_allclose(value, together[name], rtol=1e-12)
 

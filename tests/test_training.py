@@ -18,7 +18,8 @@ from statsmodels.tools.numdiff import approx_fprime
 
 from sklnll._data.rows import Rows
 from sklnll._network.layers import Mode
-from sklnll._network.network import Architecture, Network
+from sklnll._network.network import Network
+from sklnll._network.weights import Architecture, Weights
 from sklnll._training.objective import Objective
 from sklnll.distributions import DISTRIBUTIONS, Gamma, Normal, get_distribution
 
@@ -45,26 +46,26 @@ def objective_and_rows(name, draw_rows, *, batch_norm=False, alpha=2.0, n=30, n_
     flat = torch.from_numpy(0.5 * np.random.default_rng(1).normal(size=(n_members, n_weights)))
     weight = np.random.default_rng(2).uniform(0, 3, n)
     rows = Rows(*map(torch.from_numpy, [X, y[:, None], weight]))
-    return Objective(Network(architecture, flat), head, alpha, 0.7), rows
+    return Objective(Network(Weights(architecture, flat)), head, alpha, 0.7), rows
 
 
 @every_family
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_gradient_is_finite_differences(name, batch_norm, draw_rows):
     objective, rows = objective_and_rows(name, draw_rows, batch_norm=batch_norm)
-    weights = objective.network.weights
+    weights = objective.network.weights.flat
     start = weights.numpy().ravel().copy()
 
     def value(flat):
         weights.copy_(torch.from_numpy(flat).reshape(weights.shape))
         raw, constants = objective.network(rows.x, Mode(rows.weight, momentum=0.1))
         nll = objective.head.nll(raw, constants, rows.y, rows.exposure)
-        return ((rows.weight * nll).mean(-1) + objective.penalty(len(rows))).sum().item()
+        return ((rows.weight * nll).mean(-1) + objective.penalty.value(len(rows))).sum().item()
 
     expected = approx_fprime(start, value, centered=True)
     weights.copy_(torch.from_numpy(start).reshape(weights.shape))
     gradient = objective.gradient(rows, momentum=0.1)[1]
-    objective.penalize(gradient, len(rows))
+    objective.penalty.add_gradient(gradient, len(rows))
     gradient = gradient.numpy().ravel()
     # Central differences lose a third of the digits, those of the largest component.
     largest = np.abs(gradient).max()
@@ -79,8 +80,9 @@ def test_objective_is_weighted_likelihood_and_penalty(name, draw_rows):
     log_prob = get_distribution(name).log_prob(rows.y, **params)[:, 0]
     loss, _ = objective.gradient(rows, momentum=0.1)
     assert loss.item() == pytest.approx(-(rows.weight * log_prob).sum().item() / 30, rel=1e-12)
-    squares = sum((matrix**2).sum().item() for matrix, _ in objective.network.layers())
-    assert objective.penalty(30).item() == pytest.approx(2.0 / 2 / (30 * 0.7) * squares, rel=1e-12)
+    squares = sum((matrix**2).sum().item() for matrix, *_ in objective.network.weights.layers)
+    penalty = objective.penalty.value(30).item()
+    assert penalty == pytest.approx(2.0 / 2 / (30 * 0.7) * squares, rel=1e-12)
 
 
 def test_members_objectives_are_summed(draw_rows):
@@ -88,7 +90,8 @@ def test_members_objectives_are_summed(draw_rows):
     network = both.network
     alone = []
     for member in range(2):
-        part = Network(network.architecture, network.weights[member : member + 1].clone())
+        flat = network.weights.flat[member : member + 1].clone()
+        part = Network(Weights(network.architecture, flat))
         alone.append(Objective(part, both.head, 2.0, 0.7).gradient(rows, momentum=0.1))
     loss, gradient = both.gradient(rows, momentum=0.1)
     torch.testing.assert_close(loss, torch.cat([alone[0][0], alone[1][0]]))
@@ -413,7 +416,7 @@ def test_an_interrupted_lbfgs_goes_back_to_its_last_iterate(batch_norm, draw_row
         calls.append(None)
         if len(calls) <= 12:
             return gradient(self, *args, **kwargs)
-        self.network.weights.add_(1.0)  # in the middle of a search along a line
+        self.network.weights.flat.add_(1.0)  # in the middle of a search along a line
         self.network.statistics.add_(1.0)
         raise KeyboardInterrupt
 

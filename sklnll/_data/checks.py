@@ -1,6 +1,5 @@
-"""What may come in at the door of `fit`, and in which form does it go on?"""
+"""What may come in at the door of `fit`, and what does the user hear of anything else?"""
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils.validation import _check_sample_weight
 
-from .sparse import dense_if_small
+from .tables import FitInput
 
 _X_PARAMS: dict[str, Any] = {
     "accept_sparse": "csr",
@@ -53,97 +52,6 @@ def _refuse_text(X: Any) -> None:
             continue
 
 
-@dataclass(frozen=True)
-class Given:
-    """Rows as the user gave them, unchecked."""
-
-    X: Any
-    y: Any
-    sample_weight: Any = None
-    exposure: Any = None
-    classes: Any = None
-    is_part: bool = False
-    """Whether other rows follow, with labels that these may lack."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Checked rows.
-
-    Parameters
-    ----------
-    X : ndarray or sparse matrix of shape (n_samples, n_features)
-        float32 or float64, in C order, or in CSR format.
-    y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
-        float64, inside the family's support; labels as 0, ..., n_classes - 1. The last axis is
-        there where one observation is a row of numbers.
-    weight : ndarray of shape (n_samples,)
-        float64, positive.
-    exposure : ndarray of shape (n_samples,), optional
-        float64, positive.
-    """
-
-    X: Any
-    y: np.ndarray
-    weight: np.ndarray
-    exposure: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return self.X.shape[0]
-
-    def small_as_dense(self) -> "Table":
-        """The same rows, X as an array unless that would take much memory."""
-        return replace(self, X=dense_if_small(self.X))
-
-    def take(self, index: np.ndarray) -> "Table":
-        """The rows at these positions, or under this mask."""
-        exposure = None if self.exposure is None else self.exposure[index]
-        return Table(self.X[index], self.y[index], self.weight[index], exposure)
-
-    def astype(self, dtype: np.dtype) -> "Table":
-        """The same rows with X in this dtype."""
-        return replace(self, X=cast(self.X, dtype))
-
-    def without_zero_weights(self) -> "Table":
-        """The rows that count."""
-        return self if self.weight.all() else self.take(self.weight > 0)
-
-    def repeated(self, at_most: int) -> "Table":
-        """Sorted rows, a row of whole weight w as w rows of weight 1.
-
-        So the fit of repeated or shuffled rows is that of weighted ones, to the last bit, hold-outs
-        and batches included. Rows with other weights, sparse ones, or more than `at_most`, stay.
-        """
-        n_rows = self.weight.sum()
-        if (
-            sparse.issparse(self.X)
-            or n_rows > at_most
-            or (self.weight != np.floor(self.weight)).any()
-        ):
-            return self
-        merged = self.merged()
-        table = merged.take(np.repeat(np.arange(len(merged)), merged.weight.astype(int)))
-        return replace(table, weight=np.ones(len(table)))
-
-    def merged(self) -> "Table":
-        """Equal rows merged into one that has their summed weight, in sorted order.
-
-        In one full batch this changes nothing but the order of additions; it makes the fit of
-        repeated or shuffled rows the same, to the last bit, as that of weighted ones. Sparse rows
-        stay as they are.
-        """
-        if sparse.issparse(self.X):
-            return self
-        columns = [self.X.astype(float), self.y.reshape(len(self), -1)]
-        if self.exposure is not None:
-            columns.append(self.exposure[:, None])
-        _, index, inverse = np.unique(
-            np.hstack(columns), axis=0, return_index=True, return_inverse=True
-        )
-        weight = np.bincount(inverse.ravel(), weights=self.weight)
-        return replace(self.take(index), weight=weight)
-
-
 def check_finite(X: Any, estimator: str) -> None:
     """Raise a ValueError that names the first row and column of `X` that hold no number."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -162,19 +70,6 @@ def check_finite(X: Any, estimator: str) -> None:
         f"row {row}, column {column} ({np.sum(~finite)} of {finite.size} values are not finite). "
         "Put a SimpleImputer in front, or remove such rows."
     )
-
-
-def cast(X: Any, dtype: np.dtype) -> Any:
-    """X in the network's dtype; a ValueError where that cannot hold it."""
-    with np.errstate(over="ignore"):
-        converted = X.astype(dtype, copy=False)
-    values = converted.data if sparse.issparse(X) else converted
-    if converted.dtype != X.dtype and not np.isfinite(values).all():
-        raise ValueError(
-            f"X holds values up to {abs(X).max():.3g}, beyond {np.dtype(dtype)}, in which the "
-            "network was fitted because its X was; scale X, or fit on float64."
-        )
-    return converted
 
 
 def check_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:
@@ -218,7 +113,7 @@ def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | No
     return values
 
 
-def check_validation(validation: Given, training: Given, solver: str) -> bool:
+def check_validation(validation: FitInput, training: FitInput, solver: str) -> bool:
     """Whether validation rows were given; half of them is an error, and so are they for lbfgs."""
     X, y = validation.X, validation.y
     if (X is None) != (y is None):

@@ -2,186 +2,151 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._data.checks import cast, check_exposure, check_finite, x_params
-from .._data.sparse import SparseRows, density
-from .._data.x_units import InputScaling
-from .._data.y_units import TargetScaling
+from .._data.tables import cast
 from ..distributions import Distribution
 from ..distributions.ensemble import ensemble_of
-from ..estimators._persistence import VERSION, warn_of_another_version, with_version
-from .devices import find_device
-from .head import Head
+from .compute import find_device, threads_for
 from .layers import Mode
-from .network import Architecture, Network, Pass
-from .threads import threads_for
+from .network import Network, Pass
+from .units import Units, as_tensor
+from .weights import Architecture, LayerWeights, Weights
+
+Params = dict[str, np.ndarray]
 
 
-class FittedNetwork(BaseEstimator, ABC):
-    """What `fit` leaves behind, and the way from there to a predictive distribution; abstract."""
+@dataclass(frozen=True)
+class FittedNetwork:
+    """What training leaves behind: numbers of numpy, and the way from them to predictions.
 
-    distribution_: Distribution
-    architecture_: Architecture
-    scaling_: TargetScaling
-    input_scaling_: InputScaling | None
-    weights_: np.ndarray
-    statistics_: np.ndarray
-    recalibration_: float
-    device: str
-    n_threads: int | None
+    Parameters
+    ----------
+    units : Units
+        The family, and the units of X and y.
+    architecture : Architecture
+        What the network looks like.
+    weights : ndarray of shape (n_members, n_weights)
+        All learned values.
+    statistics : ndarray of shape (n_members, 2, n_hidden_units)
+        Running means and variances of the hidden units, for batch normalization.
+    recalibration : float, default=1.0
+        Factor by which predicted distributions are widened.
+    """
+
+    units: Units
+    architecture: Architecture
+    weights: np.ndarray
+    statistics: np.ndarray
+    recalibration: float = 1.0
+
+    @classmethod
+    def of(cls, network: Network, units: Units) -> FittedNetwork:
+        """Copy what training has found out of a network."""
+        weights, statistics = network.state()
+        return cls(units, network.architecture, weights.cpu().numpy(), statistics.cpu().numpy())
+
+    def __len__(self) -> int:
+        """Return the number of members."""
+        return len(self.weights)
 
     @property
-    @abstractmethod
-    def _size(self) -> int:
-        """Number of classes, or of the components of y; 1 where y is a number."""
-
-    def _head(self, device: torch.device | None = None) -> Head:
-        fixed = self.scaling_.scale_fixed(self.distribution_)
-        return Head(self.distribution_, len(self.scaling_.unit), self._size, fixed, device)
-
-    def _network(self, device: torch.device | None = None) -> Network:
-        weights, statistics = as_tensor(self.weights_), as_tensor(self.statistics_)
-        return Network(self.architecture_, weights.to(device), statistics.to(device))
+    def family(self) -> Distribution:
+        """The family that was fitted."""
+        return self.units.family
 
     @property
-    def coefs_(self) -> list[np.ndarray]:
-        """Weight matrices of the layers, of shape (fan_in, fan_out) each.
+    def predictive_family(self) -> Distribution:
+        """The family of predictions: the fitted one, or an equal mixture of its members."""
+        return self.family if len(self) == 1 else ensemble_of(self.family, len(self))
 
-        With several members (n_estimators, fan_in, fan_out).
+    def network(self, device: torch.device | None = None) -> Network:
+        """Make the network that computes with these weights."""
+        weights, statistics = as_tensor(self.weights), as_tensor(self.statistics)
+        return Network(Weights(self.architecture, weights.to(device)), statistics.to(device))
+
+    def layers(self) -> list[LayerWeights]:
+        """Return the layers' arrays; those of a linear network are coefficients of X's columns."""
+        weights = Weights(self.architecture, as_tensor(self.weights))
+        if not self.architecture.hidden and self.units.x is not None:
+            weights = Weights(self.architecture, weights.flat.clone())
+            scaling = (self.units.x.center, self.units.x.unit)
+            weights.fold_inputs(*(torch.from_numpy(v).to(weights.flat) for v in scaling))
+        return weights.layers
+
+    def predict_params(
+        self,
+        X: Any,
+        exposure: np.ndarray | None = None,
+        *,
+        device: str = "cpu",
+        n_threads: int | None = None,
+    ) -> Params:
+        """Predict the parameters of `predictive_family` in y's units.
+
+        Parameters
+        ----------
+        X : ndarray or sparse matrix of shape (n_samples, n_features)
+            Checked.
+        exposure : ndarray of shape (n_samples,), optional
+        device : str, default="cpu"
+        n_threads : int, optional
+            Most threads to compute with.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Each of shape (n_samples, n_outputs, ...).
         """
-        return [self._of_one(matrix.numpy()) for matrix, *_ in self._fitted_layers()]
+        X = cast(X, self.weights.dtype)
+        values = self._in_units_of_y(self._raw_params(X, device, n_threads), X.shape[0])
+        if exposure is not None:
+            values = self.family.exposed(values, exposure[:, None])
+        if self.recalibration != 1:
+            values = self.family.widened(values, self.recalibration)
+        return self._of_predictive_family(values)
 
-    @property
-    def intercepts_(self) -> list[np.ndarray]:
-        """Biases of the layers, of shape (fan_out,) each.
-
-        With several members (n_estimators, fan_out).
-        """
-        return [self._of_one(bias[:, 0].numpy()) for _, bias, *_ in self._fitted_layers()]
-
-    def _of_one(self, values: np.ndarray) -> np.ndarray:
-        """Without the members' axis where there is one member."""
-        return values[0] if len(self.weights_) == 1 else values
-
-    def _fitted_layers(self) -> list[list[torch.Tensor]]:
-        """Of a linear network in X's units: its coefficients are those of X's columns."""
-        if not hasattr(self, "weights_"):
-            raise AttributeError(f"this {type(self).__name__} is not fitted yet")
-        network = self._network()
-        if not self.architecture_.hidden and self.input_scaling_ is not None:
-            network = Network(self.architecture_, network.weights.clone())
-            scaling = self.input_scaling_
-            network.fold_inputs(
-                *(torch.from_numpy(v).to(network.weights) for v in (scaling.center, scaling.unit))
-            )
-        return network.layers()
-
-    def _predict_params(
-        self, X: ArrayLike, exposure: ArrayLike | None = None
-    ) -> dict[str, np.ndarray]:
-        """Parameters of `_predictive_family` in y's units, of shape (n_samples, n_heads, ...)."""
-        check_is_fitted(self)
-        checked = validate_data(self, X, reset=False, **x_params(X))
-        check_finite(checked, type(self).__name__)
-        time = check_exposure(exposure, checked)
-        if time is not None:
-            self.distribution_.check_exposure(time)
-        params = self._params_of(cast(checked, self.weights_.dtype), time)
-        if self.recalibration_ != 1:
-            params = self.distribution_.widened(params, self.recalibration_)
-        return self._of_predictive_family(params)
-
-    def _params_of(self, X: Any, exposure: np.ndarray | None) -> dict[str, np.ndarray]:
-        """Each member's parameters in y's units, (n_members, n_samples, n_heads, ...)."""
-        params = self._scaled_params_of(X)
-        values = {name: value.numpy() for name, value in params.items()}
-        values = self.scaling_.unscale_parameters(self.distribution_, values)
-        values = {name: self._one_a_row(name, value, X.shape[0]) for name, value in values.items()}
-        return values if exposure is None else self.distribution_.exposed(values, exposure[:, None])
-
-    def _scaled_params_of(self, X: Any) -> dict[str, torch.Tensor]:
-        """The head's parameters, in training's units; rows in blocks, to bound their memory."""
-        device = find_device(self.device)
-        network, head = self._network(device), self._head(device)
+    def _raw_params(self, X: Any, device: str, n_threads: int | None) -> Params:
+        """Compute each member's parameters in training's units, rows in blocks to save memory."""
+        where = find_device(device)
+        network, head = self.network(where), self.units.head(where)
         n_rows = X.shape[0]
         size = min(n_rows, network.rows_at_once)
-        raw = network.weights.new_empty(len(network.weights), n_rows, head.layout.n_predicted)
-        products = size * network.products_of_a_row(self._density(X))
-        with torch.no_grad(), threads_for(products, self.n_threads):
+        raw = network.weights.flat.new_empty(len(self), n_rows, head.layout.n_predicted)
+        products = size * network.products_of_a_row(self.units.density(X))
+        with torch.no_grad(), threads_for(products, n_threads):
             passes = {n: Pass(network, n) for n in {size, n_rows % size or size}}
             for block in gen_batches(n_rows, size):
-                x = self._features(X[block]).to(device)
+                x = self.units.features(X[block]).to(where)
                 raw[:, block], constants = passes[x.shape[0]].forward(x, Mode())
-            return {name: value.cpu() for name, value in head.params(raw, constants).items()}
+            params = head.params(raw, constants)
+        return {name: value.cpu().numpy() for name, value in params.items()}
 
-    def _features(self, X: Any) -> torch.Tensor | SparseRows:
-        """X as the network sees it."""
-        scaling = self.input_scaling_
-        if self._stays_sparse(X):
-            return SparseRows([X if scaling is None else scaling.of_sparse(X)])
-        rows = X.toarray() if sparse.issparse(X) else X
-        return as_tensor(rows if scaling is None else scaling(rows))
-
-    def _stays_sparse(self, X: Any) -> bool:
-        """Whether zeros of X are zeros to the network, too."""
-        scaling = self.input_scaling_
-        return sparse.issparse(X) and (scaling is None or scaling.keeps_zeros)
-
-    def _density(self, X: Any) -> float:
-        """Share of X that the network multiplies."""
-        return density(X) if self._stays_sparse(X) else 1.0
+    def _in_units_of_y(self, params: Params, n_rows: int) -> Params:
+        """Leave training's units; shape (n_members, n_rows, n_outputs, ...)."""
+        values = self.units.y.unscale_parameters(self.family, params)
+        return {name: self._one_a_row(name, value, n_rows) for name, value in values.items()}
 
     def _one_a_row(self, name: str, value: np.ndarray, n_rows: int) -> np.ndarray:
-        """Repeat what rows or members share; shape (n_members, n_rows, n_heads, ...)."""
-        event = self.distribution_.parameters[name].event_ndim
+        """Repeat what rows or members share."""
+        event = self.family.parameters[name].event_ndim
         shape = value.shape[value.ndim - 1 - event :]
-        return np.broadcast_to(value, (len(self.weights_), n_rows, *shape)).copy()
+        return np.broadcast_to(value, (len(self), n_rows, *shape)).copy()
 
-    @property
-    def _predictive_family(self) -> Distribution:
-        """What is predicted at each row: the family, or an equal mixture of the members' of it."""
-        n_members = len(self.weights_)
-        family = self.distribution_
-        return family if n_members == 1 else ensemble_of(family, n_members)
-
-    def _of_predictive_family(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Members' parameters, whose axis comes first, as those of `_predictive_family`."""
-        n_members = len(self.weights_)
+    def _of_predictive_family(self, values: Params) -> Params:
+        """Move the axis of the members from the front to where `predictive_family` has it."""
+        n_members = len(self)
         if n_members == 1:
             return {name: value[0] for name, value in values.items()}
-        links = self.distribution_.parameters
+        links = self.family.parameters
         moved = {
             name: np.moveaxis(value, 0, value.ndim - 1 - links[name].event_ndim)
             for name, value in values.items()
         }
-        n_rows, n_heads = next(iter(moved.values())).shape[:2]
-        return {"weight": np.full((n_rows, n_heads, n_members), 1 / n_members), **moved}
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "weights_")
-
-    def __getstate__(self) -> dict[str, Any]:
-        return with_version(super().__getstate__())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        warn_of_another_version(type(self).__name__, state.get(VERSION))
-        super().__setstate__({name: value for name, value in state.items() if name != VERSION})
-
-    @abstractmethod
-    def predict_dist(self, X: ArrayLike) -> Any:
-        """Predict the distribution of y at each row."""
-
-
-def as_tensor(array: np.ndarray) -> torch.Tensor:
-    """Share memory with the array, unless it is read-only, which torch cannot express."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+        n_rows, n_outputs = next(iter(moved.values())).shape[:2]
+        return {"weight": np.full((n_rows, n_outputs, n_members), 1 / n_members), **moved}

@@ -1,5 +1,7 @@
 """How do the network's raw outputs become the parameters of a distribution, and a likelihood?"""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._numerics.minimize import minimize
 from ..distributions import Distribution
 from .layout import Layout
 from .slopes import WrittenOut, writes_slopes
@@ -59,17 +60,17 @@ class Head:
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """Where training computes: without differentiation, and quiet about what overflows.
+        """Compute without differentiation, and without warnings of what overflows.
 
-        Inference mode is the fastest; families that torch differentiates may not bear what is made
-        there.
+        Inference mode is the fastest, but families that torch differentiates cannot use tensors
+        that were made in it.
         """
         mode = torch.no_grad() if self._written_out is None else torch.inference_mode()
         with mode, np.errstate(all="ignore"):
             yield
 
     def _repeated(self, name: str, value: np.ndarray) -> Tensor:
-        """One number for each output, the same for all components of it."""
+        """Repeat the number of each output for all components of it."""
         link = self.distribution.parameters[name]
         numbers = torch.from_numpy(value).reshape(-1, *(1,) * link.event_ndim)
         return numbers.expand(-1, *(link.width(self.size),) * link.event_ndim)
@@ -131,7 +132,7 @@ class Head:
         return -self.distribution.log_prob(y, **params).sum(dim=-1)
 
     def _exposed(self, raw: Tensor, constant: Tensor, exposure: Tensor | None) -> dict[str, Tensor]:
-        """`params`, of rows that were exposed so long."""
+        """Apply the links, and then the exposure of each row where there is one."""
         params = self.params(raw, constant)
         return params if exposure is None else self.distribution.exposed(params, exposure)
 
@@ -184,106 +185,7 @@ class Head:
             )
         return (share * nll.detach().sum(dim=-1)).sum(dim=-1), d_raw, d_constant
 
-    def fit_constant(
-        self,
-        y: np.ndarray,
-        weight: np.ndarray,
-        exposure: np.ndarray | None = None,
-        *,
-        bounded: bool = True,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Fit all learned parameters without x: the marginal maximum-likelihood fit.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
-        weight : ndarray of shape (n_samples,)
-        exposure : ndarray of shape (n_samples,), optional
-        bounded : bool, default=True
-            Whether the search stays inside the links' ``start_range``, as training wants its start.
-
-        Returns
-        -------
-        raw : ndarray of shape (n_predicted,)
-            Raw values of the predicted parameters: the network's starting point.
-        constant : ndarray of shape (n_constant,)
-
-        Notes
-        -----
-        Inside the bounds the degrees of freedom of a y that looks normal without x, because x
-        explains its spread, can still find the heavy tails of what x leaves, and no component of a
-        mixture starts on a few equal rows.
-        """
-        fits = [
-            self._one_output(j)._fit_constant(y[:, j], weight, exposure, bounded)
-            for j in range(self.n_outputs)
-        ]
-        n_predicted = sum(self.layout.predicted.values())
-        return (
-            _parameter_by_parameter([raw[:n_predicted] for raw in fits], self.layout.predicted),
-            _parameter_by_parameter([raw[n_predicted:] for raw in fits], self.layout.constant),
-        )
-
-    def _one_output(self, j: int) -> "Head":
+    def of_output(self, j: int) -> Head:
+        """Return the head of one of the independent outputs, on the CPU."""
         fixed = {name: value[j].ravel()[:1] for name, value in self._numbers.items()}
         return Head(self.distribution, 1, self.size, fixed)
-
-    def _fit_constant(
-        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None, bounded: bool
-    ) -> np.ndarray:
-        """Raw values (predicted, then constant) of one output's marginal fit."""
-        guess = self._guess(y, weight, exposure)
-        start = np.concatenate(
-            [
-                self._inverse(name, width, guess.get(name))
-                for name, width in self.layout.learned.items()
-            ]
-        )
-        target = torch.from_numpy(np.ascontiguousarray(y))[:, None]
-        mean_one = torch.from_numpy(weight / weight.mean())
-        time = None if exposure is None else torch.from_numpy(exposure)[:, None]
-
-        def loss_and_gradient(raw: np.ndarray) -> tuple[float, np.ndarray]:
-            values = torch.from_numpy(raw)
-            predicted, constant = (
-                values[None, : self.layout.n_predicted],
-                values[self.layout.n_predicted :],
-            )
-            loss, *gradients = self.gradient(predicted, constant, target, mean_one, time)
-            return loss.item(), torch.cat([part.flatten() for part in gradients]).numpy()
-
-        best = minimize(loss_and_gradient, start, *self._start_range())
-        if bounded:
-            return best
-        return minimize(loss_and_gradient, best, *np.full((2, 1), [[-np.inf], [np.inf]]))
-
-    def _guess(
-        self, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
-    ) -> dict[str, float | np.ndarray]:
-        """The family's guess; with exposure that of y per unit of it, which leaves rates alone."""
-        if exposure is None:
-            return self.distribution.guess(y, weight, self.size)
-        return self.distribution.guess(y / exposure, weight * exposure, self.size)
-
-    def _start_range(self) -> np.ndarray:
-        """Lowest and highest raw values to start at, of shape (2, n_raw)."""
-        ranges = []
-        for name, width in self.layout.learned.items():
-            ends = self.distribution.parameters[name].start_range
-            raw = [(-np.inf,) * width, (np.inf,) * width]
-            ranges.append(raw if ends is None else [self._inverse(name, width, e) for e in ends])
-        return np.concatenate(ranges, axis=1)
-
-    def _inverse(self, name: str, width: int, value: float | np.ndarray | None) -> np.ndarray:
-        if value is None:
-            return np.zeros(width)
-        return np.broadcast_to(
-            self.distribution.parameters[name].inverse(np.asarray(value, dtype=float)), (width,)
-        ).copy()
-
-
-def _parameter_by_parameter(of_outputs: list[np.ndarray], widths: dict[str, int]) -> np.ndarray:
-    """The raw values of each output, in the order of `Layout`."""
-    ends = np.cumsum([*widths.values()])[:-1]
-    pieces = np.split(np.stack(of_outputs), ends, axis=1) if widths else []
-    return np.concatenate([np.zeros(0), *(piece.ravel() for piece in pieces)])

@@ -11,11 +11,12 @@ from torch import Tensor
 from .._data.rows import MemberRows
 from .._data.sparse import as_dense
 from .._network.network import Network
-from .monitor import Watch
+from .._network.weights import Weights
+from .hyperparameters import SolverSettings
+from .monitor import FitMonitor
 from .objective import Objective
 from .record import (
     Record,
-    Settings,
     warn_interrupted,
     warn_non_finite,
     warn_not_converged,
@@ -29,15 +30,17 @@ class NonFiniteLossError(ArithmeticError):
     """The loss is NaN or infinite; the message says where it came from."""
 
 
-def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings, watch: Watch) -> Record:
-    """Minimize over all rows at once, each member on its own; see `_fit_member`.
+def fit_lbfgs(
+    objective: Objective, rows: MemberRows, settings: SolverSettings, monitor: FitMonitor
+) -> Record:
+    """Minimize over all rows at once, each member on its own; see `_Descent`.
 
     Where a callback stops a member, the next ones get as many iterations.
     """
     records: list[Record] = []
-    for k in range(len(objective.network.weights)):
+    for k in range(len(objective.network)):
         end = records[0].n_iter if records and records[0].is_stopped else None
-        records.append(_fit_member(objective, k, rows, settings, watch, end))
+        records.append(_Descent(objective, k, rows, settings, monitor, end).run())
     n_iter = max(record.n_iter for record in records)
     curves = [
         np.pad(curve, (0, n_iter - len(curve)), mode="edge")
@@ -47,71 +50,93 @@ def fit_lbfgs(objective: Objective, rows: MemberRows, settings: Settings, watch:
     return Record(loss_curve=np.mean(curves, axis=0).tolist() if curves else [], n_iter=n_iter)
 
 
-def _fit_member(
-    objective: Objective,
-    k: int,
-    rows: MemberRows,
-    settings: Settings,
-    watch: Watch,
-    end: int | None,
-) -> Record:
-    """Minimize over all rows at once by scipy's L-BFGS-B, to convergence.
+class _Descent:
+    """The way of one member to the minimum over all rows, by scipy's L-BFGS-B.
 
     Minimization ends where the largest component of the gradient, with X standardized, falls below
     ``tol``. Where rounding, or a kink as the Laplace distribution has, ends it before, it starts
     again from there with a fresh memory, as long as that helps. It stops after `end` iterations, or
     when a callback says so where there is no such end.
     """
-    record = Record()
-    log_jacobian = rows.log_jacobian.item()
-    function = _StandardizedObjective(objective.member(k), rows)
-    good = function.flat
 
-    def present() -> Network:
-        function.load(good)
-        return objective.network
+    def __init__(
+        self,
+        objective: Objective,
+        k: int,
+        rows: MemberRows,
+        settings: SolverSettings,
+        monitor: FitMonitor,
+        end: int | None,
+    ):
+        self._network = objective.network
+        self._function = _StandardizedObjective(objective.member(k), rows)
+        self._log_jacobian = rows.log_jacobian.item()
+        self._settings = settings
+        self._monitor = monitor
+        self._end = end
+        self._good = self._function.flat
+        self._record = Record()
 
-    def note(intermediate_result: scipy.optimize.OptimizeResult) -> None:
-        good[:] = intermediate_result.x
+    def run(self) -> Record:
+        """Minimize, and leave the last good weights in the network."""
+        try:
+            self._monitor.begin()
+            self._minimize()
+        except NonFiniteLossError as error:
+            warn_non_finite(self._record.n_iter + 1, str(error))
+        except KeyboardInterrupt:
+            warn_interrupted()
+        self._function.finish(self._good)
+        return self._record
+
+    def _minimize(self) -> None:
+        """Start again where a run ended before its time, as long as that helps."""
+        settings, record, function = self._settings, self._record, self._function
+        value = np.inf
+        while record.n_iter < settings.max_iter and function.n_calls < settings.max_fun:
+            result = self._one_run()
+            least_gain = 1e-8 * max(1.0, abs(result.fun))
+            is_converged = np.abs(result.jac).max(initial=0) <= settings.tol
+            if record.is_stopped or is_converged or result.fun > value - least_gain:
+                return
+            value = result.fun
+        warn_not_converged(
+            f"lbfgs: max_iter={settings.max_iter} iterations or max_fun={settings.max_fun} "
+            "function calls reached"
+        )
+
+    def _one_run(self) -> scipy.optimize.OptimizeResult:
+        options = {
+            "maxiter": self._settings.max_iter - self._record.n_iter,
+            "maxfun": self._settings.max_fun - self._function.n_calls,
+            "gtol": self._settings.tol,
+            "ftol": 64 * np.finfo(float).eps,
+        }
+        return scipy.optimize.minimize(
+            self._function,
+            self._good.copy(),
+            jac=True,
+            method="L-BFGS-B",
+            callback=self._note,
+            options=options,
+        )
+
+    def _note(self, intermediate_result: scipy.optimize.OptimizeResult) -> None:
+        """Take note of an iteration; a StopIteration ends the run."""
+        record = self._record
+        self._good[:] = intermediate_result.x
         record.n_iter += 1
-        record.loss_curve.append(function.loss + log_jacobian)
-        stops = watch.end(record, present)
-        if stops if end is None else record.n_iter >= end:
+        record.loss_curve.append(self._function.loss + self._log_jacobian)
+        stops = self._monitor.end(record, self._present)
+        if stops if self._end is None else record.n_iter >= self._end:
             record.is_stopped = True
             raise StopIteration
-        if record.n_iter < settings.max_iter:
-            watch.begin()
+        if record.n_iter < self._settings.max_iter:
+            self._monitor.begin()
 
-    try:
-        value = np.inf
-        watch.begin()
-        while record.n_iter < settings.max_iter and function.n_calls < settings.max_fun:
-            options = {
-                "maxiter": settings.max_iter - record.n_iter,
-                "maxfun": settings.max_fun - function.n_calls,
-                "gtol": settings.tol,
-                "ftol": 64 * np.finfo(float).eps,
-            }
-            result = scipy.optimize.minimize(
-                function, good.copy(), jac=True, method="L-BFGS-B", callback=note, options=options
-            )
-            least_gain = 1e-8 * max(1.0, abs(result.fun))
-            if record.is_stopped:
-                break
-            if np.abs(result.jac).max(initial=0) <= settings.tol or result.fun > value - least_gain:
-                break
-            value = result.fun
-        else:
-            warn_not_converged(
-                f"lbfgs: max_iter={settings.max_iter} iterations or max_fun={settings.max_fun} "
-                "function calls reached"
-            )
-    except NonFiniteLossError as error:
-        warn_non_finite(record.n_iter + 1, str(error))
-    except KeyboardInterrupt:
-        warn_interrupted()
-    function.finish(good)
-    return record
+    def _present(self) -> Network:
+        self._function.load(self._good)
+        return self._network
 
 
 class _StandardizedObjective:
@@ -127,6 +152,7 @@ class _StandardizedObjective:
     def __init__(self, objective: Objective, rows: MemberRows):
         self.objective = objective
         self.network = objective.network
+        self._architecture = objective.network.architecture
         self.rows = rows
         self.loss = math.nan
         self.n_calls = 0
@@ -136,19 +162,16 @@ class _StandardizedObjective:
     @property
     def flat(self) -> np.ndarray:
         """The network's present weights, in this function's terms."""
-        standard = Network(self.network.architecture, self.network.weights.double().clone())
-        matrix, bias, *gain = standard.layers()[0]
-        if not gain:  # a normalized layer takes its batch's mean away by itself
-            bias.add_((self._mean @ matrix).unsqueeze(1))
-        matrix.mul_(self._spread[:, None])
-        return standard.weights.cpu().numpy().ravel()
+        standard = Weights(self._architecture, self.network.weights.flat.double().clone())
+        standard.unfold_inputs(self._mean, self._spread)
+        return standard.flat.cpu().numpy().ravel()
 
     def load(self, flat: np.ndarray) -> None:
         """Take these weights for the network's."""
-        present = self.network.weights
-        weights = torch.from_numpy(flat.copy()).reshape(present.shape).to(present.device)
-        Network(self.network.architecture, weights).fold_inputs(self._mean, self._spread)
-        present.copy_(weights)
+        present = self.network.weights.flat
+        values = torch.from_numpy(flat.copy()).reshape(present.shape).to(present.device)
+        Weights(self._architecture, values).fold_inputs(self._mean, self._spread)
+        present.copy_(values)
 
     def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
         self.load(flat)
@@ -156,8 +179,9 @@ class _StandardizedObjective:
         gradient = self._loss_and_gradient()
         if not math.isfinite(self.loss):
             return self._first_value + self._WALL, np.zeros_like(flat)
-        self.objective.penalize(gradient, len(self.rows))
-        value = self.loss + self.objective.penalty(len(self.rows)).item()
+        penalty = self.objective.penalty
+        penalty.add_gradient(gradient, len(self.rows))
+        value = self.loss + penalty.value(len(self.rows)).item()
         if self.n_calls == 1:
             self._first_value = value
         if value > self._first_value + self._WALL:
@@ -167,7 +191,7 @@ class _StandardizedObjective:
     def _loss_and_gradient(self) -> Tensor:
         """Sum the loss, and its gradient, over blocks of rows; one block for batch norm."""
         self.loss = 0.0
-        total = torch.zeros_like(self.network.weights, dtype=torch.float64)
+        total = torch.zeros_like(self.network.weights.flat, dtype=torch.float64)
         for block in self.rows.batches(self._rows_at_once):
             loss, gradient = self.objective.gradient(block, momentum=1.0)
             self.loss += loss.item() * len(block) / len(self.rows)
@@ -178,14 +202,14 @@ class _StandardizedObjective:
 
     @property
     def _rows_at_once(self) -> int:
-        if self.network.architecture.batch_norm:
+        if self._architecture.batch_norm:
             return len(self.rows)
         return min(len(self.rows), max(1, _NUMBERS_AT_ONCE // self.rows.shared.x.shape[1]))
 
     def _standardize(self, gradient: Tensor) -> Tensor:
         """By the chain rule, the gradient in this function's terms."""
-        matrix, bias, *gain = Network(self.network.architecture, gradient).layers()[0]
-        if not gain:
+        matrix, bias, gain = Weights(self._architecture, gradient).layers[0]
+        if gain is None:
             matrix.sub_(self._mean[:, None] * bias)
         matrix.div_(self._spread[:, None])
         return gradient
@@ -193,9 +217,9 @@ class _StandardizedObjective:
     def finish(self, flat: np.ndarray) -> None:
         """Leave these weights in the network, and their statistics for batch normalization."""
         self.load(flat)
-        if self.network.architecture.batch_norm:
+        if self._architecture.batch_norm:
             everyone = self.rows[slice(None)]
-            self.network.settle(everyone.x, everyone.weight)
+            self.network.settle_statistics(everyone.x, everyone.weight)
 
 
 def _mean_and_spread(rows: MemberRows, rows_at_once: int) -> tuple[Tensor, Tensor]:

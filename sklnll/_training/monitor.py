@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from .._data.checks import Given
+from .._data.tables import FitInput
+from .._network.fitted import FittedNetwork
 from .._network.network import Network
+from .._network.units import Units
 from .record import Record
 
 try:
@@ -19,30 +21,44 @@ except ImportError:  # before scikit-learn 1.9
         """Without callbacks."""
 
 
-class Watch:
-    """Tells what happens in training to the estimator's callbacks, and prints it.
+class FitMonitor:
+    """Tells the estimator's callbacks what happens in training, and prints it.
 
     Parameters
     ----------
     estimator : estimator
-        That is fitted; it may have callbacks of scikit-learn.
-    given : Given
-        What it is fitted to.
-    n_epochs : int
-        How many epochs, or iterations, there may be.
+        It is being fitted, and may have callbacks of scikit-learn.
+    given : FitInput
+        The rows it is fitted to.
+    attributes_to_predict : callable
+        From a fitted network to the attributes with which the estimator predicts by it.
     """
 
-    def __init__(self, estimator: Any, given: Given, n_epochs: int):
+    def __init__(
+        self,
+        estimator: Any,
+        given: FitInput,
+        attributes_to_predict: Callable[[FittedNetwork], dict[str, Any]],
+    ):
         self._estimator = estimator
-        self._printer = _printer(estimator.verbose, n_epochs)
+        self._given = given
+        self._attributes_to_predict = attributes_to_predict
+        self._printer: _Lines | _Bar | None = None
+        self._rows: dict[str, Any] = {}
         self._fit: Any = None
         self._epoch: Any = None
-        if getattr(estimator, "_skl_callbacks", None):
-            weight = given.sample_weight
-            metadata = {} if weight is None else {"sample_weight": weight}
-            self._rows = {"X": given.X, "y": given.y, "metadata": metadata}
-            self._fit = estimator._init_callback_context(max_subtasks=n_epochs)
-            self._fit.call_on_fit_task_begin(estimator=estimator, **self._rows)
+
+    def begin_fit(self, n_epochs: int, units: Units) -> None:
+        """Say that training begins, which takes `n_epochs` epochs, or iterations, at most."""
+        self._units = units
+        self._printer = _printer(self._estimator.verbose, n_epochs)
+        if not getattr(self._estimator, "_skl_callbacks", None):
+            return
+        weight = self._given.sample_weight
+        metadata = {} if weight is None else {"sample_weight": weight}
+        self._rows = {"X": self._given.X, "y": self._given.y, "metadata": metadata}
+        self._fit = self._estimator._init_callback_context(max_subtasks=n_epochs)
+        self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._rows)
 
     def begin(self) -> None:
         """Say that an epoch begins, unless one has."""
@@ -51,7 +67,7 @@ class Watch:
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._rows)
 
     def end(self, record: Record, network: Callable[[], Network]) -> bool:
-        """Say that it ended; whether a callback wants training to end."""
+        """Say that the epoch ended; return whether a callback wants training to end."""
         if self._printer is not None:
             self._printer.print(record)
         if self._epoch is None:
@@ -59,35 +75,28 @@ class Watch:
         epoch, self._epoch = self._epoch, None
         return epoch.call_on_fit_task_end(
             estimator=self._estimator,
-            reconstruction_attributes=lambda: self._fitted(network()),
+            reconstruction_attributes=lambda: self._attributes_to_predict(
+                FittedNetwork.of(network(), self._units)
+            ),
             **self._rows,
         )
 
-    @staticmethod
-    def _fitted(network: Network) -> dict[str, Any]:
-        """What the estimator lacks to predict as if training had ended."""
-        weights, statistics = network.state()
-        return {
-            "weights_": weights.cpu().numpy(),
-            "statistics_": statistics.cpu().numpy(),
-            "recalibration_": 1.0,
-        }
+    def end_fit(self, network: FittedNetwork) -> None:
+        """Say that the estimator is fitted."""
+        if self._epoch is not None:  # it began, but nothing was left to do
+            self._epoch.call_on_fit_task_end(estimator=self._estimator)
+        if self._fit is not None:
+            attributes = self._attributes_to_predict(network)
+            self._fit.call_on_fit_task_end(
+                estimator=self._estimator, reconstruction_attributes=attributes, **self._rows
+            )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        """Say that the estimator is fitted, unless it failed."""
+    def __exit__(self, *_: object) -> None:
         if self._printer is not None:
             self._printer.close()
-        if error is not None:
-            return
-        if self._epoch is not None:  # it began, but nothing was left to do
-            self._epoch.call_on_fit_task_end(estimator=self._estimator)
-        if self._fit is not None:
-            self._fit.call_on_fit_task_end(
-                estimator=self._estimator, reconstruction_attributes={}, **self._rows
-            )
 
 
 def _printer(verbose: bool | int | str, n_epochs: int) -> _Lines | _Bar | None:

@@ -1,117 +1,251 @@
-"""What do an estimator's parameters mean for its rows, where they leave it open?"""
+"""What do an estimator's parameters mean for its rows, in each of the three ways of fitting?
 
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+By batches until the loss stalls; by an increment, one epoch of many that follow; by all rows at
+once. What differs between them stands here, and nowhere else.
+"""
 
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+
+from .._data.rows import MemberRows
+from .._data.tables import CheckedRows
 from .._messages import warn_user
+from .._network.fitted import FittedNetwork
 from . import recipe
-from .record import Settings
+from .batches import Batches
+from .hyperparameters import Hyperparameters, SolverSettings
+from .lbfgs import fit_lbfgs
+from .monitor import FitMonitor
+from .objective import Objective
+from .optimizers import State
+from .record import Record
+from .stochastic import fit_increment, fit_stochastic
 
 _LBFGS_ITERATIONS = 1000
 _MLP_ITERATIONS, _MLP_PATIENCE, _MLP_BATCH = 200, 10, 200
+_REPEATED_UP_TO = 10_000
+"""Rows up to which whole weights are repetitions to the bit."""
+_SEEDS = 2**31 - 1
+
+RandomStates = list[np.random.RandomState]
 
 
-class Plan:
-    """How a network is built and trained.
+def draw_seed(random_state: np.random.RandomState) -> int:
+    """Draw a seed for another generator."""
+    return int(random_state.randint(_SEEDS))
+
+
+@dataclass(frozen=True)
+class Start:
+    """The earlier fit with which training continues.
+
+    Parameters
+    ----------
+    network : FittedNetwork
+    n_seen : int
+        Rows seen so far, repetitions counted.
+    optimizer_state : dict
+        That of the last increment; empty where there was none.
+    """
+
+    network: FittedNetwork
+    n_seen: int
+    optimizer_state: State
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a solver works on.
+
+    Parameters
+    ----------
+    objective : Objective
+    rows : MemberRows
+        That the members train on.
+    held : MemberRows or None
+        That judge them, where rows are held out.
+    settings : SolverSettings
+    random_states : list of RandomState
+        One for each member.
+    """
+
+    objective: Objective
+    rows: MemberRows
+    held: MemberRows | None
+    settings: SolverSettings
+    random_states: RandomStates
+
+    @property
+    def batches(self) -> Batches:
+        """The rows, cut into batches."""
+        settings = self.settings
+        return Batches(self.rows, settings.batch_size, settings.shuffle, self.random_states)
+
+
+class TrainingPlan(ABC):
+    """How a network is built and trained; abstract.
 
     "auto" means what suits the rows with ``learning_rate="cosine"``, and what it means to
     scikit-learn's multi-layer perceptrons with other rates.
 
     Parameters
     ----------
-    params : mapping of str to object
-        The estimator's, by name.
-    hidden : tuple of int
-        Units of the hidden layers.
-    goes_on : bool, default=False
-        Whether training starts from a fitted network.
-    is_increment : bool, default=False
-        Whether it is one epoch of many, which follow with other rows.
+    parameters : Hyperparameters
+    start : Start, optional
+        The fit with which training continues; a new network is trained where it is left out.
+    more_rows_follow : bool, default=False
+        Whether other rows may follow in later calls.
     """
+
+    name_of_continuing: ClassVar[str] = "warm_start=True"
+    """The name under which the user asked for training to continue."""
+    counts_pseudo_rows: ClassVar[bool] = False
+    """Whether values that first rows may lack count a little, so that none is impossible."""
 
     def __init__(
         self,
-        params: Mapping[str, Any],
-        hidden: tuple[int, ...],
+        parameters: Hyperparameters,
+        start: Start | None = None,
         *,
-        goes_on: bool = False,
-        is_increment: bool = False,
+        more_rows_follow: bool = False,
     ):
-        self.params = dict(params)
-        self.hidden = hidden
-        self.goes_on = goes_on
-        self.is_increment = is_increment
-        if goes_on or is_increment:
-            self.params["annealing"] = 0.0
-        if is_increment:
-            self.params |= {"max_iter": 1, "early_stopping": False}
-            if params["learning_rate"] == "cosine":
-                self.params["learning_rate"] = "constant"
-        self._follows_recipe = self.params["learning_rate"] == "cosine"
+        self.parameters = parameters
+        self.start = start
+        self.more_rows_follow = more_rows_follow
+
+    def check(self) -> None:
+        """Raise a ValueError for parameters that do not go together."""
+        sizes = self.parameters.hidden_layer_sizes
+        if any(not isinstance(size, Integral) or size < 1 for size in sizes):
+            raise ValueError(
+                f"hidden_layer_sizes must be > 0, whole numbers in one tuple; got {sizes!r}."
+            )
+
+    @abstractmethod
+    def prepare(self, rows: CheckedRows) -> CheckedRows:
+        """Bring rows into the form and the order in which this way of fitting goes through them."""
 
     @property
-    def name_of_going_on(self) -> str:
-        """By which name the user asked for it."""
-        return "partial_fit" if self.is_increment else "warm_start=True"
+    @abstractmethod
+    def x_scaling(self) -> str | None:
+        """How columns of X are scaled; None where the network sees them as they are."""
 
-    @property
-    def others_follow(self) -> bool:
-        """Whether other rows may follow in later calls."""
-        return self.is_increment or self.params["warm_start"]
+    @abstractmethod
+    def n_frequencies(self, n_features: int) -> int:
+        """Return how many cosines of each feature the network sees."""
 
-    @property
-    def is_linear(self) -> bool:
-        """Whether raw outputs are linear in X; training then goes to the maximum likelihood."""
-        return not self.hidden
+    @abstractmethod
+    def holds_out(self, n_rows: int) -> bool:
+        """Whether rows are held out to stop early by."""
+
+    def mean_weight(self, rows: CheckedRows) -> float:
+        """Return what the weights of rows are divided by."""
+        return float(rows.weight.mean())
+
+    def random_states(
+        self, random_state: np.random.RandomState
+    ) -> tuple[np.random.RandomState, RandomStates]:
+        """Seed the generators of the hold-out, and of each member, one after the other.
+
+        So more members do not change the first ones.
+        """
+        n_members = self.parameters.n_estimators
+        split, *members = (draw_seed(random_state) for _ in range(1 + n_members))
+        return np.random.RandomState(split), [self._of_member(seed) for seed in members]
+
+    def _of_member(self, seed: int) -> np.random.RandomState:
+        return np.random.RandomState(seed)
+
+    @abstractmethod
+    def settings(self, n_rows: int) -> SolverSettings:
+        """Say how to train on this many rows."""
+
+    def n_epochs(self, settings: SolverSettings) -> int:
+        """Return how many epochs, or iterations, there may be."""
+        return settings.max_iter
+
+    @abstractmethod
+    def solve(self, given: Assignment, monitor: FitMonitor) -> tuple[Record, State]:
+        """Change the weights of the objective's network to smaller losses.
+
+        Returns
+        -------
+        record : Record
+        state : dict
+            What the optimizer must know to continue with more rows.
+        """
+
+
+class ByBatches(TrainingPlan):
+    """By mini-batches, with "adam" or "sgd", until the loss stalls."""
+
+    def __init__(
+        self,
+        parameters: Hyperparameters,
+        start: Start | None = None,
+        *,
+        more_rows_follow: bool = False,
+    ):
+        if start is not None:  # its center is found already
+            parameters = replace(parameters, annealing=0.0)
+        super().__init__(parameters, start, more_rows_follow=more_rows_follow)
+        self._follows_recipe = parameters.learning_rate == "cosine"
+
+    def prepare(self, rows: CheckedRows) -> CheckedRows:
+        return rows.repeated(_REPEATED_UP_TO) if self.parameters.shuffle else rows
 
     @property
     def x_scaling(self) -> str | None:
-        """How the network sees X; lbfgs, which scales by itself, sees it as it is."""
-        kind = self.params["x_scaling"]
-        if kind is None or self.params["solver"] == "lbfgs":
+        kind = self.parameters.x_scaling
+        if kind is None:
             return None
-        return "standard" if self.is_linear else kind  # bounded columns would not be linear
+        return "standard" if self.parameters.is_linear else kind  # bounded columns are not linear
 
     def n_frequencies(self, n_features: int) -> int:
-        """Cosines of each feature; by themselves none where X is not scaled."""
-        n_frequencies = self.params["n_frequencies"]
-        if self.is_linear or self.params["solver"] == "lbfgs":
+        """Return the number asked for; by itself none where X is not scaled.
+
+        "auto" keeps the number of a network that continues.
+        """
+        n_frequencies = self.parameters.n_frequencies
+        if n_frequencies == "auto" and self.start is not None:
+            return self.start.network.architecture.n_frequencies
+        if self.parameters.is_linear:
             return 0
-        if n_frequencies == "auto":
+        if isinstance(n_frequencies, str):
             return recipe.frequencies(n_features) if self.x_scaling else 0
         return n_frequencies
 
     def holds_out(self, n_rows: int) -> bool:
-        """Whether rows are held out to stop early by."""
-        if self.params["solver"] == "lbfgs":
-            return False
-        if self.params["early_stopping"] == "auto":
-            some = self.params["validation_fraction"] * n_rows > 1
-            return some and not self.is_linear and recipe.holds_out(n_rows)
-        return self.params["early_stopping"]
+        choice = self.parameters.early_stopping
+        if isinstance(choice, str):
+            some = self.parameters.validation_fraction * n_rows > 1
+            return some and not self.parameters.is_linear and recipe.holds_out(n_rows)
+        return choice
 
-    def settings(self, n_rows: int) -> Settings:
-        """How to train on so many rows."""
-        chosen = {field.name: self.params[field.name] for field in fields(Settings)}
-        chosen["batch_size"] = self._batch_size(n_rows)
-        if chosen["max_iter"] == "auto":
-            chosen["max_iter"] = self._max_iter(n_rows, chosen["batch_size"])
-        if chosen["n_iter_no_change"] == "auto":
-            chosen["n_iter_no_change"] = (
-                recipe.patience(n_rows, chosen["batch_size"])
-                if self._follows_recipe
-                else _MLP_PATIENCE
+    def settings(self, n_rows: int) -> SolverSettings:
+        given = self.parameters
+        batch_size = self._batch_size(n_rows)
+        max_iter, patience = given.max_iter, given.n_iter_no_change
+        if isinstance(max_iter, str):
+            max_iter = self._max_iter(n_rows, batch_size)
+        if isinstance(patience, str):
+            patience = (
+                recipe.patience(n_rows, batch_size) if self._follows_recipe else _MLP_PATIENCE
             )
-        if self.is_linear:
-            chosen["annealing"] = chosen["weight_decay"] = 0.0
-        return Settings(**chosen)
+        resolved = {"batch_size": batch_size, "max_iter": max_iter, "n_iter_no_change": patience}
+        if given.is_linear:  # which goes to the maximum likelihood
+            resolved |= {"annealing": 0.0, "weight_decay": 0.0}
+        return SolverSettings.of(given, **resolved)
 
     def _batch_size(self, n_rows: int) -> int:
-        size = self.params["batch_size"]
-        if self.params["solver"] == "lbfgs":
-            return n_rows
-        if size == "auto":
+        size = self.parameters.batch_size
+        if isinstance(size, str):
             return recipe.batch_size(n_rows) if self._follows_recipe else min(_MLP_BATCH, n_rows)
         if size > n_rows:
             warn_user(
@@ -121,8 +255,126 @@ class Plan:
         return min(size, n_rows)
 
     def _max_iter(self, n_rows: int, batch_size: int) -> int:
-        if self.params["solver"] == "lbfgs":
-            return _LBFGS_ITERATIONS
         if not self._follows_recipe:
             return _MLP_ITERATIONS
-        return recipe.epochs(n_rows, batch_size, is_linear=self.is_linear)
+        return recipe.epochs(n_rows, batch_size, is_linear=self.parameters.is_linear)
+
+    def solve(self, given: Assignment, monitor: FitMonitor) -> tuple[Record, State]:
+        n_seen = 0 if self.start is None else self.start.n_seen
+        record = fit_stochastic(
+            given.objective, given.batches, given.held, given.settings, monitor, n_seen
+        )
+        return record, {}
+
+
+class ByIncrement(ByBatches):
+    """By one epoch of mini-batches, after which other rows follow."""
+
+    name_of_continuing = "partial_fit"
+    counts_pseudo_rows = True
+
+    def __init__(self, parameters: Hyperparameters, start: Start | None = None):
+        self._asked_to_stop_early = parameters.early_stopping is True
+        learning_rate = parameters.learning_rate
+        parameters = replace(
+            parameters,
+            max_iter=1,
+            early_stopping=False,
+            annealing=0.0,
+            learning_rate="constant" if learning_rate == "cosine" else learning_rate,
+        )
+        super().__init__(parameters, start, more_rows_follow=True)
+
+    def check(self) -> None:
+        if self._asked_to_stop_early:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True; set it to 'auto' or False."
+            )
+        if self.parameters.recalibrate is not None:
+            raise ValueError("partial_fit does not support recalibrate; set it to None.")
+        super().check()
+
+    def prepare(self, rows: CheckedRows) -> CheckedRows:
+        return rows
+
+    def mean_weight(self, rows: CheckedRows) -> float:
+        """Return 1: increments share no mean, and take weights as they are."""
+        return 1.0
+
+    def _of_member(self, seed: int) -> np.random.RandomState:
+        """Draw other batches than the increments before."""
+        if self.start is None:
+            return super()._of_member(seed)
+        return np.random.RandomState([seed, self.start.n_seen % 2**32])
+
+    def solve(self, given: Assignment, monitor: FitMonitor) -> tuple[Record, State]:
+        n_seen, state = (
+            (0, {}) if self.start is None else (self.start.n_seen, self.start.optimizer_state)
+        )
+        return fit_increment(given.objective, given.batches, given.settings, monitor, n_seen, state)
+
+
+class ByAllRows(TrainingPlan):
+    """By all rows at once, with "lbfgs", to convergence."""
+
+    def check(self) -> None:
+        super().check()
+        if self.parameters.dropout > 0:
+            raise ValueError(
+                "solver='lbfgs' needs the same loss at each step, which dropout changes; "
+                "set dropout=0, or use solver='adam' or 'sgd'."
+            )
+        if self.parameters.recalibrate is not None:
+            raise ValueError(
+                "recalibrate needs rows that training does not see, and solver='lbfgs' holds none "
+                "out; use solver='adam' or 'sgd', or set recalibrate=None."
+            )
+
+    def prepare(self, rows: CheckedRows) -> CheckedRows:
+        return rows.merged()
+
+    @property
+    def x_scaling(self) -> str | None:
+        """None: lbfgs scales columns by itself, and its weights are in X's units."""
+        return None
+
+    def n_frequencies(self, n_features: int) -> int:
+        return 0
+
+    def holds_out(self, n_rows: int) -> bool:
+        return False
+
+    def settings(self, n_rows: int) -> SolverSettings:
+        max_iter = self.parameters.max_iter
+        return SolverSettings.of(
+            self.parameters,
+            batch_size=n_rows,
+            max_iter=_LBFGS_ITERATIONS if isinstance(max_iter, str) else max_iter,
+        )
+
+    def n_epochs(self, settings: SolverSettings) -> int:
+        return self.parameters.n_estimators * settings.max_iter  # one member after the other
+
+    def solve(self, given: Assignment, monitor: FitMonitor) -> tuple[Record, State]:
+        return fit_lbfgs(given.objective, given.rows, given.settings, monitor), {}
+
+
+def make_plan(
+    parameters: Hyperparameters, start: Start | None, *, is_increment: bool, warm_start: bool
+) -> TrainingPlan:
+    """Choose the way of fitting.
+
+    Parameters
+    ----------
+    parameters : Hyperparameters
+    start : Start or None
+        The fit with which training continues.
+    is_increment : bool
+        Whether `partial_fit` was called.
+    warm_start : bool
+        Whether later calls of `fit` may continue.
+    """
+    if is_increment:
+        return ByIncrement(parameters, start)
+    kind = ByAllRows if parameters.solver == "lbfgs" else ByBatches
+    return kind(parameters, start, more_rows_follow=warm_start)

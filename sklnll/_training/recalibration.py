@@ -1,14 +1,52 @@
 """By which factor are the predicted distributions too narrow, or too wide?"""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
+from .._data.tables import CheckedRows
+from .._network.fitted import FittedNetwork
 from ..distributions import Distribution
+from .hyperparameters import Hyperparameters
 
 _LARGEST_LOG_FACTOR = 7.0
 _PRIOR = 40.0
 """Curvature of the penalty on the factor's logarithm: as much as 20 rows of a normal y say."""
+
+
+def check_recalibration(family: Distribution, criterion: str) -> None:
+    """Raise a ValueError where a family cannot be recalibrated by this score."""
+    family.widened({name: np.ones(1) for name in family.parameters}, 1.0)
+    if "scale" in family.fixed():
+        raise ValueError(
+            f"recalibrate changes the scale, and {family!r} fixes it; leave the scale "
+            "None or 'constant', or set recalibrate=None."
+        )
+    if criterion == "crps" and family.exact is not family:
+        raise ValueError(
+            f"recalibrate='crps' needs exact values of y, and {family!r} knows "
+            "intervals; use recalibrate='nll'."
+        )
+
+
+def recalibrated(
+    network: FittedNetwork, unseen: CheckedRows, parameters: Hyperparameters
+) -> FittedNetwork:
+    """Return the network with the factor by which its distributions fit unseen rows best."""
+    params = network.predict_params(
+        unseen.X, unseen.exposure, device=parameters.device, n_threads=parameters.n_threads
+    )
+    factor = fit_factor(
+        network.family,
+        network.predictive_family,
+        params,
+        unseen.y,
+        unseen.weight,
+        str(parameters.recalibrate),
+    )
+    return replace(network, recalibration=factor)
 
 
 def fit_factor(

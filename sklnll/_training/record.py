@@ -1,42 +1,18 @@
-"""What does a solver take, note, and say on the way?"""
+"""What does a solver note, and say, on the way?"""
 
 from dataclasses import dataclass, field
 
 from sklearn.exceptions import ConvergenceWarning
+from torch import Tensor
 
 from .._messages import warn_user
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The estimator's parameters that say how to train; see its docstring."""
-
-    solver: str
-    alpha: float
-    batch_size: int
-    learning_rate: str
-    learning_rate_init: float
-    power_t: float
-    max_iter: int
-    max_fun: int
-    shuffle: bool
-    tol: float
-    n_iter_no_change: float
-    momentum: float
-    nesterovs_momentum: bool
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    weight_decay: float
-    max_grad_norm: float | None
-    annealing: float
-
-
 @dataclass
 class Record:
-    """What happened while training; losses are negative log-likelihoods a row, in y's units.
+    """What happened in training; losses are negative log-likelihoods a row, in y's units.
 
-    Those of several members are their mean. A callback may have stopped it.
+    The losses of several members are averaged. `is_stopped` says whether a callback ended training.
     """
 
     loss_curve: list[float] = field(default_factory=list)
@@ -44,6 +20,13 @@ class Record:
     best_validation_loss: float | None = None
     n_iter: int = 0
     is_stopped: bool = False
+
+    def note(self, losses: Tensor, held_losses: Tensor | None, training: Tensor) -> None:
+        """Note the losses of an epoch, averaged over the members that still train."""
+        self.n_iter += 1
+        self.loss_curve.append(losses[training].mean().item())
+        if held_losses is not None:
+            self.validation_curve.append(held_losses[training].mean().item())
 
 
 def warn_not_converged(limit: str) -> None:

@@ -1,90 +1,108 @@
-"""How far does each step of an optimizer go, and what does it minimize by then?"""
+"""How far does each step go, and how much of the likelihood does it follow by then?"""
 
-import numpy as np
-import torch
-from torch import Tensor
+from __future__ import annotations
 
-from .._network.network import Network, matrix_shares
-from .optimizers import SGD, Adam, clip, cosine, decay
-from .record import Settings
+import math
+
+from .hyperparameters import SolverSettings
 
 _LEAST_LEARNING_RATE = 1e-6
 _WARM_UP = 0.05
 """Share of training in which a "cosine" rate rises."""
 
 
-class Steps:
-    """The steps of an optimizer on a network's weights.
+class Schedule:
+    """Step sizes, which stay the same here; the base of those that change.
 
     Parameters
     ----------
-    network : Network
-    settings : Settings
+    settings : SolverSettings
     n_steps : int
         Most steps, over which rates fall and annealing ends.
     """
 
-    def __init__(self, network: Network, settings: Settings, n_steps: int):
-        self.settings = settings
-        self.optimizer = _make_optimizer(network.weights, settings)
-        self._shares = matrix_shares(network)
+    is_adaptive = False
+    """Whether stalled training goes on with smaller steps."""
+
+    def __init__(self, settings: SolverSettings, n_steps: int):
+        self.rate = settings.learning_rate_init
         self._n_steps = n_steps
-        self._done = 0
+        self._annealed_steps = settings.annealing * n_steps
+        self._n_done = 0
 
     @property
     def annealing(self) -> float:
-        """Exponent of the width in a row's weight at the next step: from 1 down to 0."""
-        span = self.settings.annealing * self._n_steps
-        return max(0.0, 1 - self._done / span) if span else 0.0
+        """Exponent of the width in a row's weight at the next step: it falls from 1 to 0."""
+        span = self._annealed_steps
+        return max(0.0, 1 - self._n_done / span) if span else 0.0
 
-    def step(self, gradient: Tensor) -> None:
-        """Move the weights once."""
-        self._done += 1
-        if self.settings.learning_rate == "cosine":
-            # Between the ends of the step: neither the first nor the last has a rate of 0.
-            share = cosine((self._done - 0.5) / self._n_steps, _WARM_UP)
-            self.optimizer.rate = self.settings.learning_rate_init * share
-        clip(gradient, self.settings.max_grad_norm)
-        rate = self.optimizer.rate * self.settings.weight_decay
-        decay(self.optimizer.weights, self._shares, rate)
-        self.optimizer.step(gradient)
+    def next_rate(self) -> float:
+        """Count a step, and return its size."""
+        self._n_done += 1
+        return self.rate
 
-    def memory(self) -> dict[str, np.ndarray]:
-        """What the optimizer must know to go on later."""
-        return {name: value.cpu().numpy() for name, value in self.optimizer.memory().items()}
-
-    def forget(self, members: Tensor) -> None:
-        """Let the optimizer begin anew for these members."""
-        for value in self.optimizer.memory().values():
-            if value.ndim:
-                value[members] = 0
-
-    def recall(self, memory: dict[str, np.ndarray]) -> None:
-        """Go on with what `memory` returned; that of another optimizer is not used."""
-        if memory.keys() == self.optimizer.memory().keys():
-            self.optimizer.recall(**{name: torch.tensor(value) for name, value in memory.items()})
-
-    def shrink(self, n_seen: int) -> None:
-        """Shrink sgd's rate with the number of rows seen, where learning_rate="invscaling"."""
-        if self.settings.solver == "sgd" and self.settings.learning_rate == "invscaling":
-            rate = self.settings.learning_rate_init / (n_seen + 1) ** self.settings.power_t
-            self.optimizer.rate = rate
-
-    @property
-    def is_adaptive(self) -> bool:
-        """Whether stalled training goes on with smaller steps."""
-        return self.settings.solver == "sgd" and self.settings.learning_rate == "adaptive"
+    def note_rows_seen(self, n_seen: int) -> None:
+        """Take note of how many rows training has seen, repetitions counted."""
 
     def slow_down(self) -> bool:
-        """Divide an adaptive rate by five; False where there is none, or it is too small."""
-        if not self.is_adaptive or self.optimizer.rate <= _LEAST_LEARNING_RATE:
+        """Go on with smaller steps where training stalls; False where that is not meant."""
+        return False
+
+
+class Cosine(Schedule):
+    """Step sizes that rise for a short while, and then fall to 0 along a cosine.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter (2017). SGDR: stochastic gradient descent with warm restarts. ICLR.
+    """
+
+    def __init__(self, settings: SolverSettings, n_steps: int):
+        super().__init__(settings, n_steps)
+        self._largest = settings.learning_rate_init
+
+    def next_rate(self) -> float:
+        super().next_rate()
+        # Between the ends of the step: neither the first nor the last has a rate of 0.
+        progress = (self._n_done - 0.5) / self._n_steps
+        self.rate = self._largest * _cosine(progress, _WARM_UP)
+        return self.rate
+
+
+class InverseScaling(Schedule):
+    """Step sizes that shrink with the number of rows seen: rate / (n_seen + 1) ** power_t."""
+
+    def __init__(self, settings: SolverSettings, n_steps: int):
+        super().__init__(settings, n_steps)
+        self._largest, self._power = settings.learning_rate_init, settings.power_t
+
+    def note_rows_seen(self, n_seen: int) -> None:
+        self.rate = self._largest / (n_seen + 1) ** self._power
+
+
+class Adaptive(Schedule):
+    """Step sizes that are divided by five each time training stalls."""
+
+    is_adaptive = True
+
+    def slow_down(self) -> bool:
+        if self.rate <= _LEAST_LEARNING_RATE:
             return False
-        self.optimizer.rate /= 5
+        self.rate /= 5
         return True
 
 
-def _make_optimizer(weights: Tensor, settings: Settings) -> SGD | Adam:
-    rate = settings.learning_rate_init
-    if settings.solver == "adam":
-        return Adam(weights, rate, settings.beta_1, settings.beta_2, settings.epsilon)
-    return SGD(weights, rate, settings.momentum, settings.nesterovs_momentum)
+def _cosine(progress: float, warm_up: float) -> float:
+    """Share of the largest step size after this share of training: up linearly, down to 0."""
+    return min(1.0, progress / warm_up) * (1 + math.cos(math.pi * progress)) / 2
+
+
+_ONLY_FOR_SGD = {"invscaling": InverseScaling, "adaptive": Adaptive}
+
+
+def make_schedule(settings: SolverSettings, n_steps: int) -> Schedule:
+    """Choose the schedule that the settings name, over at most `n_steps` steps."""
+    kind = Cosine if settings.learning_rate == "cosine" else Schedule
+    if settings.solver == "sgd":
+        kind = _ONLY_FOR_SGD.get(settings.learning_rate, kind)
+    return kind(settings, n_steps)

@@ -1,8 +1,8 @@
-"""The way from `fit` to the predictive distribution that all estimators share."""
+"""The way from `fit` to a fitted network that all estimators share."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -10,24 +10,39 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context, clone
+from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._data.checks import Given, Table, check_validation
+from .._data.checks import check_exposure, check_finite, check_validation, x_params
+from .._data.tables import CheckedRows, FitInput
+from .._network.fitted import FittedNetwork
 from .._network.layers import ACTIVATIONS
-from .._training.fit import TrainableNetwork
-from .._training.monitor import CallbackSupportMixin, Watch
-from .._training.plan import Plan
+from .._training.fit import Fit, fit_network
+from .._training.hyperparameters import Hyperparameters
+from .._training.monitor import CallbackSupportMixin, FitMonitor
+from .._training.plan import Start, TrainingPlan, make_plan
+from .._training.recalibration import check_recalibration
 from ..distributions import Distribution, get_distribution
+from ..predictive.targets import Target
+from ._door import Door
+from ._persistence import VERSION, warn_of_another_version, with_version
+from ._views import biases, matrices, view_of_network
 
-_REPEATED_UP_TO = 10_000
-"""Rows up to which whole weights are repetitions to the bit."""
 
-
-class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
+class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     """A neural network fitted by maximum likelihood; abstract."""
+
+    network_: FittedNetwork
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    t_: int
+    class_weight: Any = None
+    _target: Target
+    _optimizer_state: dict[str, np.ndarray]
+    _requested: str
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "distribution": "no_validation",  # `get_distribution` says more
@@ -72,24 +87,14 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    # What the final classes say ------------------------------------------------------------------
-
     @abstractmethod
     def _check_family(self, distribution: Distribution) -> None:
         """Raise a ValueError for a family that this estimator cannot fit."""
-
-    @abstractmethod
-    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
-        """Check rows and encode y, called `name`, as numbers; `reset` learns what y looks like."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    @property
-    def _stratify(self) -> bool:
-        return False
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also nested ones of the distribution (``distribution__df=3``).
@@ -112,6 +117,8 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
                 f"distribution={family!r} instead of {distribution!r}."
             )
         return super().set_params(**params)
+
+    # Fitting -------------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -150,7 +157,7 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
         ValueError
             If a parameter, X, y or a weight is not legal; the message says where and what to do.
         """
-        return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val))
+        return self._fit(FitInput(X, y, sample_weight), FitInput(X_val, y_val, sample_weight_val))
 
     def _trains_in_batches(self) -> bool:
         if self.solver == "lbfgs":
@@ -164,7 +171,7 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Train for one epoch on some rows, and go on with the next ones later.
+        """Train for one epoch on some rows, and continue with other rows later.
 
         The first rows choose the units of X and y. The step size is constant, unless it shrinks by
         ``learning_rate="invscaling"``; there is no hold-out and no annealing.
@@ -185,114 +192,173 @@ class NLLEstimator(CallbackSupportMixin, TrainableNetwork):
         ValueError
             If X, y or a weight is not legal, or parameters ask for another network than before.
         """
-        return self._fit(Given(X, y, sample_weight), Given(None, None), is_increment=True)
+        return self._fit(FitInput(X, y, sample_weight), is_increment=True)
 
-    def _fit(self, given: Given, given_validation: Given, *, is_increment: bool = False) -> Self:
-        """From what the user gave to a fitted estimator.
+    def _fit(
+        self,
+        given: FitInput,
+        given_validation: FitInput = FitInput(None, None),  # noqa: B008
+        *,
+        is_increment: bool = False,
+    ) -> Self:
+        """Fit the network to what the user gave.
 
-        A fit that fails leaves the network that it should go on with, or none that predicts.
+        Nothing is assigned before the end: a fit that fails leaves the network with which it
+        should continue as it was, or none at all.
         """
-        goes_on = hasattr(self, "weights_") and (is_increment or self.warm_start)
-        plan = self._plan(goes_on=goes_on, is_increment=is_increment)
-        before = dict(vars(self)) if goes_on else {}
-        if not goes_on:
-            self.__dict__.pop("weights_", None)
-        if not is_increment:
-            self.__dict__.pop("_optimizer_memory", None)
-        try:
-            self._take_family(plan)
-            random_state = check_random_state(self.random_state)
-            table, validation = self._tables(plan, given, given_validation)
+        plan = self._plan(is_increment=is_increment)
+        if plan.start is None:
+            self._forget_fit()
+        requested = self._requested_family(plan)
+        random_state = check_random_state(self.random_state)
+        door = self._door(requested, plan)
+        rows, validation = self._read(door, given, given_validation, plan)
+        to_predict = partial(self._attributes_to_predict, door)
+        with FitMonitor(self, given, to_predict) as monitor:
             with torch.inference_mode(False), torch.no_grad():
-                self._train(table, validation, plan, random_state, partial(Watch, self, given))
-        except BaseException:
-            self.__dict__.update(before)
-            raise
+                fit = fit_network(
+                    rows, validation, door.family, door.target, plan, random_state, monitor
+                )
+            monitor.end_fit(fit.network)
+        self._remember_fit(
+            {
+                **to_predict(fit.network),
+                **self._attributes_of_training(fit, plan),
+                "_requested": repr(requested),
+            }
+        )
         return self
 
-    def _take_family(self, plan: Plan) -> None:
-        """Note the family to fit; a ValueError where it, or what goes with it, is not legal.
+    def _plan(self, *, is_increment: bool) -> TrainingPlan:
+        """Choose the way of fitting, and the fit with which it continues."""
+        start = None
+        if hasattr(self, "network_") and (is_increment or self.warm_start):
+            state = self._optimizer_state if is_increment else {}
+            start = Start(self.network_, self.t_, state)
+        return make_plan(
+            Hyperparameters.of(self), start, is_increment=is_increment, warm_start=self.warm_start
+        )
 
-        A network that goes on keeps its own.
-        """
-        distribution = get_distribution(self.distribution)
-        self._check_family(distribution)
-        self._check_settings(plan)
-        self._check_recalibration(distribution)
-        if not plan.goes_on:
-            self.distribution_ = clone(distribution)
-            self._asked_for = repr(distribution)
-        elif repr(distribution) != self._asked_for:
+    def _requested_family(self, plan: TrainingPlan) -> Distribution:
+        """Return the family to fit; raise a ValueError where it, or the plan, is not legal."""
+        family = get_distribution(self.distribution)
+        self._check_family(family)
+        plan.check()
+        if plan.parameters.recalibrate is not None:
+            check_recalibration(family, plan.parameters.recalibrate)
+        if plan.start is not None and repr(family) != self._requested:
             raise ValueError(
-                f"{plan.name_of_going_on} goes on with the fitted {self._asked_for}; got "
-                f"{distribution!r}. Set it back, or fit with warm_start=False."
+                f"{plan.name_of_continuing} goes on with the fitted {self._requested}; got "
+                f"{family!r}. Set it back, or fit with warm_start=False."
             )
+        return family
 
-    def _tables(
-        self, plan: Plan, given: Given, given_validation: Given
-    ) -> tuple[Table, Table | None]:
-        """Checked rows to train on, and those to stop early by where they were given."""
-        table = self._check_table(given, reset=not plan.goes_on)
-        if plan.goes_on:
-            table = table.astype(self.weights_.dtype)
+    def _door(self, requested: Distribution, plan: TrainingPlan) -> Door:
+        """Open the door for rows of a new fit, or for more rows of one that continues."""
+        if plan.start is None:
+            return Door(self, clone(requested))
+        return Door(self, plan.start.network.family, self._target)
+
+    def _read(
+        self, door: Door, given: FitInput, given_validation: FitInput, plan: TrainingPlan
+    ) -> tuple[CheckedRows, CheckedRows | None]:
+        """Check the rows to train on, and those to stop early by where they were given."""
+        rows = door.read(given, self.class_weight)
+        if plan.start is not None:
+            rows = rows.astype(plan.start.network.weights.dtype)
         validation = None
         if check_validation(given_validation, given, self.solver):
-            validation = self._check_validation_table(given_validation)
-            validation = validation.astype(table.X.dtype).without_zero_weights()
-        table = table.small_as_dense().without_zero_weights()
-        if self.solver == "lbfgs":
-            table = table.merged()
-        elif self.shuffle and not plan.is_increment:
-            table = table.repeated(_REPEATED_UP_TO)
-        return table, validation
+            validation = door.read_validation(given_validation)
+            validation = validation.astype(rows.X.dtype).without_zero_weights()
+        return plan.prepare(rows.small_as_dense().without_zero_weights()), validation
 
-    def _check_validation_table(self, given: Given) -> Table:
-        try:
-            return self._check_table(given, reset=False, name="y_val")
-        except ValueError as error:
-            raise ValueError(f"X_val, y_val: {error}") from error
+    def _forget_fit(self) -> None:
+        """Drop the attributes of an earlier fit."""
+        for name in self.__dict__.pop("_attributes_of_fit", ()):
+            self.__dict__.pop(name, None)
 
-    def _check_settings(self, plan: Plan) -> None:
-        """Raise a ValueError for parameters that do not go together."""
-        if plan.is_increment and self.early_stopping is True:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True; set it to 'auto' or False."
-            )
-        if plan.is_increment and self.recalibrate is not None:
-            raise ValueError("partial_fit does not support recalibrate; set it to None.")
-        if any(not isinstance(size, Integral) or size < 1 for size in plan.hidden):
-            raise ValueError(
-                "hidden_layer_sizes must be > 0, whole numbers in one tuple; got "
-                f"{self.hidden_layer_sizes!r}."
-            )
-        if self.solver == "lbfgs" and self.dropout > 0:
-            raise ValueError(
-                "solver='lbfgs' needs the same loss at each step, which dropout changes; "
-                "set dropout=0, or use solver='adam' or 'sgd'."
-            )
+    def _remember_fit(self, attributes: dict[str, Any]) -> None:
+        """Assign the attributes of a fit, all at once."""
+        self.__dict__.update(attributes, _attributes_of_fit=tuple(attributes))
 
-    def _check_recalibration(self, distribution: Distribution) -> None:
-        """Raise a ValueError where the family, or the solver, cannot be recalibrated so."""
-        if self.recalibrate is None:
-            return
-        if self.solver == "lbfgs":
-            raise ValueError(
-                "recalibrate needs rows that training does not see, and solver='lbfgs' holds none "
-                "out; use solver='adam' or 'sgd', or set recalibrate=None."
-            )
-        distribution.widened({name: np.ones(1) for name in distribution.parameters}, 1.0)
-        if "scale" in distribution.fixed():
-            raise ValueError(
-                f"recalibrate changes the scale, and {distribution!r} fixes it; leave the scale "
-                "None or 'constant', or set recalibrate=None."
-            )
-        if self.recalibrate == "crps" and distribution.exact is not distribution:
-            raise ValueError(
-                f"recalibrate='crps' needs exact values of y, and {distribution!r} knows "
-                "intervals; use recalibrate='nll'."
-            )
+    def _attributes_to_predict(self, door: Door, network: FittedNetwork) -> dict[str, Any]:
+        """Return the attributes with which this estimator predicts by a network."""
+        return {
+            "network_": network,
+            "_target": door.target,
+            **door.columns_of_x,
+            **door.target.fitted_attributes(),
+        }
 
-    def _plan(self, *, goes_on: bool, is_increment: bool) -> Plan:
-        sizes = self.hidden_layer_sizes
-        hidden = tuple(sizes) if np.iterable(sizes) else (sizes,)
-        return Plan(self.get_params(deep=False), hidden, goes_on=goes_on, is_increment=is_increment)
+    def _attributes_of_training(self, fit: Fit, plan: TrainingPlan) -> dict[str, Any]:
+        """Return the attributes that tell of training, and those to continue it."""
+        record, continues = fit.record, plan.start is not None
+        loss_curve = (self.loss_curve_ if continues else []) + record.loss_curve
+        scores = (self.validation_scores_ if continues else None) or []
+        best = record.best_validation_loss
+        return {
+            "n_iter_": record.n_iter,
+            "t_": (self.t_ if continues else 0) + fit.n_seen,
+            "loss_": record.loss_curve[-1],
+            "loss_curve_": loss_curve,
+            "best_loss_": min(loss_curve) if best is None else None,
+            "validation_scores_": [*scores, *(-loss for loss in record.validation_curve)] or None,
+            "best_validation_score_": None if best is None else -best,
+            "_optimizer_state": fit.optimizer_state,
+        }
+
+    # What the fitted network shows ---------------------------------------------------------------
+
+    distribution_ = view_of_network(lambda n: n.family, "The family that was fitted.")
+    weights_ = view_of_network(lambda n: n.weights, "All learned values, a member each row.")
+    statistics_ = view_of_network(
+        lambda n: n.statistics, "Running means and variances, for batch normalization."
+    )
+    architecture_ = view_of_network(lambda n: n.architecture, "What the network looks like.")
+    scaling_ = view_of_network(lambda n: n.units.y, "The map between y's units and training's.")
+    input_scaling_ = view_of_network(
+        lambda n: n.units.x, "The map from X's units to the network's; None for none."
+    )
+    recalibration_ = view_of_network(lambda n: n.recalibration, "The factor of `recalibrate`.")
+    coefs_ = view_of_network(
+        matrices,
+        "Weight matrices of the layers, of shape (fan_in, fan_out) each; "
+        "with several members (n_estimators, fan_in, fan_out).",
+    )
+    intercepts_ = view_of_network(
+        biases,
+        "Biases of the layers, of shape (fan_out,) each; "
+        "with several members (n_estimators, fan_out).",
+    )
+    n_layers_ = view_of_network(
+        lambda n: len(n.architecture.sizes), "Number of layers, those of X and y included."
+    )
+    n_outputs_ = view_of_network(lambda n: n.units.y.unit.size, "Number of outputs of y.")
+    out_activation_ = view_of_network(
+        lambda n: n.family.out_activation, "Name of the map from raw outputs to a parameter."
+    )
+
+    # Predicting ----------------------------------------------------------------------------------
+
+    def _predict_dist(self, X: ArrayLike, exposure: ArrayLike | None = None) -> Any:
+        """Predict the distribution of y at each row, in the class that suits its kind."""
+        check_is_fitted(self)
+        checked = validate_data(self, X, reset=False, **x_params(X))
+        check_finite(checked, type(self).__name__)
+        time = check_exposure(exposure, checked)
+        if time is not None:
+            self.distribution_.check_exposure(time)
+        params = self.network_.predict_params(
+            checked, time, device=self.device, n_threads=self.n_threads
+        )
+        return self._target.predictive(self.network_.predictive_family, params)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "network_" in vars(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return with_version(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        warn_of_another_version(type(self).__name__, state.get(VERSION))
+        super().__setstate__({name: value for name, value in state.items() if name != VERSION})

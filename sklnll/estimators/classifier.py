@@ -8,24 +8,22 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import Tags, check_consistent_length
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._data.checks import Given, Table, check_finite, check_weight, check_weight_values, x_params
+from .._data.tables import FitInput
 from ..distributions import (
     Distribution,
     LabelDistribution,
     RankingDistribution,
     get_distribution,
 )
-from ..predictive import IndicatorPredictive, LabelPredictive
-from ..predictive.targets import read_target
 from ._base import NLLEstimator
+from .predictions import PredictsLabels
 
 
-class NLLClassifier(ClassifierMixin, NLLEstimator):
+class NLLClassifier(PredictsLabels, ClassifierMixin, NLLEstimator):
     """Neural network classification by maximum likelihood.
 
     A multi-layer perceptron maps each row of X to the log-odds of the class labels, and is fitted
@@ -346,54 +344,6 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
                 "distribution='categorical', 'bernoulli' or 'ordinal'."
             )
 
-    @property
-    def _size(self) -> int:
-        return len(self.classes_)
-
-    @property
-    def _stratify(self) -> bool:
-        return self._target.stratify
-
-    @property
-    def _outcomes(self) -> np.ndarray | None:
-        return self._target.outcomes
-
-    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
-        y_params = {
-            "dtype": None,
-            "ensure_2d": False,
-            "ensure_all_finite": not self.distribution_.event_ndim,  # else it names the row
-        }
-        X, y = validate_data(
-            self, given.X, given.y, reset=reset, validate_separately=(x_params(given.X), y_params)
-        )
-        check_finite(X, type(self).__name__)
-        check_consistent_length(X, y)
-        if reset:
-            self.distribution_, self._target = read_target(self.distribution_, given, y)
-            self.classes_ = self._target.classes
-        elif name == "y":
-            self._check_same_classes(given, y)
-        encoded = self._target.encode(y, name)
-        weight = check_weight(given.sample_weight, X)
-        if name == "y":
-            self._target.learn_class_weight(self.class_weight, encoded, weight)
-        weight = check_weight_values(weight * self._target.class_weight_of(encoded))
-        return Table(X, encoded, weight)
-
-    def _check_same_classes(self, given: Given, y: np.ndarray) -> None:
-        """Raise a ValueError where a fit that goes on is given other labels."""
-        if given.classes is not None and not _are_same(given.classes, self.classes_):
-            raise ValueError(
-                f"`classes={given.classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}"
-            )
-        if self._target.stratify and not given.is_part and not _are_same(y, self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {np.unique(y)}"
-            )
-
     @available_if(NLLEstimator._trains_in_batches)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -432,103 +382,5 @@ class NLLClassifier(ClassifierMixin, NLLEstimator):
                 "partial_fit does not support class_weight='balanced', which needs all labels; "
                 "give a dict of weights."
             )
-        given = Given(X, y, sample_weight, classes=classes, is_part=True)
-        return self._fit(given, Given(None, None), is_increment=True)
-
-    def predict_dist(self, X: ArrayLike) -> LabelPredictive | IndicatorPredictive:
-        """Predict the distribution over the labels at each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        LabelPredictive or IndicatorPredictive
-            The latter for several labels at once.
-        """
-        params = self._predict_params(X)
-        return self._target.predictive(self._predictive_family, params)
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Predict the most probable label, or labels, of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), or (n_samples, n_classes) of 0 and 1
-            The latter for several labels at once.
-        """
-        return self.predict_dist(X).mode()
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy: share of the rows whose label, or labels, are predicted.
-
-        Scores of the whole distribution are in `sklnll.metrics`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            As for `fit`. With several labels at once, a row counts where all of them are right;
-            a row of probabilities stands for its most probable class.
-        sample_weight : array-like of shape (n_samples,), optional
-
-        Returns
-        -------
-        float
-            1 is the best.
-        """
-        check_is_fitted(self)
-        return super().score(X, self._target.as_predicted(y), sample_weight)
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Predict the probability of each label.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`. With several labels at once, the probability of
-            each, else they sum to 1.
-        """
-        return self.predict_dist(X).probs
-
-    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
-        """Predict the log-probability of each label, finite however small the probability.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return self.predict_dist(X).log_probs
-
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Logits: the scores that the sigmoid, or the softmax, turns into probabilities.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two labels the log-odds of the second, for several labels at once the log-odds of
-            each, else the log-probabilities, which are logits too: the softmax gives them back.
-            (The location of an ordinal fit is ``predict_dist(X).params["location"]``.)
-        """
-        return self.predict_dist(X).scores
-
-
-def _are_same(labels: ArrayLike, classes: np.ndarray) -> bool:
-    return np.array_equal(np.unique(labels), np.unique(classes))
+        given = FitInput(X, y, sample_weight, classes=classes, more_rows_follow=True)
+        return self._fit(given, is_increment=True)

@@ -8,21 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.utils import Tags
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_array,
-    check_consistent_length,
-    validate_data,
-)
 
-from .._data.checks import Y_PARAMS, Given, Table, check_finite, check_weight, x_params
+from .._data.tables import FitInput
 from ..distributions import Distribution, RankingDistribution
-from ..orders import check_order_table, kendall_tau, pad_orders
-from ..predictive import RankingPredictive, predictive
 from ._base import NLLEstimator
+from .predictions import PredictsRankings
 
 
-class NLLRanker(NLLEstimator):
+class NLLRanker(PredictsRankings, NLLEstimator):
     """Neural network that predicts rankings of a few items, fitted by maximum likelihood.
 
     A multi-layer perceptron maps each row of X to one score per item, hence to a probability of
@@ -315,28 +308,6 @@ class NLLRanker(NLLEstimator):
                 "distribution='plackett_luce', or NLLRegressor or NLLClassifier."
             )
 
-    @property
-    def _size(self) -> int:
-        return self.n_items_
-
-    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
-        X, y = validate_data(
-            self, given.X, given.y, reset=reset, validate_separately=(x_params(given.X), Y_PARAMS)
-        )
-        check_finite(X, type(self).__name__)
-        check_consistent_length(X, y)
-        if reset:
-            check_order_table(y, name)
-            self.n_items_ = y.shape[1]
-        orders = self._check_orders(y, name)
-        return Table(X, orders[:, None, :], check_weight(given.sample_weight, X))
-
-    def _check_orders(self, y: np.ndarray, name: str) -> np.ndarray:
-        """Legal orders of all items, partial ones completed by -1."""
-        orders = pad_orders(y, self.n_items_, name)
-        self.distribution_.check_target(orders, name)
-        return orders
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -374,73 +345,4 @@ class NLLRanker(NLLEstimator):
         ValueError
             If a parameter, X, y or a weight is not legal; the message says where and what to do.
         """
-        return self._fit(Given(X, y, sample_weight), Given(X_val, y_val, sample_weight_val))
-
-    def predict_dist(self, X: ArrayLike) -> RankingPredictive:
-        """Predict the distribution over rankings at each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        RankingPredictive
-            With the probability of any whole or partial ranking, expected ranks, pairwise
-            probabilities, samples.
-        """
-        params = {name: value[:, 0] for name, value in self._predict_params(X).items()}
-        return predictive(self._predictive_family, params)
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Predict the most probable ranking of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of int, of shape (n_samples, n_items)
-            Items, best first.
-        """
-        return self.predict_dist(X).mode()
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Predict the probability of each item to come first.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_items)
-        """
-        return self.predict_dist(X).probs
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Mean Kendall's tau between predicted and observed rankings.
-
-        Of a partial ranking those pairs count that it decides: two listed items, or a listed and
-        an unlisted one, which comes later. `sklnll.metrics.neg_nll_scorer` scores the whole
-        distribution.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_items) or (n_samples, n_places)
-            Orders, as for `fit`; columns that are missing at the end stand for -1.
-        sample_weight : array-like of shape (n_samples,), optional
-
-        Returns
-        -------
-        float
-            1 where all rankings are predicted exactly, -1 where all are reversed.
-        """
-        predicted = self.predict(X)
-        observed = check_array(y, **Y_PARAMS)
-        check_consistent_length(predicted, observed)
-        orders = self._check_orders(observed, "y")
-        weight = _check_sample_weight(sample_weight, predicted)
-        return float(np.average(kendall_tau(orders, predicted), weights=weight))
+        return self._fit(FitInput(X, y, sample_weight), FitInput(X_val, y_val, sample_weight_val))

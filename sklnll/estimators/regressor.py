@@ -7,35 +7,22 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
-from .._data.checks import (
-    Y_PARAMS,
-    Given,
-    Table,
-    check_exposure,
-    check_finite,
-    check_weight,
-    x_params,
-)
+from .._data.tables import FitInput
 from ..distributions import (
-    Censored,
-    CircularDistribution,
     Distribution,
     LabelDistribution,
     RankingDistribution,
     get_distribution,
 )
-from ..metrics import circular_r2_score
-from ..predictive import PredictiveDistribution, RandomState, VectorPredictive, predictive
 from ._base import NLLEstimator
+from .predictions import PredictsNumbers
 
 
-class NLLRegressor(RegressorMixin, NLLEstimator):
+class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
     """Neural network regression that answers with a distribution.
 
     A multi-layer perceptron maps each row of X to the parameters of a distribution of y, and is
@@ -359,35 +346,6 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
                 f"NLLRegressor predicts numbers, {distribution!r} rankings; use NLLRanker."
             )
 
-    @property
-    def _size(self) -> int:
-        return self._y_shape[0] if self.distribution_.event_ndim else 1
-
-    @property
-    def _outcomes(self) -> np.ndarray | None:
-        return np.ones((1, self.n_outputs_)) if self.distribution_.support.discrete else None
-
-    def _check_table(self, given: Given, *, reset: bool, name: str = "y") -> Table:
-        X, y = validate_data(
-            self, given.X, given.y, reset=reset, validate_separately=(x_params(given.X), Y_PARAMS)
-        )
-        check_finite(X, type(self).__name__)
-        check_consistent_length(X, y)
-        if y.ndim == 2 and y.shape[1] == 1 and not self.distribution_.event_ndim:
-            y = column_or_1d(y, warn=True)
-        exposure = check_exposure(given.exposure, X)
-        self.distribution_.check_target(y, name, exposure)
-        if reset:
-            self._y_shape = y.shape[1:]
-        elif y.shape[1:] != self._y_shape:
-            raise ValueError(
-                f"{name} must have the columns of y as it was fitted, rows of shape "
-                f"{self._y_shape}; got shape {y.shape}."
-            )
-        event = y.shape[1:] if self.distribution_.event_ndim else ()
-        rows = y.reshape(len(y), -1, *event)
-        return Table(X, rows, check_weight(given.sample_weight, X), exposure)
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -433,8 +391,8 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
             what to do.
         """
         return self._fit(
-            Given(X, y, sample_weight, exposure),
-            Given(X_val, y_val, sample_weight_val, exposure_val),
+            FitInput(X, y, sample_weight, exposure),
+            FitInput(X_val, y_val, sample_weight_val, exposure_val),
         )
 
     @available_if(NLLEstimator._trains_in_batches)
@@ -471,168 +429,5 @@ class NLLRegressor(RegressorMixin, NLLEstimator):
             If X, y, a weight or an exposure is not legal, or parameters ask for another network
             than before.
         """
-        given = Given(X, y, sample_weight, exposure)
-        return self._fit(given, Given(None, None), is_increment=True)
-
-    def predict_dist(
-        self, X: ArrayLike, *, exposure: ArrayLike | None = None
-    ) -> PredictiveDistribution | VectorPredictive:
-        """Predict the distribution of y at each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        exposure : array-like of shape (n_samples,), optional
-            How long, or how much, each row is watched: the distribution is that of y after so
-            many units of it, of one unit where it is left out. For families of counts.
-
-        Returns
-        -------
-        PredictiveDistribution
-            In y's units, with scipy's methods: ``mean, std, ppf, interval, cdf, rvs, ...``; a
-            VectorPredictive for families of vectors.
-        """
-        params = self._predict_params(X, exposure)
-        if self.distribution_.event_ndim == len(self._y_shape):
-            params = {name: value[:, 0] for name, value in params.items()}
-        return predictive(self._predictive_family, params)
-
-    def predict(
-        self, X: ArrayLike, return_std: bool = False, *, exposure: ArrayLike | None = None
-    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """Predict one number per row and output.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        return_std : bool, default=False
-            Whether to return the standard deviation too.
-        exposure : array-like of shape (n_samples,), optional
-            How long, or how much, each row is watched: the distribution is that of y after so
-            many units of it, of one unit where it is left out. For families of counts.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The `point_estimate` of the distribution, in y's units; float32 where the network
-            computes in it, as X was in `fit`. (`predict_dist` has all digits of a float64 y.)
-        std : ndarray of the same shape
-            Only with `return_std`, in y's units.
-        """
-        dist = self.predict_dist(X, exposure=exposure)
-        dtype = self.weights_.dtype
-        point = dist.point(self.point_estimate).astype(dtype, copy=False)
-        return (point, dist.std().astype(dtype, copy=False)) if return_std else point
-
-    def score(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        exposure: ArrayLike | None = None,
-    ) -> float:
-        """Coefficient of determination R² of the predicted points.
-
-        Of angles it is the circular one, `sklnll.metrics.circular_r2_score`.
-
-        Scores of the whole distribution are in `sklnll.metrics`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), optional
-        exposure : array-like of shape (n_samples,), optional
-            How long, or how much, each row is watched: the distribution is that of y after so
-            many units of it, of one unit where it is left out. For families of counts.
-
-        Returns
-        -------
-        float
-            1 is the best.
-        """
-        point = self.predict(X, exposure=exposure)
-        if isinstance(self.distribution_, Censored) and np.ndim(y) == 2:
-            raise ValueError(
-                f"R² needs exact values of y, and {self.distribution_!r} knows intervals; score "
-                "with sklnll.metrics.neg_nll_scorer, or give the exact values, of shape "
-                "(n_samples,)."
-            )
-        is_circular = isinstance(self.distribution_, CircularDistribution)
-        r2 = circular_r2_score if is_circular else r2_score
-        return r2(y, point, sample_weight=sample_weight)
-
-    def predict_quantiles(
-        self,
-        X: ArrayLike,
-        quantiles: ArrayLike = (0.05, 0.5, 0.95),
-        *,
-        exposure: ArrayLike | None = None,
-    ) -> np.ndarray:
-        """Predict quantiles of y.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        quantiles : float or array-like of shape (k,), default=(0.05, 0.5, 0.95)
-            Levels between 0 and 1.
-        exposure : array-like of shape (n_samples,), optional
-            How long, or how much, each row is watched: the distribution is that of y after so
-            many units of it, of one unit where it is left out. For families of counts.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, k) or (n_samples, n_outputs, k)
-            In y's units; without the last axis for a single level given as a number.
-        """
-        return self.predict_dist(X, exposure=exposure).ppf(quantiles)
-
-    def predict_interval(
-        self, X: ArrayLike, coverage: float = 0.9, *, exposure: ArrayLike | None = None
-    ) -> np.ndarray:
-        """Predict the central interval that holds y with probability `coverage`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        coverage : float, default=0.9
-            Between 0 and 1; the rest is left out in equal parts below and above.
-        exposure : array-like of shape (n_samples,), optional
-            How long, or how much, each row is watched: the distribution is that of y after so
-            many units of it, of one unit where it is left out. For families of counts.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
-            Lower and upper end, in y's units.
-        """
-        return self.predict_dist(X, exposure=exposure).interval(coverage)
-
-    def sample_y(
-        self,
-        X: ArrayLike,
-        n_samples: int = 1,
-        random_state: RandomState = 0,
-        *,
-        exposure: ArrayLike | None = None,
-    ) -> np.ndarray:
-        """Draw values of y from the predicted distributions.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
-        n_samples : int, default=1
-            Draws per row.
-        random_state : int, RandomState instance or None, default=0
-        exposure : array-like of shape (n_samples_X,), optional
-            How long, or how much, each row is watched: the distribution is that of y after so
-            many units of it, of one unit where it is left out. For families of counts.
-
-        Returns
-        -------
-        ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
-            In y's units.
-        """
-        draws = self.predict_dist(X, exposure=exposure).rvs(n_samples, random_state)
-        return np.moveaxis(draws, 1, -1) if self.distribution_.event_ndim else draws
+        given = FitInput(X, y, sample_weight, exposure)
+        return self._fit(given, is_increment=True)

@@ -1,27 +1,197 @@
-"""How is a y of class labels read, and in which form do they come back?"""
+"""Which kind of y is this: how is it read, and in which form do predictions give it back?"""
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from functools import singledispatch
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from .._data.checks import Given
-from ..distributions import LabelDistribution
-from . import (
-    IndicatorPredictive,
-    LabelPredictive,
-    encode_indicators,
-    encode_labels,
-)
+from .._data.tables import FitInput
+from ..distributions import Distribution, LabelDistribution, RankingDistribution
+from ..orders import check_order_table, pad_orders
+from . import predictive
+from ._base import Predictive
+from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
+from .numbers import CensoredPredictive, PredictiveDistribution
+from .rankings import RankingPredictive
+from .vectors import VectorPredictive
 
 Params = Mapping[str, np.ndarray]
 
 
 class Target(ABC):
-    """A kind of y, as it was found in training.
+    """A kind of y, as it was found in training; abstract."""
+
+    stratify: ClassVar[bool] = False
+    """Whether a hold-out can keep the shares of y's values."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of classes, items or components of y; 1 where y is a number."""
+
+    @abstractmethod
+    def encode(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Check `y`, and express it in numbers for training.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
+
+        Raises
+        ------
+        ValueError
+            If `y`, called `name`, is not of this kind.
+        """
+
+    @property
+    def pseudo_rows(self) -> np.ndarray | None:
+        """Encoded rows that hold what first rows may lack; None where they can lack nothing."""
+        return None
+
+    @abstractmethod
+    def predictive(self, family: Any, params: Params) -> Any:
+        """Wrap predicted parameters of shape (n_samples, n_outputs, ...)."""
+
+    def without_outputs(self, params: Params) -> dict[str, np.ndarray]:
+        """Drop the axis of the outputs, where predictions of this kind have none."""
+        return {name: value[:, 0] for name, value in params.items()}
+
+    def as_given_to_fit(self, y: np.ndarray) -> np.ndarray:
+        """Bring `y` as metrics take it into the form that `fit` takes."""
+        return y
+
+    def fitted_attributes(self) -> dict[str, Any]:
+        """Return what the estimator shows of this kind of y, by name."""
+        return {}
+
+    def check_continues(self, y: np.ndarray, given: FitInput) -> None:
+        """Raise a ValueError where a fit that continues is given a `y` of other classes."""
+        return
+
+    def as_predicted(self, y: Any) -> Any:
+        """Bring `y` into the form of predictions, to compare them in scores."""
+        return y
+
+    def with_class_weight(self, class_weight: Any, encoded: np.ndarray, weight: np.ndarray) -> Self:
+        """Learn the weight of each class from the estimator's parameter and the training rows."""
+        if class_weight is not None:
+            raise ValueError(
+                f"class_weight={class_weight!r} weighs rows by their one label, which rows of "
+                "indicators or probabilities do not have; use sample_weight."
+            )
+        return self
+
+    def class_weight_of(self, encoded: np.ndarray) -> np.ndarray:
+        """Return what the class weights multiply the weight of each row with."""
+        return np.ones(len(encoded))
+
+
+@dataclass(frozen=True)
+class Numbers(Target):
+    """A number a row, several independent ones, or a row of numbers that belong together.
+
+    Parameters
+    ----------
+    family : Distribution
+    columns : tuple of int
+        The shape of y without its rows.
+    """
+
+    family: Distribution
+    columns: tuple[int, ...]
+
+    @classmethod
+    def read(cls, family: Distribution, y: np.ndarray) -> Self:
+        """Note the columns of y; a single column of a single number counts as none."""
+        is_column = y.ndim == 2 and y.shape[1] == 1 and not family.event_ndim
+        return cls(family, () if is_column else y.shape[1:])
+
+    @property
+    def size(self) -> int:
+        return self.columns[0] if self.family.event_ndim else 1
+
+    def encode(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> np.ndarray:
+        if y.ndim == 2 and y.shape[1] == 1 and not self.family.event_ndim:
+            y = column_or_1d(y, warn=True)
+        self.family.check_target(y, name, exposure)
+        if y.shape[1:] != self.columns:
+            raise ValueError(
+                f"{name} must have the columns of y as it was fitted, rows of shape "
+                f"{self.columns}; got shape {y.shape}."
+            )
+        event = self.columns if self.family.event_ndim else ()
+        return y.reshape(len(y), -1, *event)
+
+    @property
+    def pseudo_rows(self) -> np.ndarray | None:
+        n_outputs = self.columns[0] if self.columns else 1
+        return np.ones((1, n_outputs)) if self.family.support.discrete else None
+
+    def predictive(self, family: Distribution, params: Params) -> Any:
+        return predictive(family, self.without_outputs(params))
+
+    def without_outputs(self, params: Params) -> dict[str, np.ndarray]:
+        has_one = self.family.event_ndim == len(self.columns)
+        return super().without_outputs(params) if has_one else dict(params)
+
+    def as_given_to_fit(self, y: np.ndarray) -> np.ndarray:
+        """Take exact values for intervals, where the family knows intervals."""
+        knows_intervals = self.family.exact is not self.family
+        return np.column_stack([y, y]) if knows_intervals and y.ndim == 1 else y
+
+
+@dataclass(frozen=True)
+class Orders(Target):
+    """A ranking a row: items, best first.
+
+    Parameters
+    ----------
+    family : RankingDistribution
+    n_items : int
+    """
+
+    family: RankingDistribution
+    n_items: int
+
+    @classmethod
+    def read(cls, family: RankingDistribution, y: np.ndarray) -> Self:
+        """Count the items."""
+        check_order_table(y, "y")
+        return cls(family, y.shape[1])
+
+    @property
+    def size(self) -> int:
+        return self.n_items
+
+    def encode(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Check the orders, and complete partial ones by -1."""
+        orders = pad_orders(y, self.n_items, name)
+        self.family.check_target(orders, name)
+        return orders[:, None, :]
+
+    def predictive(self, family: RankingDistribution, params: Params) -> RankingPredictive:
+        return RankingPredictive(family, self.without_outputs(params))
+
+    def fitted_attributes(self) -> dict[str, Any]:
+        return {"n_items_": self.n_items}
+
+
+@dataclass(frozen=True)
+class _OfClasses(Target):
+    """A y that says something of each of a few classes; abstract.
 
     Parameters
     ----------
@@ -29,65 +199,57 @@ class Target(ABC):
         The labels, in the order of the columns of probabilities.
     """
 
-    stratify: ClassVar[bool] = False
-    """Whether a hold-out can keep the shares of y's values."""
-
-    def __init__(self, classes: np.ndarray):
-        self.classes = classes
-
-    @abstractmethod
-    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        """Numbers for training, of shape (n_samples, n_outputs[, n_classes])."""
+    classes: np.ndarray
 
     @property
-    @abstractmethod
-    def outcomes(self) -> np.ndarray:
-        """A row, or a few, in which each class is there; encoded."""
+    def size(self) -> int:
+        return len(self.classes)
 
-    @abstractmethod
-    def predictive(
-        self, distribution: LabelDistribution, params: Params
-    ) -> LabelPredictive | IndicatorPredictive:
-        """Wrap predicted parameters of shape (n_samples, n_outputs, ...)."""
+    def fitted_attributes(self) -> dict[str, Any]:
+        return {"classes_": self.classes}
 
-    def as_predicted(self, y: Any) -> Any:
-        """The `y` in the form of predictions, to compare them in scores."""
-        return y
-
-    def learn_class_weight(
-        self, class_weight: Any, encoded: np.ndarray, weight: np.ndarray
-    ) -> None:
-        """Take the weight of each class from the parameter and the training rows."""
-        if class_weight is not None:
+    def check_continues(self, y: np.ndarray, given: FitInput) -> None:
+        if given.classes is not None and not _are_same(given.classes, self.classes):
             raise ValueError(
-                f"class_weight={class_weight!r} weighs rows by their one label, which rows of "
-                "indicators or probabilities do not have; use sample_weight."
+                f"`classes={given.classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes!r}"
             )
 
-    def class_weight_of(self, encoded: np.ndarray) -> np.ndarray:
-        """What the class weights multiply the weight of each row with."""
-        return np.ones(len(encoded))
 
+@dataclass(frozen=True)
+class Labels(_OfClasses):
+    """One label a row.
 
-class Labels(Target):
-    """One label a row."""
+    Parameters
+    ----------
+    class_weight : ndarray of shape (n_classes,), optional
+    """
 
+    class_weight: np.ndarray | None = None
     stratify = True
 
-    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
+    def encode(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> np.ndarray:
         labels = column_or_1d(y, warn=True)
         return encode_labels(labels, self.classes, name)[:, None].astype(float)
 
     @property
-    def outcomes(self) -> np.ndarray:
+    def pseudo_rows(self) -> np.ndarray:
         return np.arange(len(self.classes), dtype=float)[:, None]
 
-    def predictive(self, distribution: LabelDistribution, params: Params) -> LabelPredictive:
-        return LabelPredictive(distribution, _of_one_output(params), self.classes)
+    def predictive(self, family: LabelDistribution, params: Params) -> LabelPredictive:
+        return LabelPredictive(family, self.without_outputs(params), self.classes)
 
-    def learn_class_weight(
-        self, class_weight: Any, encoded: np.ndarray, weight: np.ndarray
-    ) -> None:
+    def check_continues(self, y: np.ndarray, given: FitInput) -> None:
+        super().check_continues(y, given)
+        if not given.more_rows_follow and not _are_same(y, self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {np.unique(y)}"
+            )
+
+    def with_class_weight(self, class_weight: Any, encoded: np.ndarray, weight: np.ndarray) -> Self:
         places, n_classes = encoded[:, 0].astype(int), len(self.classes)
         if isinstance(class_weight, str):
             totals = np.bincount(places, weights=weight, minlength=n_classes)
@@ -96,82 +258,105 @@ class Labels(Target):
             by_class = compute_class_weight(
                 class_weight, classes=self.classes, y=self.classes[places]
             )
-        self.class_weight = by_class
+        return replace(self, class_weight=by_class)
 
     def class_weight_of(self, encoded: np.ndarray) -> np.ndarray:
+        if self.class_weight is None:
+            return super().class_weight_of(encoded)
         return self.class_weight[encoded[:, 0].astype(int)]
 
 
-class Indicators(Target):
+@dataclass(frozen=True)
+class Indicators(_OfClasses):
     """Several labels a row: a column of 0 and 1 for each."""
 
-    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
+    def encode(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> np.ndarray:
         return encode_indicators(y, len(self.classes), name)
 
     @property
-    def outcomes(self) -> np.ndarray:
+    def pseudo_rows(self) -> np.ndarray:
         return np.array([[0.0], [1.0]]) * np.ones(len(self.classes))
 
-    def predictive(self, distribution: LabelDistribution, params: Params) -> IndicatorPredictive:
-        return IndicatorPredictive(distribution, params, self.classes)
+    def predictive(self, family: LabelDistribution, params: Params) -> IndicatorPredictive:
+        return IndicatorPredictive(family, params, self.classes)
+
+    def without_outputs(self, params: Params) -> dict[str, np.ndarray]:
+        return dict(params)
 
 
-class SoftTargets(Target):
-    """A row of probabilities instead of a label: a column for each class."""
+@dataclass(frozen=True)
+class SoftTargets(_OfClasses):
+    """A row of probabilities instead of a label: a column for each class.
 
-    def __init__(self, classes: np.ndarray, distribution: LabelDistribution):
-        super().__init__(classes)
-        self.distribution = distribution
+    Parameters
+    ----------
+    family : LabelDistribution
+    """
 
-    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
+    family: LabelDistribution
+
+    def encode(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> np.ndarray:
         if y.ndim != 2 or y.shape[1] != len(self.classes):
             raise ValueError(
                 f"{name} must hold a row of probabilities for each row of X, a column for each "
-                f"class, for {self.distribution!r}; got shape {y.shape}."
+                f"class, for {self.family!r}; got shape {y.shape}."
             )
         shares = y.astype(float)
-        self.distribution.check_target(shares, name)
+        self.family.check_target(shares, name)
         return shares[:, None]
 
     @property
-    def outcomes(self) -> np.ndarray:
+    def pseudo_rows(self) -> np.ndarray:
         return np.full((1, 1, len(self.classes)), 1 / len(self.classes))
 
-    def predictive(self, distribution: LabelDistribution, params: Params) -> LabelPredictive:
-        return LabelPredictive(distribution, _of_one_output(params), self.classes)
+    def as_given_to_fit(self, y: np.ndarray) -> np.ndarray:
+        """Take a label for the certainty of it."""
+        if y.ndim != 1:
+            return y
+        return np.eye(len(self.classes))[encode_labels(y, self.classes, "y_true")]
+
+    def predictive(self, family: LabelDistribution, params: Params) -> LabelPredictive:
+        return LabelPredictive(family, self.without_outputs(params), self.classes)
 
     def as_predicted(self, y: Any) -> Any:
         shares = np.asarray(y)
         return self.classes[shares.argmax(axis=1)] if shares.ndim == 2 else shares
 
 
-def read_target(
-    distribution: LabelDistribution, given: Given, y: np.ndarray
-) -> tuple[LabelDistribution, Target]:
+def read_target(family: Distribution, given: FitInput, y: np.ndarray) -> tuple[Any, Target]:
     """Find out which kind of y this is, and which family fits its columns.
 
     Parameters
     ----------
-    distribution : LabelDistribution
-    given : Given
+    family : Distribution
+    given : FitInput
         Rows as they were given: the type of y may know names and orders that the array does not.
     y : ndarray of shape (n_samples,) or (n_samples, n_columns)
 
     Raises
     ------
     ValueError
-        For a y that is none for this family.
+        For a y that does not suit this family.
     """
-    if distribution.event_ndim:
-        return distribution, SoftTargets(_names_of_columns(given.y, y), distribution)
+    if isinstance(family, LabelDistribution):
+        return _read_labels(family, given, y)
+    if isinstance(family, RankingDistribution):
+        return family, Orders.read(family, y)
+    return family, Numbers.read(family, y)
+
+
+def _read_labels(
+    family: LabelDistribution, given: FitInput, y: np.ndarray
+) -> tuple[LabelDistribution, Target]:
+    """Tell labels, indicators and probabilities apart."""
+    if family.event_ndim:
+        return family, SoftTargets(_names_of_columns(given.y, y), family)
     if type_of_target(y, input_name="y") == "multilabel-indicator":
-        classes = np.arange(y.shape[1]) if given.classes is None else np.unique(given.classes)
-        if len(classes) != y.shape[1]:
-            raise ValueError(
-                f"classes must name the {y.shape[1]} columns of y, which is an indicator matrix; "
-                f"got {len(classes)} of them."
-            )
-        return _of_indicators(distribution), Indicators(classes)
+        return _of_indicators(family), Indicators(_columns_of_indicators(given, y))
     if y.ndim == 2 and y.shape[1] > 1:
         raise ValueError(
             f"y must hold a label a row, shape (n_samples,), or be an indicator matrix of 0 and 1 "
@@ -181,24 +366,34 @@ def read_target(
             "estimator."
         )
     check_classification_targets(y)
-    if given.is_part and given.classes is None:
+    if given.more_rows_follow and given.classes is None:
         raise ValueError("classes must be passed on the first call to partial_fit.")
     labels = np.ravel(y if given.classes is None else given.classes)
-    return distribution, Labels(distribution.classes_of(labels, _categories(given.y)))
+    return family, Labels(family.classes_of(labels, _categories(given.y)))
 
 
-def _of_indicators(distribution: LabelDistribution) -> LabelDistribution:
-    family = distribution.of_indicators()
-    if family is None:
+def _columns_of_indicators(given: FitInput, y: np.ndarray) -> np.ndarray:
+    classes = np.arange(y.shape[1]) if given.classes is None else np.unique(given.classes)
+    if len(classes) != y.shape[1]:
         raise ValueError(
-            f"{distribution!r} takes one label a row, of shape (n_samples,), but y is an indicator "
+            f"classes must name the {y.shape[1]} columns of y, which is an indicator matrix; "
+            f"got {len(classes)} of them."
+        )
+    return classes
+
+
+def _of_indicators(family: LabelDistribution) -> LabelDistribution:
+    of_columns = family.of_indicators()
+    if of_columns is None:
+        raise ValueError(
+            f"{family!r} takes one label a row, of shape (n_samples,), but y is an indicator "
             "matrix of several labels at once; use distribution='bernoulli' or 'categorical'."
         )
-    return family
+    return of_columns
 
 
 def _categories(given: Any) -> np.ndarray | None:
-    """The labels in order, where y is an ordered categorical of pandas."""
+    """Return the labels in order, where y is an ordered categorical of pandas."""
     if getattr(given, "ndim", 1) == 2 and hasattr(given, "iloc") and given.shape[1] == 1:
         given = given.iloc[:, 0]
     dtype: Any = getattr(given, "dtype", None)
@@ -211,5 +406,41 @@ def _names_of_columns(given: Any, y: np.ndarray) -> np.ndarray:
     return np.arange(y.shape[-1])
 
 
-def _of_one_output(params: Params) -> dict[str, np.ndarray]:
-    return {name: value[:, 0] for name, value in params.items()}
+def _are_same(labels: Any, classes: np.ndarray) -> bool:
+    return np.array_equal(np.unique(labels), np.unique(classes))
+
+
+@singledispatch
+def target_of(dist: Predictive, family: Any) -> Target:
+    """Return the kind of y that a prediction is of, where its members are of this family."""
+    raise TypeError(f"{type(dist).__name__} says nothing of a y that could be observed.")
+
+
+@target_of.register
+def _(dist: PredictiveDistribution, family: Any) -> Target:
+    return Numbers(family, dist.shape[1:])
+
+
+@target_of.register
+def _(dist: CensoredPredictive, family: Any) -> Target:
+    return Numbers(family, (2,))
+
+
+@target_of.register
+def _(dist: VectorPredictive, family: Any) -> Target:
+    return Numbers(family, dist.shape[1:])
+
+
+@target_of.register
+def _(dist: RankingPredictive, family: Any) -> Target:
+    return Orders(family, dist.n_items)
+
+
+@target_of.register
+def _(dist: IndicatorPredictive, family: Any) -> Target:
+    return Indicators(dist.classes)
+
+
+@target_of.register
+def _(dist: LabelPredictive, family: Any) -> Target:
+    return SoftTargets(dist.classes, family) if family.event_ndim else Labels(dist.classes)

@@ -4,6 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import torch
+from plain import marginal_raw
 from scipy import integrate, optimize, special, stats
 
 from sklnll._laws.von_mises import von_mises, wrap
@@ -22,7 +23,7 @@ def log_prob(y, loc, concentration):
 def marginal_fit(y, weight=None, **fixed):
     family, weight = VonMises(**fixed), np.ones(len(y)) if weight is None else weight
     head = Head(family, 1, 1, {key: np.array([value]) for key, value in fixed.items()})
-    raw, _ = head.fit_constant(np.asarray(y)[:, None], weight)
+    raw, _ = marginal_raw(head, np.asarray(y)[:, None], weight)
     params = head.params(torch.tensor(raw)[None], torch.empty(0))
     return {name: value.item() for name, value in params.items()}
 

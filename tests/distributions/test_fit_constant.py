@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from plain import marginal_raw
 from scipy import optimize, special, stats
 
 from sklnll._network.head import Head
@@ -33,7 +34,7 @@ def marginal_fit(distribution, y, weight=None, size=1):
     y, weight = np.asarray(y, float), np.ones(len(y)) if weight is None else weight
     fixed = {name: np.array([value]) for name, value in distribution.fixed().items()}
     head = Head(distribution, 1, size, fixed)
-    raw, constant = map(torch.tensor, head.fit_constant(y[:, None], weight))
+    raw, constant = map(torch.tensor, marginal_raw(head, y[:, None], weight))
     params = head.params(raw[None], constant)
     nll = head.nll(raw[None], constant, torch.tensor(y)[:, None]).numpy()
     values = {name: value.numpy().reshape(-1) for name, value in params.items()}
@@ -144,11 +145,11 @@ def test_outputs_are_fitted_one_by_one(name):
     family, y = DISTRIBUTIONS[name](), CASES[name].sample
     other = y[::-1] ** 2
     both = make_head(family, n_outputs=2)
-    raw, constant = both.fit_constant(np.column_stack([y, other]), np.ones(len(y)))
+    raw, constant = marginal_raw(both, np.column_stack([y, other]), np.ones(len(y)))
     pieces = both.layout.pieces(raw[None], constant)
     one = make_head(family)
     for output, column in enumerate((y, other)):
-        raw_alone, constant_alone = one.fit_constant(column[:, None], np.ones(len(y)))
+        raw_alone, constant_alone = marginal_raw(one, column[:, None], np.ones(len(y)))
         for name, piece in one.layout.pieces(raw_alone[None], constant_alone).items():
             np.testing.assert_array_equal(pieces[name][:, output], piece[:, 0])
 
@@ -156,7 +157,7 @@ def test_outputs_are_fitted_one_by_one(name):
 def test_everything_fixed_but_one_constant_needs_no_network_column():
     head = Head(Normal(loc="constant", scale=2.0), 1, 1, {"scale": np.array([2.0])})
     assert head.layout.n_predicted == 0
-    raw, constant = head.fit_constant(np.array([[1.0], [3.0]]), np.array([1.0, 3.0]))
+    raw, constant = marginal_raw(head, np.array([[1.0], [3.0]]), np.array([1.0, 3.0]))
     assert raw.shape == (0,)
     assert constant == pytest.approx([2.5])
 

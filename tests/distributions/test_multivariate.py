@@ -2,6 +2,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import torch
+from plain import marginal_raw
 from scipy import optimize, special, stats
 
 from sklnll._network.head import Head
@@ -230,7 +231,7 @@ def marginal_fit(family, y, weight=None):
     weight = np.ones(len(y)) if weight is None else weight
     fixed = {name: np.array([value]) for name, value in family.fixed().items()}
     head = Head(family, 1, y.shape[1], fixed)
-    raw, constant = map(torch.tensor, head.fit_constant(y[:, None], weight))
+    raw, constant = map(torch.tensor, marginal_raw(head, y[:, None], weight))
     params = {key: v.numpy()[0] for key, v in head.params(raw[None], constant).items()}
     nll = head.nll(raw[None], constant, torch.tensor(y)[:, None]).numpy()
     return {key: v[0] if v.ndim > 0 else v for key, v in params.items()}, -np.average(

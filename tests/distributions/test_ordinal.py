@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from plain import marginal_raw
 from scipy import special, stats
 
 from sklnll._network.head import Head
@@ -131,7 +132,7 @@ def test_the_marginal_fit_is_the_weighted_shares(size, thresholds):
     rng = np.random.RandomState(size)
     y, weight = rng.randint(size, size=50).astype(float), rng.exponential(size=50)
     head = Head(Ordinal(thresholds=thresholds), 1, size, {})
-    raw, constant = map(torch.tensor, head.fit_constant(y[:, None], weight))
+    raw, constant = map(torch.tensor, marginal_raw(head, y[:, None], weight))
     params = {name: v.numpy()[:, 0] for name, v in head.params(raw[None], constant).items()}
     shares = np.bincount(y.astype(int), weights=weight) / weight.sum()
     np.testing.assert_allclose(np.exp(Ordinal().log_proba(**params))[0], shares, rtol=1e-9)
@@ -141,7 +142,7 @@ def test_the_marginal_fit_is_the_weighted_shares(size, thresholds):
 def test_classes_without_rows_start_improbable_but_finite(present):
     y = np.resize(np.array(present, dtype=float), 12)
     head = Head(Ordinal(), 1, 4, {})
-    raw, constant = map(torch.tensor, head.fit_constant(y[:, None], np.ones(12)))
+    raw, constant = map(torch.tensor, marginal_raw(head, y[:, None], np.ones(12)))
     params = {name: v.numpy()[:, 0] for name, v in head.params(raw[None], constant).items()}
     p = np.exp(Ordinal().log_proba(**params))[0]
     np.testing.assert_allclose(p[present], 1 / len(present), rtol=1e-11)
@@ -189,7 +190,7 @@ def test_constant_location_and_thresholds_are_the_marginal_fit():
     family.check_params()
     assert family.constant() == ["location", "thresholds"]
     head = Head(family, 1, 4, {})
-    raw, constant = head.fit_constant(CASE.sample[:, None], np.ones(81))
+    raw, constant = marginal_raw(head, CASE.sample[:, None], np.ones(81))
     assert raw.shape == (0,)
     at_most = special.expit(-constant[0])
     assert at_most == pytest.approx(np.mean(CASE.sample == 0), rel=1e-9)

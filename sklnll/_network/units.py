@@ -1,0 +1,67 @@
+"""In which units does a network see X and y, and of which family are its outputs?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from .._data.sparse import SparseRows, density
+from .._data.x_units import InputScaling
+from .._data.y_units import TargetScaling
+from ..distributions import Distribution
+from .head import Head
+
+
+@dataclass(frozen=True)
+class Units:
+    """The frame in which a network is trained and predicts.
+
+    Parameters
+    ----------
+    family : Distribution
+    size : int
+        Classes, items or components of y; 1 where it is a number.
+    y : TargetScaling
+        The map between y's units and training's.
+    x : InputScaling or None
+        The map from X's units to the network's; None where the network sees X as it is.
+    """
+
+    family: Distribution
+    size: int
+    y: TargetScaling
+    x: InputScaling | None
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of independent outputs, each with parameters of its own."""
+        return len(self.y.unit)
+
+    def head(self, device: torch.device | None = None) -> Head:
+        """Make the way from raw outputs to parameters, in training's units."""
+        fixed = self.y.scale_fixed(self.family)
+        return Head(self.family, self.n_outputs, self.size, fixed, device)
+
+    def features(self, X: Any) -> torch.Tensor | SparseRows:
+        """Express X as the network sees it."""
+        if self._stays_sparse(X):
+            return SparseRows([X if self.x is None else self.x.of_sparse(X)])
+        rows = X.toarray() if sparse.issparse(X) else X
+        return as_tensor(rows if self.x is None else self.x(rows))
+
+    def density(self, X: Any) -> float:
+        """Share of X's numbers that the network multiplies."""
+        return density(X) if self._stays_sparse(X) else 1.0
+
+    def _stays_sparse(self, X: Any) -> bool:
+        """Whether zeros of X are zeros to the network, too."""
+        return sparse.issparse(X) and (self.x is None or self.x.keeps_zeros)
+
+
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """Share memory with the array, unless it is read-only, which torch cannot express."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

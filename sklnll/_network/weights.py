@@ -1,0 +1,161 @@
+"""Which numbers does a network learn, and where do they stand in one flat tensor?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a network looks like.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Units of each layer, from the features of x to the raw outputs.
+    n_constants : int
+        Free raw values beside the network, for parameters that do not depend on x.
+    activation : str
+        A key of `layers.ACTIVATIONS`.
+    dropout : float
+        Share of each hidden layer's units that is set to zero while training.
+    batch_norm : bool
+        Whether hidden layers are normalized before their activation.
+    n_frequencies : int
+        Cosines of each feature, of learned frequency and phase, that the first layer sees beside
+        the features.
+
+    References
+    ----------
+    Y. Gorishniy, I. Rubachev and A. Babenko (2022). On embeddings for numerical features in tabular
+    deep learning. arXiv:2203.05556
+    """
+
+    sizes: tuple[int, ...]
+    n_constants: int
+    activation: str = "relu"
+    dropout: float = 0.0
+    batch_norm: bool = False
+    n_frequencies: int = 0
+
+    @property
+    def fans(self) -> list[tuple[int, int]]:
+        """Inputs and outputs of each layer."""
+        n_features, *widths = self.sizes
+        return list(pairwise([n_features * (1 + self.n_frequencies), *widths]))
+
+    @property
+    def n_embedding(self) -> int:
+        """Number of learned arrays before the first layer's."""
+        return 2 if self.n_frequencies else 0
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of all learned arrays, in their order in the flat tensor.
+
+        Frequencies and phases stand first, where there are any; then the weights and biases (and
+        the norm's gain) of each layer; the constants stand last.
+        """
+        shapes: list[tuple[int, ...]] = [(self.sizes[0], self.n_frequencies)] * self.n_embedding
+        last = len(self.sizes) - 2
+        for layer, (fan_in, fan_out) in enumerate(self.fans):
+            shapes += [(fan_in, fan_out), (1, fan_out)]
+            if self.batch_norm and layer < last:
+                shapes.append((1, fan_out))
+        return [*shapes, (self.n_constants,)]
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Units of the hidden layers."""
+        return self.sizes[1:-1]
+
+
+class LayerWeights(NamedTuple):
+    """The learned arrays of one layer, each with the members' axis first.
+
+    The gain is None for a layer that is not normalized over its batch.
+    """
+
+    matrix: Tensor
+    bias: Tensor
+    gain: Tensor | None = None
+
+
+class Weights:
+    """All learned values of a network: one flat tensor, which optimizers see, and named views.
+
+    Gradients, penalties and shares have the same layout, and are `Weights`, too.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    flat : Tensor of shape (n_members, n_weights)
+        All learned values, in the order of ``architecture.shapes``.
+    """
+
+    def __init__(self, architecture: Architecture, flat: Tensor):
+        self.architecture = architecture
+        self.flat = flat
+
+    def __len__(self) -> int:
+        """Return the number of members."""
+        return len(self.flat)
+
+    @classmethod
+    def zeros(cls, architecture: Architecture, like: Tensor) -> Weights:
+        """Make zeros in the shape, in the dtype and on the device of a flat tensor."""
+        return cls(architecture, torch.zeros_like(like))
+
+    @cached_property
+    def _arrays(self) -> list[Tensor]:
+        shapes = self.architecture.shapes
+        pieces = torch.split(self.flat, [math.prod(shape) for shape in shapes], dim=1)
+        return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+    @property
+    def embedding(self) -> list[Tensor]:
+        """Views of frequencies and phases; empty where the network has no cosines."""
+        return self._arrays[: self.architecture.n_embedding]
+
+    @cached_property
+    def layers(self) -> list[LayerWeights]:
+        """Views of the arrays of each layer, from the first hidden one to the raw outputs."""
+        arrays = iter(self._arrays[self.architecture.n_embedding : -1])
+        n_normed = len(self.architecture.hidden) if self.architecture.batch_norm else 0
+        return [
+            LayerWeights(next(arrays), next(arrays), next(arrays) if layer < n_normed else None)
+            for layer in range(len(self.architecture.fans))
+        ]
+
+    @property
+    def constants(self) -> Tensor:
+        """View of the raw values that do not depend on x; shape (n_members, n_constants)."""
+        return self._arrays[-1]
+
+    def member(self, k: int) -> Weights:
+        """Return one member, whose values are views of these."""
+        return Weights(self.architecture, self.flat[k : k + 1])
+
+    def fold_inputs(self, center: Tensor, unit: Tensor) -> None:
+        """Take the scaling (x - center) / unit of the inputs into the first layer, exactly.
+
+        A layer that is normalized over its batch takes away the center by itself.
+        """
+        matrix, bias, gain = self.layers[0]
+        matrix.div_(unit[:, None])
+        if gain is None:
+            bias.sub_((center @ matrix).unsqueeze(1))
+
+    def unfold_inputs(self, center: Tensor, unit: Tensor) -> None:
+        """Undo `fold_inputs`: express the first layer for inputs (x - center) / unit."""
+        matrix, bias, gain = self.layers[0]
+        if gain is None:
+            bias.add_((center @ matrix).unsqueeze(1))
+        matrix.mul_(unit[:, None])

@@ -1,0 +1,115 @@
+"""How do rows come in at the door of `fit`, while the estimator stays as it is?"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import validate_data
+
+from .._data.checks import (
+    Y_PARAMS,
+    check_exposure,
+    check_finite,
+    check_weight,
+    check_weight_values,
+    x_params,
+)
+from .._data.tables import CheckedRows, FitInput
+from ..distributions import Distribution, LabelDistribution
+from ..predictive.targets import Target, read_target
+
+_COLUMNS_OF_X = ("n_features_in_", "feature_names_in_")
+
+
+class Door:
+    """Checks the rows that a fit is given, and learns from the first ones what X and y look like.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is not changed: a copy of it notes the columns of X.
+    family : Distribution
+    target : Target, optional
+        The kind of y of the fit that continues; learned from the rows where it is left out.
+
+    Attributes
+    ----------
+    family : Distribution
+        The one that fits the columns of y.
+    target : Target
+        The kind of y.
+    """
+
+    target: Target
+
+    def __init__(
+        self, estimator: BaseEstimator, family: Distribution, target: Target | None = None
+    ):
+        self._reader = copy.copy(estimator)
+        self.family = family
+        self._continues = target is not None
+        if target is not None:
+            self.target = target
+
+    def read(self, given: FitInput, class_weight: Any = None) -> CheckedRows:
+        """Check the rows to train on; a ValueError says what is not legal, where, and what to do.
+
+        Parameters
+        ----------
+        given : FitInput
+        class_weight : dict, "balanced" or None
+            As `NLLClassifier` takes it.
+        """
+        X, y = self._read_arrays(given, reset=not self._continues)
+        exposure = check_exposure(given.exposure, X)
+        if self._continues:
+            self.target.check_continues(y, given)
+        else:
+            self.family, self.target = read_target(self.family, given, y)
+        encoded = self.target.encode(y, "y", exposure)
+        weight = check_weight(given.sample_weight, X)
+        self.target = self.target.with_class_weight(class_weight, encoded, weight)
+        return self._weighted(X, encoded, weight, exposure)
+
+    def read_validation(self, given: FitInput) -> CheckedRows:
+        """Check the rows to stop early by, after those to train on."""
+        try:
+            X, y = self._read_arrays(given, reset=False)
+            exposure = check_exposure(given.exposure, X)
+            encoded = self.target.encode(y, "y_val", exposure)
+            return self._weighted(X, encoded, check_weight(given.sample_weight, X), exposure)
+        except ValueError as error:
+            raise ValueError(f"X_val, y_val: {error}") from error
+
+    def _read_arrays(self, given: FitInput, *, reset: bool) -> tuple[Any, np.ndarray]:
+        params = (x_params(given.X), _y_params(self.family))
+        X, y = validate_data(
+            self._reader, given.X, given.y, reset=reset, validate_separately=params
+        )
+        check_finite(X, type(self._reader).__name__)
+        check_consistent_length(X, y)
+        return X, y
+
+    def _weighted(
+        self, X: Any, encoded: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
+    ) -> CheckedRows:
+        by_class = self.target.class_weight_of(encoded)
+        return CheckedRows(X, encoded, check_weight_values(weight * by_class), exposure)
+
+    @property
+    def columns_of_x(self) -> dict[str, Any]:
+        """Number of X's columns, and their names where it has names, as attributes."""
+        seen = vars(self._reader)
+        return {name: seen[name] for name in _COLUMNS_OF_X if name in seen}
+
+
+def _y_params(family: Distribution) -> dict[str, Any]:
+    """How scikit-learn checks y: labels keep their type, all else becomes numbers."""
+    if not isinstance(family, LabelDistribution):
+        return Y_PARAMS
+    # Of probabilities the family's check names the row.
+    return {**Y_PARAMS, "dtype": None, "ensure_all_finite": not family.event_ndim}
