@@ -58,6 +58,14 @@ class WithPrivateNames:
     def intercepts_(self, biases):
         self._given_intercepts = biases
 
+    @property
+    def n_outputs_(self):
+        return super().n_outputs_
+
+    @n_outputs_.setter
+    def n_outputs_(self, value):
+        """A test sets what only a fit can know."""
+
     def _fit(self, *args, **kwargs):
         """Note the rate of the last step, and how many epochs of this fit did not help.
 

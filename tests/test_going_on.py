@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -182,7 +183,7 @@ def test_invscaling_counts_the_rows_of_all_increments():
     before = net.weights_.copy()
     constant = plain_regressor(Normal(scale=1.0), batch_size=200, **params, **BRIEF)
     constant.set_params(learning_rate="constant").partial_fit(X, Y)
-    constant.weights_ = before.copy()
+    constant.network_ = replace(constant.network_, weights=before.copy())
     net.partial_fit(X, Y)
     constant.partial_fit(X, Y)
     moved, whole = net.weights_ - before, constant.weights_ - before

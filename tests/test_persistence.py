@@ -235,7 +235,7 @@ def test_skops_loads_a_pipeline_as_well():
 def stored_by(version, monkeypatch):
     net = fitted("regressor")
     with monkeypatch.context() as patch:
-        patch.setattr(sklnll, "__version__", version)
+        patch.setattr("sklnll.estimators._persistence.__version__", version)
         return pickle.dumps(net)
 
 
