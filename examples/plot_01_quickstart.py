@@ -2,12 +2,12 @@
 From fit to predictive distribution
 ===================================
 
-How much better is a distribution than a number? Two of scikit-learn's data sets answer it: the
-progression of diabetes (a positive number) and breast cancer (one of two labels). Everything is
-judged on held-out rows, beside honest baselines.
+How much better is a distribution than a number? Two of scikit-learn's data sets answer this
+question: the progression of diabetes (a positive number) and breast cancer (one of two labels). All
+predictions are judged on held-out rows and compared with honest baselines.
 
-Run it as ``python plot_01_quickstart.py --save figure.png``, or without ``--save`` to see the
-figure on the screen.
+Run this page as ``python plot_01_quickstart.py --save figure.png``, or without ``--save`` to see
+the figure on the screen.
 """
 
 import argparse
@@ -34,9 +34,9 @@ options = parser.parse_args()
 # %%
 # Numbers: the progression of diabetes
 # ------------------------------------
-# 442 patients: age, sex, body mass index, blood pressure and six values of the blood serum, and how
-# far the disease had gone a year later. Five small networks answer, together, with a distribution
-# for each patient.
+# The data describe 442 patients: their age, sex, body mass index, blood pressure, and six blood
+# serum measurements, and how far the disease had progressed a year later. Five small networks
+# together predict a distribution for each patient.
 
 X, y = load_diabetes(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
@@ -56,12 +56,12 @@ assert 0.8 < inside.mean() < 0.98
 assert np.corrcoef(dist.mean(), dist.std())[0, 1] > 0.5  # who fares worse is less certain
 
 # %%
-# Is that better than what one had? :func:`sklnll.compare` fits all models on the same five folds.
-# The negative log-likelihood (NLL, nats a row) and the continuous ranked probability score (CRPS,
-# in y's units) judge the whole distribution and are lower where it is better. The coverage is the
-# share of held-out patients inside their 90 % interval. scikit-learn's models have no distribution;
-# their points are compared by the root of the mean squared error. A linear network with a constant
-# spread is least squares with the standard deviation of its residuals.
+# Is that better than the usual models? :func:`sklnll.compare` fits all models on the same five
+# folds. The negative log-likelihood (NLL, in nats per row) and the continuous ranked probability
+# score (CRPS, in y's units) judge the whole distribution, and lower values are better. The coverage
+# is the share of held-out patients inside their 90 % interval. scikit-learn's models predict no
+# distribution, so their points are compared by the root mean squared error. A linear network with a
+# constant spread is least squares together with the standard deviation of its residuals.
 
 linear = {"hidden_layer_sizes": (), "solver": "lbfgs", "max_iter": 1000}
 mlp = make_pipeline(StandardScaler(), MLPRegressor(early_stopping=True, random_state=0))
@@ -88,8 +88,8 @@ assert rmse["five networks"] < 1.03 * rmse["LinearRegression"] < 1.06 * rmse["fi
 # %%
 # Labels: breast cancer
 # ---------------------
-# 569 tumours, thirty measurements of each. The same networks and the same principle; the loss is
-# now the cross-entropy.
+# The data describe 569 tumors by thirty measurements each. The networks and the principle are the
+# same; the loss is now the cross-entropy.
 
 X_cancer, y_cancer = load_breast_cancer(return_X_y=True)
 networks = NLLClassifier(n_estimators=5, random_state=0)
@@ -163,13 +163,15 @@ else:
     plt.show()
 
 # %%
-# On the left, patients with a mild prognosis get narrower intervals than those with a severe one:
-# the network learned that the spread grows with the mean, which a constant spread cannot say. About
-# nine in ten held-out patients lie inside. These 442 rows are nearly linear, so no mean is clearly
-# better than the linear one; the likelihood of the networks is ahead of it by about 0.04 nats a
-# patient with an error of about 0.03, for their spread, and far ahead of the marginal one.
+# On the left, patients with a mild prognosis get narrower intervals than patients with a severe
+# one. The network learned that the spread grows with the mean, which a constant spread cannot
+# express. About nine in ten held-out patients lie inside their interval. These 442 rows are nearly
+# linear, so no mean is clearly better than the linear one. The likelihood of the networks is about
+# 0.04 nats per patient better than that of the linear model, with an error of about 0.03. This gain
+# comes from their spread. The networks are far ahead of the marginal model.
 #
-# On the right most tumours lie at the two ends, where all three classifiers are nearly always
-# right; those between are too few to tell which curve is better, and in likelihood the networks and
-# logistic regression do not differ by more than chance. Which distribution to ask for is the
-# question of :ref:`the next page <sphx_glr_auto_examples_plot_02_recipe.py>`.
+# On the right, most tumors lie at the two ends, where all three classifiers are nearly always
+# right. The tumors between the ends are too few to tell which curve is better, and the likelihoods
+# of the networks and of logistic regression do not differ by more than chance. Which distribution
+# should you ask for? That is the question of
+# :ref:`the next page <sphx_glr_auto_examples_plot_02_recipe.py>`.

@@ -2,10 +2,10 @@ r"""
 The recipe: from least squares to distributions
 ===============================================
 
-Which loss function should a network minimize? Squared error, absolute error, cross-entropy and
-Poisson deviance look like four answers. They are one: minus the logarithm of a probability. The
-data are those of Ernst Engel's law: income and expenditure for food of 235 Belgian working-class
-households, in francs a year (``statsmodels.datasets.engel``).
+Which loss function should a network minimize? Squared error, absolute error, cross-entropy, and
+Poisson deviance look like four answers, but they are one: minus the logarithm of a probability.
+This page uses the data of Ernst Engel's law: the income and the expenditure for food of 235 Belgian
+working-class households, in francs a year (``statsmodels.datasets.engel``).
 """
 
 import matplotlib.pyplot as plt
@@ -31,29 +31,30 @@ X, food = households[["income"]] / 100, households["foodexp"] / 100  # hundreds 
 # %%
 # The recipe
 # ----------
-# 1. Choose a family of distributions :math:`p(y \mid \theta)` that fits what *y* may be.
+# 1. Choose a family of distributions :math:`p(y \mid \theta)` that fits the values *y* can take.
 # 2. Let a network predict the parameters from the features: :math:`\theta = f_w(x)`.
 # 3. Choose the weights *w* under which the observed *y* are most probable, that is, minimize
 #
 #    .. math:: -\sum_{i=1}^{M} \log p\bigl(y_i \mid f_w(x_i)\bigr).
 #
-# 4. Predict :math:`p(y \mid f_w(x))`: a distribution, and from it a number where one is asked for.
+# 4. Predict the distribution :math:`p(y \mid f_w(x))`, and derive a number from it where one is
+#    needed.
 #
 # The loss follows from the first step. For a normal distribution whose scale is fixed to 1, for
-# instance,
+# instance, it is
 #
 # .. math:: -\log p(y \mid \mu) = \tfrac12 (y - \mu)^2 + \tfrac12 \log 2\pi .
 #
-# The constant does not depend on :math:`\mu` and so moves no weight.
+# The constant does not depend on :math:`\mu`, so it does not affect the weights.
 #
 # Four known losses
 # -----------------
-# Four questions about the same households, three kinds of y: how much is spent on food (a real
-# number, with two families); is it more than 60 % of the income (a label); how many full hundreds
-# of francs is it (a count). Two linear models answer each: one sees the income, the other only
-# zeros. They differ in negative log-likelihood (NLL) by exactly as much as in the familiar loss,
-# as scikit-learn computes it. (:class:`sklnll.NLLRegressor` is for numbers,
-# :class:`sklnll.NLLClassifier` for labels.)
+# We ask four questions about the same households, with three kinds of y. How much do they spend on
+# food (a real number, modeled by two families)? Is it more than 60 % of their income (a label)? How
+# many full hundreds of francs is it (a count)? Two linear models answer each question: one sees the
+# income, and the other sees only zeros. The difference between their negative log-likelihoods (NLL)
+# is exactly the difference between their familiar losses, as scikit-learn computes them.
+# (:class:`sklnll.NLLRegressor` is for numbers, :class:`sklnll.NLLClassifier` for labels.)
 
 linear = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0}
 label = (food > 0.6 * X["income"]).astype(int)
@@ -80,16 +81,16 @@ columns = pd.MultiIndex.from_product([["income", "zeros", "difference"], ["NLL",
 pd.DataFrame(rows, index=columns).T.round(3)
 
 # %%
-# So a loss function is a statement about how y scatters. Squared error says: normally, and
-# everywhere by the same amount. Where that is wrong, another choice is one word away.
+# So a loss function is a statement about how y scatters. Squared error says that y scatters
+# normally, and by the same amount everywhere. Where that is wrong, another choice is one word away.
 #
 # A network, and the whole distribution
 # -------------------------------------
 # Now the scale may depend on the income, too: ``"normal"`` predicts both parameters of
-# :math:`\theta = (\mu, \sigma)`. Five networks are trained on 60 % of the households. Beside them
-# stand least squares, with its residual spread as scale, and the linear model of both parameters.
-# The table says how many of the other households with a low income (below 700 francs) and with a
-# high one (above 1200) lie inside their 90 % interval.
+# :math:`\theta = (\mu, \sigma)`. Five networks are trained on 60 % of the households. They are
+# compared with least squares, whose scale is the spread of its residuals, and with the linear model
+# of both parameters. The table shows how many of the remaining households with a low income (below
+# 700 francs) and with a high income (above 1200) lie inside their 90 % interval.
 
 X_train, X_test, y_train, y_test = train_test_split(X, food, test_size=0.4, random_state=0)
 models = {
@@ -130,10 +131,11 @@ assert width[-1] > 2 * width[0]
 plt.show()
 
 # %%
-# On the left is the loss that most networks minimize, drawn as the distribution that it stands
-# for: a band of one width. Held-out households with a low income lie inside its 90 % interval more
-# often than they should, those with a high income less often. On the right the same recipe with a
-# learned scale: the band of the richest households shown is more than twice as wide as that of the
-# poorest, and held-out households are more probable under it. The network is not what makes the
-# difference, because with so few rows, nearly on a line, the linear model with a learned scale is
-# as good. The choice of the distribution is.
+# The left panel shows the loss that most networks minimize, drawn as the distribution that it
+# stands for: a band of one width. Held-out households with a low income lie inside its 90 %
+# interval more often than they should, and those with a high income lie inside it less often. The
+# right panel shows the same recipe with a learned scale. The band of the richest households shown
+# is more than twice as wide as that of the poorest, and held-out households are more probable under
+# it. The network is not what makes the difference: with so few rows, which lie nearly on a line,
+# the linear model with a learned scale is as good. What makes the difference is the choice of the
+# distribution.

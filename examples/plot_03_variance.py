@@ -4,8 +4,8 @@ Learned, constant and fixed variance
 
 Least squares predicts a number. How sure is it of that number? The normal distribution answers with
 its scale :math:`\sigma`, which may be fixed, learned as one number, or predicted from *x*. The data
-are simulated, so that the right answer is known: *y* scatters about a wave, with a standard
-deviation of 0.3 on the left that grows to 3 on the right.
+are simulated, so that the right answer is known: *y* scatters around a wave, with a standard
+deviation that grows from 0.3 on the left to 3 on the right.
 """
 
 import matplotlib.pyplot as plt
@@ -37,15 +37,19 @@ X_train, X_test = x_train[:, None], x_test[:, None]
 # .. math:: -\log p(y \mid \mu, \sigma)
 #           = \frac{(y - \mu)^2}{2 \sigma^2} + \log \sigma + \tfrac12 \log 2\pi .
 #
-# - Fixed, ``Normal(scale=1.0)``: only the squared error is left to minimize. This is least squares.
-# - Constant, ``Normal(scale="constant")``: one :math:`\sigma` is learned for all rows. Its best
-#   value is the root of the mean squared error, so that it says how wrong the model is on average.
-# - Predicted, ``Normal()``: each *x* has a :math:`\sigma` of its own. The first term wants it
-#   large, :math:`\log \sigma` wants it small, and they balance where it is the spread of *y* there.
+# There are three ways to treat :math:`\sigma`:
 #
-# Each is fitted by a :class:`sklnll.NLLRegressor` with the defaults of the library, and judged on
-# 1000 new rows: by the negative log-likelihood (NLL), the root mean squared error of the mean, and
-# the share of rows inside the 90 % interval, on the left and on the right.
+# - Fixed, ``Normal(scale=1.0)``: only the squared error is left to minimize, so this is least
+#   squares.
+# - Constant, ``Normal(scale="constant")``: one :math:`\sigma` is learned for all rows. Its best
+#   value is the root mean squared error, so it says how wrong the model is on average.
+# - Predicted, ``Normal()``: each *x* has its own :math:`\sigma`. The first term favors a large
+#   value, :math:`\log \sigma` favors a small one, and the two balance where :math:`\sigma` is the
+#   spread of *y* at that *x*.
+#
+# Each model is fitted by a :class:`sklnll.NLLRegressor` with the defaults of the library. It is
+# judged on 1000 new rows by the negative log-likelihood (NLL), by the root mean squared error of
+# the mean, and by the share of rows inside the 90 % interval, on the left and on the right.
 
 families = {"fixed": Normal(scale=1.0), "constant": Normal(scale="constant"), "predicted": Normal()}
 models, losses, rows = {}, {}, {}
@@ -74,8 +78,9 @@ assert (
 table.round(2)
 
 # %%
-# What is the learned spread worth? In nats a row, the logarithm of the root mean square of the true
-# :math:`\sigma`, which is all that a constant can learn, less the mean of its logarithm.
+# What is the learned spread worth? A constant can learn only the root mean square of the true
+# :math:`\sigma`. In nats per row, the learned spread is therefore worth the logarithm of that root
+# mean square minus the mean of the logarithm of :math:`\sigma`.
 
 gain = losses["constant"] - losses["predicted"]
 log_sigma = np.log(truth(x_test).std())
@@ -104,9 +109,10 @@ assert np.abs(np.log(ratio)).mean() < 0.2
 plt.show()
 
 # %%
-# All three lines follow the same wave, and as points they are about equally good. What differs is
-# what they say of the scatter. The fixed band says nothing that was learned from the data: its
-# width was our choice, and only its center can be trusted. The constant band has the right width on
-# average, and nowhere else: too wide on the left, too narrow on the right. The predicted band runs
-# along the true one, within a fifth on average, and holds about the share of new rows that it
-# promises at both ends. It costs nothing to ask for: ``"normal"`` is the default.
+# All three lines follow the same wave, and as point predictions they are about equally good. They
+# differ in what they say about the scatter. The fixed band says nothing that was learned from the
+# data: we chose its width, and only its center can be trusted. The constant band has the right
+# width on average but nowhere else: it is too wide on the left and too narrow on the right. The
+# predicted band follows the true one to within a fifth on average, and at both ends it contains
+# about the share of new rows that it promises. It costs nothing to ask for, because ``"normal"`` is
+# the default.

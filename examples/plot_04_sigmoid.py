@@ -3,9 +3,9 @@ Sigmoid: squared error or cross-entropy?
 ========================================
 
 A network for labels ends in a sigmoid: the raw score *z* becomes the probability
-:math:`p = \sigma(z) = 1 / (1 + e^{-z})` of the label 1. Why is it trained by cross-entropy, and not
-by the squared error of *p*? Both are smallest at the true probability. The answer is in their
-slopes.
+:math:`p = \sigma(z) = 1 / (1 + e^{-z})` of the label 1. Why is it trained with cross-entropy and
+not with the squared error of *p*? Both are smallest at the true probability. The answer lies in
+their slopes.
 """
 
 from typing import ClassVar
@@ -24,17 +24,18 @@ from sklnll.distributions.links import logit
 # Two slopes
 # ----------
 # Cross-entropy is the negative log-likelihood of the Bernoulli distribution. Squared error is that
-# of a normal distribution with the mean *p*; a fixed scale of 1/2 gives :math:`2 (y - p)^2`, apart
-# from a constant. Their derivatives by *z* are, with :math:`\sigma'(z) = p (1 - p)`,
+# of a normal distribution with the mean *p*; with a fixed scale of 1/2 it is :math:`2 (y - p)^2`,
+# apart from a constant. With :math:`\sigma'(z) = p (1 - p)`, their derivatives with respect to *z*
+# are
 #
 # .. math::
 #    \frac{\partial}{\partial z} \bigl[-y \log p - (1 - y) \log (1 - p)\bigr] = p - y,
 #    \qquad
 #    \frac{\partial}{\partial z}\, 2 (y - p)^2 = 4 (p - y)\, \sigma'(z) .
 #
-# At :math:`z = 0`, where :math:`\sigma' = 1/4`, they are the same: that is why the scale is 1/2.
-# Elsewhere squared error has the smaller slope. For a label 1 and a score far below 0, as wrong as
-# can be, cross-entropy has its largest slope, and squared error has none.
+# At :math:`z = 0`, where :math:`\sigma' = 1/4`, the two slopes are the same; this is why the scale
+# is 1/2. Everywhere else squared error has the smaller slope. For a label 1 and a score far below
+# 0, which is as wrong as can be, cross-entropy has its largest slope, and squared error has none.
 
 z = np.linspace(-8, 8, 321)
 p, y = expit(z), 1
@@ -48,10 +49,11 @@ assert slopes["squared error"][0] > -0.01
 # %%
 # One wrong start
 # ---------------
-# Does it matter? Two linear networks tell benign from malignant tumours (569 rows, 30 measurements,
-# :func:`sklearn.datasets.load_breast_cancer`) by plain gradient descent with one rate, each epoch
-# one step with all rows. The first is a :class:`sklnll.NLLClassifier`. Squared error of a sigmoid
-# is no loss of the library; as a family of one's own it takes a few lines.
+# Does this matter? Two linear networks tell benign from malignant tumors (569 rows, 30
+# measurements, :func:`sklearn.datasets.load_breast_cancer`). Both use plain gradient descent with a
+# single learning rate, and each epoch is one step with all rows. The first network is a
+# :class:`sklnll.NLLClassifier`. The squared error of a sigmoid is not a loss of the library, but a
+# family of your own for it takes only a few lines.
 
 
 class SigmoidNormal(Distribution):
@@ -71,7 +73,7 @@ class SigmoidNormal(Distribution):
 
 
 # %%
-# Both start from the same bad weights: those of a network that was trained with the labels
+# Both networks start from the same bad weights: those of a network that was trained with the labels
 # exchanged. (The library itself starts at the best fit without *x*, where *z* is moderate.)
 
 X, y = load_breast_cancer(return_X_y=True)
@@ -123,9 +125,10 @@ right.legend(loc="lower right")
 plt.show()
 
 # %%
-# On the left, far below 0, the two lines part: the more wrong the score, the harder cross-entropy
-# pulls, and the less squared error does. On the right this costs time. Both networks begin with
-# nearly all labels wrong. After ten epochs cross-entropy has most of them right, and squared error
-# has hardly moved. In the end it arrives, too, as the slope is small but never zero. What is lost
-# is :math:`\sigma'(z)`; the likelihood of the Bernoulli distribution cancels it, and that of the
-# categorical distribution does the same for several labels.
+# In the left panel, the two lines part far below 0: the more wrong the score is, the harder
+# cross-entropy pulls, and the less squared error does. The right panel shows that this costs time.
+# Both networks begin with nearly all labels wrong. After ten epochs, cross-entropy has most of them
+# right, while squared error has hardly moved. In the end squared error arrives, too, because its
+# slope is small but never zero. What slows it down is the factor :math:`\sigma'(z)`. The likelihood
+# of the Bernoulli distribution cancels this factor, and that of the categorical distribution does
+# the same for several labels.

@@ -2,8 +2,8 @@ r"""
 Softmax, cross-entropy and log C
 ================================
 
-A network gives each of *C* classes a score. What turns scores into probabilities, what does a loss
-of 0.7 mean, and which loss should be seen in the first epoch, before anything is learned?
+A network gives each of *C* classes a score. How do scores become probabilities? What does a loss of
+0.7 mean? And which loss should you see in the first epoch, before anything has been learned?
 """
 
 import matplotlib.pyplot as plt
@@ -18,7 +18,7 @@ from sklnll.metrics import cross_entropy, entropy, kl_divergence
 # %%
 # From scores to probabilities
 # ----------------------------
-# The exponential makes scores positive, the sum makes them add up to one:
+# The exponential makes the scores positive, and the division by their sum makes them add up to one:
 #
 # .. math:: p_k = \frac{e^{z_k}}{\sum_{j=1}^{C} e^{z_j}} .
 
@@ -30,9 +30,10 @@ assert np.isclose(p.sum(), 1)
 pd.DataFrame(steps, index=["mouse", "cat", "dog"]).round(3)
 
 # %%
-# Only differences count: a constant that is added to all scores cancels. So the largest score is
-# subtracted first: no exponential is then above 1, while those of scores near 1000 overflow. A
-# *temperature* T divides the scores: below 1 it makes the probabilities more sure, above 1 less.
+# Only differences between scores count: a constant that is added to all scores cancels. So the
+# largest score is subtracted first. Then no exponential is above 1, whereas the exponentials of
+# scores near 1000 would overflow. A *temperature* T divides the scores: a value below 1 makes the
+# probabilities more certain, and a value above 1 makes them less certain.
 
 with np.errstate(over="ignore", invalid="ignore"):
     assert np.isnan(np.exp(z + 1000) / np.exp(z + 1000).sum()).all()
@@ -46,10 +47,11 @@ assert tempered[0][0] > tempered[1][0] > tempered[2][0]
 # %%
 # What a wrong probability costs
 # ------------------------------
-# The loss of a row is :math:`-\log p_k` of its true class *k*: the negative log-likelihood of the
-# categorical distribution. It is the cross-entropy :math:`H(p, q) = -\sum_j p_j \log q_j` of the
-# truth *p*, 1 for what was seen and 0 elsewhere, and the prediction *q*. In base 10 it can be read
-# from the probabilities: 1/10 costs 1, 1/100 costs 2.
+# The loss of a row is :math:`-\log p_k`, where *k* is its true class. This is the negative
+# log-likelihood of the categorical distribution. It is also the cross-entropy
+# :math:`H(p, q) = -\sum_j p_j \log q_j` between the truth *p*, which is 1 for the observed class
+# and 0 elsewhere, and the prediction *q*. In base 10 it can be read off the probabilities: a
+# probability of 1/10 costs 1, and 1/100 costs 2.
 
 truth = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]])
 predicted = np.array([[0.9, 0.05, 0.05], [0.4, 0.5, 0.1], [0.1, 0.8, 0.1], [0.19, 0.8, 0.01]])
@@ -60,9 +62,10 @@ table.insert(0, "seen", ["mouse", "cat", "dog", "dog"])
 table.assign(**{"H(p, q)": costs.round(3)})
 
 # %%
-# Where the truth itself is uncertain, say a blurred picture that half of all people take for a cat,
-# not all of the loss is the network's fault. It splits into the entropy of the truth, which nobody
-# can go below, and the Kullback-Leibler divergence, which is 0 for the true probabilities only:
+# If the truth itself is uncertain, as in a blurred picture that half of all people take for a cat,
+# not all of the loss is the network's fault. The loss splits into the entropy of the truth, which
+# nobody can go below, and the Kullback-Leibler divergence, which is 0 only for the true
+# probabilities:
 #
 # .. math:: H(p, q) = H(p) + \mathrm{KL}(p \,\|\, q) .
 
@@ -76,10 +79,11 @@ assert np.isclose(whole, sum(parts))
 # The first loss
 # --------------
 # A network that knows nothing gives each of *C* equally frequent classes the probability 1/C, and
-# its loss is :math:`-\log(1/C) = \log C`. Any loss can be read like this:
+# its loss is :math:`-\log(1/C) = \log C`. Any loss can be read in this way:
 # :math:`e^{-\text{loss}}` is the (geometric) mean probability of the true class. A
-# :class:`sklnll.NLLClassifier` starts at the shares of the labels. Here it learns the ten digits
-# of :func:`sklearn.datasets.load_digits`, 1797 pictures of 8 x 8 pixels, about as many of each.
+# :class:`sklnll.NLLClassifier` starts from the shares of the labels. Here it learns the ten digits
+# of :func:`sklearn.datasets.load_digits`: 1797 pictures of 8 x 8 pixels, with about the same number
+# of pictures for each digit.
 
 X, y = load_digits(return_X_y=True)
 model = NLLClassifier(random_state=0).fit(X, y)
@@ -92,9 +96,10 @@ assert abs(model.loss_curve_[0] - log_c) < 0.05
 assert model.loss_curve_[-1] < best < 0.15
 
 # %%
-# A first loss far above :math:`\log C` is a warning: scores are large before anything is learned,
-# as where weights start too large, or columns of X are not standardized. Random scores with a
-# standard deviation of 5 cost more than twice as much as none:
+# A first loss far above :math:`\log C` is a warning. It means that scores are large before anything
+# has been learned, for instance because the weights start too large or because the columns of X are
+# not standardized. Random scores with a standard deviation of 5 cost more than twice as much as
+# none:
 
 random_scores = 5 * np.random.default_rng(0).normal(size=X[:, :10].shape)
 random_loss = -log_softmax(random_scores, axis=1)[np.arange(len(y)), y].mean()
@@ -122,8 +127,8 @@ right.legend()
 plt.show()
 
 # %%
-# On the left, one vector of scores and three temperatures: the order of the classes stays, how sure
-# they are does not. On the right, the loss of the first epoch lies at log 10, as it should, and not
-# above. In the end the held-out loss is below 0.15, so that the true digit gets a probability above
-# 0.86 in the geometric mean. The training loss falls further than the held-out one: only the latter
-# tells what pictures will cost that were not trained on.
+# The left panel shows one vector of scores at three temperatures. The order of the classes stays
+# the same; how certain they are changes. In the right panel, the loss of the first epoch is log 10,
+# as it should be, and not more. At the end the held-out loss is below 0.15, so the true digit gets
+# a probability above 0.86 in the geometric mean. The training loss falls further than the held-out
+# loss, and only the latter tells what new pictures will cost.

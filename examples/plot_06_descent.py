@@ -2,10 +2,11 @@ r"""
 Batch, stochastic and mini-batch gradient descent
 =================================================
 
-A step of gradient descent may see all rows, one row, or a few. Which gets furthest: in one pass
-over the rows, in one second, in the end? 2000 women of a survey on marriage (a random part of
-``statsmodels.datasets.fair``: age, years married, children, religiousness, education, occupations,
-how happy the marriage is) are classified by whether they had an affair.
+A step of gradient descent may use all rows, one row, or a few. Which choice gets furthest in one
+pass over the rows, in one second, and in the end? The data are 2000 women from a survey on marriage
+(a random part of ``statsmodels.datasets.fair``: age, years married, children, religiousness,
+education, occupations, and how happy the marriage is). The task is to classify whether they had an
+affair.
 """
 
 import time
@@ -22,19 +23,20 @@ X, y = survey.drop(columns="affairs"), survey["affairs"] > 0
 # %%
 # Four ways down
 # --------------
-# The loss is the mean of the rows' negative log-likelihoods, and its gradient the mean of theirs:
+# The loss is the mean of the rows' negative log-likelihoods, and its gradient is the mean of their
+# gradients:
 #
 # .. math:: w \leftarrow w - \frac{\eta}{|B|} \sum_{i \in B}
 #           \nabla_w \bigl[-\log p(y_i \mid x_i)\bigr] .
 #
-# With all rows in the batch *B* a step is exact and dear. With a single row it is cheap, and right
-# on average only. The model is linear, logistic regression, so that the exact minimum is known:
-# L-BFGS finds it. Each way has a rate :math:`\eta` that suits it, and no momentum. ``"invscaling"``
-# divides the rate, after each epoch, by the root of the number of rows seen.
+# With all rows in the batch *B*, a step is exact and expensive. With a single row, it is cheap but
+# right only on average. The model is linear (logistic regression), so that the exact minimum is
+# known: L-BFGS finds it. Each way uses a learning rate :math:`\eta` that suits it, and no momentum.
+# After each epoch, ``"invscaling"`` divides the rate by the square root of the number of rows seen.
 #
-# Here the training rows are given as validation rows too: ``validation_scores_`` is then the
-# log-likelihood of all rows after each epoch (``loss_curve_`` is the mean over an epoch, while the
-# weights move), and training ends when it no longer rises.
+# The training rows are also passed as validation rows. Then ``validation_scores_`` is the
+# log-likelihood of all rows after each epoch (``loss_curve_`` is the mean over an epoch, during
+# which the weights move), and training ends when it no longer rises.
 
 lowest = NLLClassifier("bernoulli", (), solver="lbfgs", alpha=0, tol=1e-8).fit(X, y).loss_
 descent = MLP_DEFAULTS | {
@@ -75,10 +77,10 @@ assert above["1 row, shrinking rate"][0] > above["1 row"][0]
 assert rest["1 row"] > 10 * rest["1 row, shrinking rate"]
 
 # %%
-# *ms a step* is the time of one step, *s to 0.01* the time until the loss is within 0.01 nats of
-# the minimum, and *loss at rest* the mean of the last five epochs, above the minimum. A row more in
-# the batch costs little: a step with all 2000 rows takes less than a hundred times as long as one
-# with a single row.
+# In the table, *ms a step* is the time of one step, *s to 0.01* is the time until the loss is
+# within 0.01 nats of the minimum, and *loss at rest* is the mean of the last five epochs, above the
+# minimum. One more row in the batch costs little: a step with all 2000 rows takes less than a
+# hundred times as long as a step with a single row.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
 for (name, loss), style in zip(above.items(), ["-", "--", ":", "-."], strict=True):
@@ -91,14 +93,15 @@ figure.legend(loc="outside lower center", ncols=4)
 plt.show()
 
 # %%
-# On the left, by epochs: one pass in batches of 32, which is 63 steps, leads further than two exact
-# steps. On the right, by seconds, the order is another. A pass in single rows takes several times
-# as long as one in batches of 32, and the exact steps are far ahead of single rows: of this small
-# linear model they cost next to nothing. The more rows there are and the wider the network, the
-# more a full step costs, and the better are mini-batches.
+# The left panel is by epochs: one pass in batches of 32, which is 63 steps, gets further than two
+# exact steps. The right panel is by seconds, and the order is different. A pass in single rows
+# takes several times as long as one in batches of 32, and the exact steps are far ahead of single
+# rows, because for this small linear model they cost next to nothing. The more rows there are and
+# the wider the network is, the more a full step costs, and the better mini-batches become.
 #
-# With a constant rate, single rows do not arrive. At the minimum the mean of the gradients is zero,
-# but that of a single row is not: each step jumps off again, as far as the rate allows, and the
-# loss stays on a plateau. With a rate that shrinks, the jumps shrink, too, and the loss at rest is
-# less than a tenth of that; only the first pass, with the undivided rate, is worse. The library's
-# own default does both: mini-batches, and a rate that falls to zero along a cosine.
+# With a constant rate, single rows do not arrive at the minimum. There, the mean of the gradients
+# is zero, but the gradient of a single row is not. Each step jumps away again, as far as the rate
+# allows, and the loss stays on a plateau. With a rate that shrinks, the jumps shrink, too, and the
+# loss at rest is less than a tenth of that on the plateau; only the first pass, with the undivided
+# rate, is worse. The library's own default combines both: mini-batches, and a rate that falls to
+# zero along a cosine.

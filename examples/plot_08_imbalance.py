@@ -3,9 +3,9 @@ Class imbalance: what class weights do
 ======================================
 
 A detector learns from 100,000 faces and 900,000 pieces of background. Should the rare class get a
-weight? Here the same 1 : 9 in small: is a handwritten digit an 8 or one of the nine others? The
-pictures of :func:`sklearn.datasets.load_digits` are coarsened to 4 x 4 pixels and the model is
-linear, so that the classes overlap; half of the 1797 rows are held out.
+larger weight? This page uses the same ratio of 1 : 9 on a small scale: is a handwritten digit an 8
+or one of the nine others? The pictures of :func:`sklearn.datasets.load_digits` are coarsened to 4 x
+4 pixels and the model is linear, so that the classes overlap. Half of the 1797 rows are held out.
 """
 
 import matplotlib.pyplot as plt
@@ -26,8 +26,8 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratif
 # %%
 # Weights of M / m
 # ----------------
-# With M rows in all, :math:`m_i` of them of class *i*, the weight :math:`M / m_i` gives each class
-# the same total:
+# Let M be the number of rows, of which :math:`m_i` belong to class *i*. The weight :math:`M / m_i`
+# gives each class the same total:
 #
 # .. math:: -\sum_{n=1}^{M} \frac{M}{m_{y_n}} \log p(y_n \mid x_n) .
 #
@@ -46,11 +46,11 @@ assert np.allclose(p_weighted, balanced.predict_proba(X_test)[:, 1], atol=1e-3)
 # %%
 # Another world, and the way back
 # -------------------------------
-# Weighted rows are as good as repeated ones. So the weighted model predicts for a world in which
-# both classes are equally frequent. By Bayes' theorem its odds are the true odds times
-# :math:`m_0 / m_1`, here about 9. Hence its probability is above 1/2 where the plain one is above
-# the share of the rare class, :math:`m_1 / M`, and its odds times :math:`m_1 / m_0` are those of
-# this world again.
+# Weighting rows has the same effect as repeating them. So the weighted model predicts for a world
+# in which both classes are equally frequent. By Bayes' theorem, its odds are the true odds times
+# :math:`m_0 / m_1`, which is about 9 here. Hence the weighted probability is above 1/2 where the
+# plain one is above the share of the rare class, :math:`m_1 / M`. The weighted odds times
+# :math:`m_1 / m_0` are the odds of this world again.
 
 odds = p_weighted / (1 - p_weighted) * share[1] / share[0]
 p_back = odds / (1 + odds)
@@ -108,15 +108,15 @@ right.legend(loc="lower right")
 plt.show()
 
 # %%
-# Without weights most eights are missed at the threshold 1/2, and rightly so if all errors cost the
-# same: any other line of the table makes more of them. With weights most eights are found, and
-# false alarms are more than three times as many. On the left is the price: the weighted
-# probabilities are, on average, more than twice too high for this world. Bayes' theorem mends most
-# of that, though the likelihood of the plain model stays the best. On the right is the gain: not
-# much. The plain model with the threshold :math:`m_1 / M` decides as the weighted one does in more
-# than nine of ten rows. The weighted curve lies a little higher, as a linear model is too simple to
-# be right everywhere here, and weights change where it is.
+# Without weights, most eights are missed at the threshold 1/2. This is right if all errors cost the
+# same: every other line of the table makes more errors. With weights, most eights are found, and
+# there are more than three times as many false alarms. The left panel shows the price: the weighted
+# probabilities are, on average, more than twice too high for this world. Bayes' theorem corrects
+# most of that, although the likelihood of the plain model remains the best. The right panel shows
+# the gain, which is small. The plain model with the threshold :math:`m_1 / M` decides like the
+# weighted model in more than nine of ten rows. The weighted curve lies a little higher, because a
+# linear model is too simple to be right everywhere here, and weights change where it is right.
 #
-# So fit the likelihood without weights, and let the threshold say what errors cost: where a miss
-# costs nine times as much as a false alarm, it is 1/10. Weights are right where the model will be
-# used in a world with that balance, or where the threshold cannot be moved.
+# So fit the likelihood without weights, and let the threshold express what errors cost: if a miss
+# costs nine times as much as a false alarm, the threshold is 1/10. Weights are the right choice if
+# the model will be used in a world with that balance, or if the threshold cannot be moved.

@@ -2,8 +2,9 @@
 Robust regression: outliers in y
 ================================
 
-Some values of *y* are wrong: a decimal point slipped, a sensor stuck, a unit was mistaken. With
-squared error a few such rows drag the whole fit. Which likelihood does not mind them, and why?
+Some values of *y* are wrong: a decimal point slipped, a sensor got stuck, or a unit was mistaken.
+With squared error, a few such rows drag the whole fit away. Which likelihood is not affected by
+them, and why?
 """
 
 import matplotlib.pyplot as plt
@@ -24,14 +25,16 @@ from sklnll.metrics import negative_log_likelihood
 # The pull of one row
 # -------------------
 # With the residual :math:`r = y - \mu`, one row pulls the location :math:`\mu` by the slope of its
-# loss, the *score function* :math:`\psi(r) = -\frac{d}{dr} \log p(r)`. For scale 1 it is
+# loss, which is called the *score function* :math:`\psi(r) = -\frac{d}{dr} \log p(r)`. For a scale
+# of 1 it is
 #
-# - :math:`r` for the normal: the further off, the stronger the pull, without bound;
+# - :math:`r` for the normal: the farther away a row is, the stronger it pulls, without bound;
 # - :math:`\operatorname{sign}(r)` for the Laplace, whose loss is the absolute error: all rows pull
-#   alike, and what counts is how many lie on either side;
-# - :math:`(\nu + 1)\, r / (\nu + r^2)` for Student's *t* with :math:`\nu` degrees of freedom:
-#   it rises up to :math:`r = \sqrt\nu` and falls back to 0. A row that is far off is given up. The
-#   Cauchy is the case :math:`\nu = 1`; with many degrees of freedom it becomes the normal.
+#   equally strongly, so only the number of rows on either side counts;
+# - :math:`(\nu + 1)\, r / (\nu + r^2)` for Student's *t* with :math:`\nu` degrees of freedom: the
+#   pull rises up to :math:`r = \sqrt\nu` and falls back to 0, so a row that is far away is given
+#   up. The Cauchy is the case :math:`\nu = 1`; with many degrees of freedom, Student's *t* becomes
+#   the normal.
 
 r = np.linspace(-8, 8, 1601)
 laws = {"normal": stats.norm(), "laplace": stats.laplace()}
@@ -45,13 +48,13 @@ assert np.allclose(scores["cauchy"], 2 * r / (1 + r**2), atol=0.01)
 # %%
 # Patients with a slipped decimal point
 # -------------------------------------
-# scikit-learn's diabetes data: age, sex, mass index, blood pressure and six serum values of 442
-# patients, and *y*, the progression of the disease after a year (25 to 346). In a growing share of
-# rows, drawn at random, we record *y* ten times too large. Three folds are held out in turn; the
-# models see recorded values only, and their errors are those from the true ones. Linear networks
-# suffice here. With a constant scale the first two minimize squared and absolute errors; the third
-# learns its scale and its degrees of freedom. The baseline is scikit-learn's Huber regression,
-# whose score function is a straight line, cut off.
+# scikit-learn's diabetes data contain the age, sex, mass index, blood pressure, and six serum
+# values of 442 patients, and *y*, the progression of the disease after a year (25 to 346). In a
+# growing share of rows, drawn at random, we record *y* ten times too large. Three folds are held
+# out in turn. The models see only recorded values, but their errors are measured against the true
+# ones. Linear networks suffice here. With a constant scale, the first two models minimize squared
+# and absolute errors; the third learns its scale and its degrees of freedom. The baseline is
+# scikit-learn's Huber regression, whose score function is a straight line that is cut off.
 
 X, y = load_diabetes(return_X_y=True, scaled=False)
 assert (y.min(), y.max(), len(y)) == (25, 346, 442)
@@ -114,15 +117,17 @@ right.legend(loc="upper left")
 plt.show()
 
 # %%
-# On the left, the further off a row is, the more strongly it pulls the normal, and the less
-# Student's *t* and the Cauchy; the Laplace it pulls as any other row does. On the right, that
-# decides: with a fifth of the values wrong, the error of least squares is more than four times what
-# it was, and ``student_t`` predicts within a tenth of what clean data gave. Up to a tenth of wrong
-# values, the Laplace and Huber regression do the same; at a fifth, where all wrong rows lie on the
-# same side and each goes on pulling, Huber regression falls behind.
+# The left panel shows how strongly rows pull. The farther away a row is, the more strongly it pulls
+# the normal and the less strongly it pulls Student's *t* and the Cauchy; it pulls the Laplace as
+# strongly as any other row does. The right panel shows that this is decisive. With a fifth of the
+# values wrong, the error of least squares is more than four times as large as before, while
+# ``student_t`` predicts within a tenth of the result on clean data. Up to a tenth of wrong values,
+# the Laplace and Huber regression do the same. At a fifth, Huber regression falls behind, because
+# all wrong rows lie on the same side and each of them continues to pull.
 #
-# Nothing was lost on clean data: there the learned degrees of freedom are many, the *t* is nearly a
-# normal, and so is its likelihood. With a tenth of wrong values or more they fall towards 1, the
-# Cauchy. One needs no clean data to see this: the likelihood of held-out rows *as recorded* already
-# prefers ``student_t`` clearly. But mind what it is a likelihood of. The wide tails are those of
-# the recording; intervals promise where recorded values fall, not true ones.
+# Nothing is lost on clean data. There the learned degrees of freedom are many, so the *t* is nearly
+# a normal, and its likelihood is nearly the same, too. With a tenth of wrong values or more, they
+# fall towards 1, which is the Cauchy. You need no clean data to see this: the likelihood of
+# held-out rows *as recorded* already prefers ``student_t`` clearly. But keep in mind what this
+# likelihood refers to. The wide tails describe the recording, so intervals promise where recorded
+# values fall, not where true ones do.

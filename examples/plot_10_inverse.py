@@ -2,9 +2,9 @@
 Inverse problems: several answers at once
 =========================================
 
-From causes to effects there is one answer; back from the effect, often several. Many positions of
-a robot's joints reach the same point. The mean of the answers need not be one. What does a network
-say that is asked for the cause?
+A cause has one effect, but an effect often has several possible causes. Many positions of a robot's
+joints reach the same point, for instance, and the mean of such answers need not be an answer. What
+does a network say when it is asked for the cause?
 """
 
 import matplotlib.pyplot as plt
@@ -17,10 +17,10 @@ from sklnll import NLLRegressor
 # %%
 # One cause, one effect; one effect, three causes
 # -----------------------------------------------
-# A classic example (C. M. Bishop, *Mixture density networks*, 1994): the cause *y* is uniform on
-# (0, 1), and the effect is :math:`x = y + 0.3 \sin(2 \pi y) + \varepsilon`, with normal noise of
-# standard deviation 0.05. It is simulated, so that the truth is known: by Bayes' rule
-# :math:`p(y \mid x) = p(x \mid y) / \int_0^1 p(x \mid t)\, dt`.
+# This is a classic example (C. M. Bishop, *Mixture density networks*, 1994): the cause *y* is
+# uniform on (0, 1), and the effect is :math:`x = y + 0.3 \sin(2 \pi y) + \varepsilon`, with normal
+# noise of standard deviation 0.05. The data are simulated, so that the truth is known. By Bayes'
+# rule it is :math:`p(y \mid x) = p(x \mid y) / \int_0^1 p(x \mid t)\, dt`.
 
 
 def effect(y):
@@ -33,14 +33,14 @@ x_train, x_test = (effect(y) + 0.05 * rng.normal(size=1000) for y in (y_train, y
 grid = np.linspace(0, 1, 401)
 
 # %%
-# The *normal* has one peak. A *mixture* adds several up, and the network predicts the weight, the
-# place and the width of each from *x*:
+# The *normal* has one peak. A *mixture* adds up several peaks, and the network predicts the weight,
+# the place, and the width of each from *x*:
 #
 # .. math:: p(y \mid x) = \sum_k w_k(x)\, \mathcal{N}(y;\, \mu_k(x), \sigma_k(x)), \qquad
 #    \text{loss} = -\log p(y \mid x).
 #
-# The logarithm stands outside the sum: the component that explains a row best takes most of its
-# gradient, and so the components share the answers out among themselves.
+# The logarithm stands outside the sum. The component that explains a row best therefore gets most
+# of its gradient, and in this way the components divide the answers among themselves.
 
 models = {name: NLLRegressor(name, random_state=0) for name in ("normal", "normal_mixture")}
 dists = {}
@@ -53,7 +53,7 @@ nll = {"truth": -truth.mean()} | {name: -d.log_prob(y_test).mean() for name, d i
 rmse = {name: np.sqrt(np.mean((y_test - dist.mean()) ** 2)) for name, dist in dists.items()}
 
 # %%
-# Does an answer work? Put it through the effect again, and see how far from *x* it leads.
+# Does a predicted answer work? We compute its effect and see how far this is from *x*.
 
 answers = {"mean of the normal": dists["normal"].mean()}
 answers["mean of the mixture"] = dists["normal_mixture"].mean()
@@ -70,8 +70,8 @@ assert miss["mode of the mixture"] < 0.5 * miss["mean of the normal"]
 assert miss["mean of the mixture"] > 2 * miss["mode of the mixture"]
 
 # %%
-# The predicted density of each *y* at each *x* is an image, and its peaks are the answers. The cut
-# at *x* = 0.62 compares it with the true one.
+# The predicted density of each *y* at each *x* is shown as an image, whose peaks are the answers. A
+# cut at *x* = 0.62 compares the predicted density with the true one.
 
 x_grid, cut = np.linspace(-0.1, 1.1, 241), 144
 density = {name: m.predict_dist(x_grid[:, None]).pdf(grid[:, None]) for name, m in models.items()}
@@ -107,12 +107,12 @@ axes[2].legend(loc="upper left")
 plt.show()
 
 # %%
-# On the left, one normal has to cover all branches at once. Its mean wanders from branch to branch,
-# and in the cut it is highest where the true density has a valley. The mixture has one peak at the
-# ends, where one cause is possible, and three near *x* = 0.5; its likelihood is close to that of
-# the true density, which nothing can beat on average.
+# In the left panel, one normal has to cover all branches at once. Its mean wanders from branch to
+# branch, and in the cut it is highest where the true density has a valley. The mixture has one peak
+# at the ends, where only one cause is possible, and three peaks near *x* = 0.5. Its likelihood is
+# close to that of the true density, which nothing can beat on average.
 #
 # The mean of the mixture is no better than that of the normal: their squared errors are the same,
-# and neither works as an answer. A good mean is what squared error asks for; the question was
-# another. Where one answer is needed, take the mode: put through the effect, it leads less than
-# half as far astray. The other peaks are the other solutions, with their probabilities.
+# and neither works as an answer. Squared error asks for a good mean, but that was not the question.
+# If you need one answer, take the mode: its effect is less than half as far from *x*. The other
+# peaks are the other solutions, with their probabilities.

@@ -2,9 +2,9 @@
 Positive numbers: durations and amounts
 =======================================
 
-Durations, prices and amounts are positive, many are small and a few are large. The normal knows
-none of this: it is symmetric, and gives probability to values below zero. What do distributions of
-positive numbers change?
+Durations, prices, and amounts are positive; many of them are small, and a few are large. The normal
+distribution knows nothing of this: it is symmetric and assigns probability to values below zero.
+What changes with distributions of positive numbers?
 """
 
 import matplotlib.pyplot as plt
@@ -19,19 +19,20 @@ from sklnll.distributions import Gamma, LogNormal, Normal, Weibull
 # %%
 # Four families, one idea
 # -----------------------
-# In each of them the unit of *y* is a factor, the scale :math:`\theta(x)`, and a log link makes it
-# positive; linear networks are then known models. With :math:`z = y / \theta(x)`,
+# In each of these families the unit of *y* is a factor, the scale :math:`\theta(x)`, and a log link
+# keeps it positive. Linear networks are then well-known models. With :math:`z = y / \theta(x)`,
 #
-# - ``"exponential"``: :math:`-\log p = \log \theta + z`, durations whose end is equally near on
-#   each day that they last;
-# - ``"gamma"``: :math:`-\log p = \log \theta - (k - 1) \log z + z + \log \Gamma(k)`, the gamma GLM
-#   if the shape *k* is constant; the standard deviation is then a fixed share of the mean;
-# - ``"weibull"``: :math:`z^k` is exponential, for ends that come nearer or recede;
-# - ``"log_normal"``: :math:`\log y` is normal.
+# - ``"exponential"`` has :math:`-\log p = \log \theta + z` and describes durations whose end is
+#   equally near on each day that they last;
+# - ``"gamma"`` has :math:`-\log p = \log \theta - (k - 1) \log z + z + \log \Gamma(k)`; it is the
+#   gamma GLM if the shape *k* is constant, and the standard deviation is then a fixed share of the
+#   mean;
+# - in ``"weibull"``, :math:`z^k` is exponential, which suits ends that come nearer or recede;
+# - in ``"log_normal"``, :math:`\log y` is normal.
 #
-# So the last one is least squares of :math:`\log y`, and its median is the exponential of that fit.
-# The food that 235 Belgian households buy in a year (Engel's data of 1857, in francs, from
-# statsmodels) is explained by the logarithm of their income.
+# So the last family is least squares on :math:`\log y`, and its median is the exponential of that
+# fit. In the first data set, the logarithm of income explains the food that 235 Belgian households
+# buy in a year (Engel's data of 1857, in francs, from statsmodels).
 
 engel = datasets.engel.load_pandas().data
 X_food, food = np.log(engel[["income"]].to_numpy()), engel["foodexp"].to_numpy()
@@ -44,11 +45,11 @@ assert np.allclose(log_normal.predict_dist(X_food).median(), np.exp(of_logs.pred
 # %%
 # Held-out rows
 # -------------
-# The second data set is smaller, and more skewed: how many days 62 strikes in US manufacturing
-# lasted (J. Kennan, 1985, from statsmodels), and how far industrial production was from its trend,
-# one number for all strikes of a year. So a year is held out as a whole; of the households ten
-# random parts are. The normal competes twice: as least squares, and with a spread that depends on
-# *x*, from which the differences are taken.
+# The second data set is smaller and more skewed. It contains how many days 62 strikes in US
+# manufacturing lasted (J. Kennan, 1985, from statsmodels), and how far industrial production was
+# from its trend, which is one number for all strikes of a year. Whole years are therefore held out;
+# of the households, ten random parts are held out. The normal competes twice: as least squares, and
+# with a spread that depends on *x*. The differences are relative to the latter.
 
 strikes = datasets.strikes.load_pandas().data
 X_strike, days = strikes[["iprod"]].to_numpy(), strikes["duration"].to_numpy()
@@ -80,7 +81,7 @@ assert abs(mean) < 2 * error
 assert of_strikes.mean("RMSE")["exponential"] > of_strikes.mean("RMSE")["least squares"]
 
 # %%
-# Now fitted to all rows, with the central 90 % interval at each *x*.
+# Now the models are fitted to all rows and drawn with the central 90 % interval at each *x*.
 
 squares, gamma = (models[name].fit(X_strike, days) for name in ("least squares", "gamma"))
 dist = squares.predict_dist(X_strike)
@@ -125,16 +126,17 @@ for ax, place in [(left, "upper right"), (right, "upper left")]:
 plt.show()
 
 # %%
-# On the left, least squares gives about a sixth of its probability to strikes that last less than
-# no time, and most of its intervals begin below zero. The exponential starts at zero, its long
-# strikes are on one side only, and the gamma with its free shape agrees: the shape comes out as
-# about 1. The likelihood prefers all four families clearly. But it is their shape that is better,
-# not their mean: the CRPS is no different, and for years that are held out the mean of least
-# squares is even nearer, because a log link extrapolates steeply.
+# In the left panel, least squares gives about a sixth of its probability to strikes that last less
+# than no time, and most of its intervals begin below zero. The exponential starts at zero, and its
+# long strikes are on one side only. The gamma agrees, although its shape is free: the learned shape
+# is about 1. The likelihood clearly prefers all four families. What is better is their shape and
+# not their mean, however. The CRPS does not differ, and for years that are held out the mean of
+# least squares is even closer, because a log link extrapolates steeply.
 #
-# On the right, the standard deviation is about 13 % of the mean, whatever the income. The gamma,
-# the Weibull and the log-normal know this by one constant; least squares has one width for all
-# incomes. A normal that learns its spread from *x* catches up; the exponential, whose standard
-# deviation *is* the mean, is far behind. (The richest household buys less than the gamma's interval
-# allows: a power of income is not the whole truth.) So it is not enough that a family is positive.
-# How large is the spread beside the mean? Compare a few on held-out rows.
+# In the right panel, the standard deviation is about 13 % of the mean, whatever the income. The
+# gamma, the Weibull, and the log-normal express this with one constant, whereas least squares has
+# one width for all incomes. A normal that learns its spread from *x* catches up. The exponential,
+# whose standard deviation *is* the mean, is far behind. (The richest household buys less than the
+# gamma's interval allows: a power of income is not the whole truth.) So it is not enough that a
+# family is positive. Ask also how large the spread is relative to the mean, and compare a few
+# families on held-out rows.

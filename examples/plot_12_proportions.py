@@ -2,9 +2,9 @@
 Proportions: beta or binomial?
 ==============================
 
-A share lies between 0 and 1, and its spread shrinks towards both ends. If it is *k* of *n*, the
-binomial knows how exact it is. If it is only a share, the beta learns that. Which one, where both
-are possible?
+A share lies between 0 and 1, and its spread shrinks towards both ends. If the share is *k* out of
+*n*, the binomial knows how exact it is. If only the share is known, the beta learns this. Which one
+should you choose where both are possible?
 """
 
 import matplotlib.pyplot as plt
@@ -19,9 +19,10 @@ from sklnll.distributions import Beta, Normal
 # %%
 # Pupils above the median
 # -----------------------
-# Californian school districts, 303 of them (J. Gill's *star98* data, from statsmodels): how many of
-# the *n* pupils of a district are above the national median in mathematics, and twelve columns on
-# pupils and teachers, such as the share of families with low income and the spending per pupil.
+# The data describe 303 Californian school districts (J. Gill's *star98* data, from statsmodels).
+# They contain how many of the *n* pupils of a district are above the national median in
+# mathematics, and twelve columns about pupils and teachers, such as the share of families with low
+# income and the spending per pupil.
 
 data = datasets.star98.load_pandas().data
 above = data["NABOVE"].to_numpy()
@@ -35,15 +36,15 @@ print(
 # %%
 # Three linear networks, one link
 # -------------------------------
-# - ``"binomial"`` takes *k* as *y* and *n* as ``exposure``, and is logistic regression on grouped
+# - ``"binomial"`` takes *k* as *y* and *n* as ``exposure``. It is logistic regression on grouped
 #   data: :math:`-\log p = -k \log \mu - (n - k) \log(1 - \mu) + \text{const}`. The variance of the
-#   share is :math:`\mu (1 - \mu) / n`: it counts *n* independent pupils of equal chances.
-# - ``"beta"`` takes the share itself. With the mean :math:`\mu` and the precision :math:`\varphi`
-#   its variance is :math:`\mu (1 - \mu) / (1 + \varphi)`, with :math:`\varphi` learned.
-# - Least squares of the share ignores the ends; its link is the identity.
+#   share is :math:`\mu (1 - \mu) / n`, because it counts *n* independent pupils with equal chances.
+# - ``"beta"`` takes the share itself. With the mean :math:`\mu` and the precision :math:`\varphi`,
+#   its variance is :math:`\mu (1 - \mu) / (1 + \varphi)`, where :math:`\varphi` is learned.
+# - Least squares on the share ignores the ends; its link is the identity.
 #
-# A mass of *k* is comparable with a density of the share after multiplication by *n*: shares *k /
-# n* lie 1 / *n* apart.
+# The probability of a *k* can be compared with a density of the share after multiplication by *n*,
+# because the shares *k / n* lie 1 / *n* apart.
 
 families = {
     "least squares": Normal(scale="constant"),
@@ -127,17 +128,18 @@ right.legend(loc="upper center")
 plt.show()
 
 # %%
-# All three find about the same mean. What differs is how sure they are. The binomial believes that
-# the pupils of a district are independent draws with one chance, known from the twelve columns. But
-# districts differ in what no column says, and all pupils of one share it. The more pupils, the
-# narrower the binomial's interval, and the more districts it misses: less than half of them lie
-# inside. On the right, observed shares fall where it says that nearly nothing can. A variance
-# beyond the binomial's is called *overdispersion*; it is the rule where trials come in groups.
+# All three models find about the same mean. What differs is how sure they are. The binomial
+# believes that the pupils of a district are independent draws with one probability, which the
+# twelve columns determine. But districts differ in ways that no column describes, and all pupils of
+# a district share these differences. The more pupils a district has, the narrower the binomial's
+# interval is, and the more districts it misses: less than half of them lie inside. The right panel
+# shows that observed shares fall where the binomial says that almost none can. A variance beyond
+# that of the binomial is called *overdispersion*; it is the rule where trials come in groups.
 #
-# The beta learned how far districts really scatter. It holds about what it promises, over all, and
-# beats least squares by little, for few of the shares are near 0 or 1. Its one precision is a
-# compromise: intervals hold more of the large districts than of the small ones, for the spread does
-# shrink with *n*, if by far less than the root of *n* would have it. So choose the binomial where
-# trials are independent given *x*, as patients or clicks may be, and ask by its coverage whether
-# they were; else the beta. It refuses shares of exactly 0 or 1: for these there is
-# ``"zero_one_inflated_beta"``.
+# The beta learned how widely districts really scatter. Overall, its intervals contain about as many
+# districts as they promise, and it beats least squares by a little, because few of the shares are
+# near 0 or 1. Its single precision is a compromise: intervals contain more of the large districts
+# than of the small ones, because the spread does shrink with *n*, although by far less than the
+# square root of *n* would suggest. So choose the binomial where trials are independent given *x*,
+# as patients or clicks may be, and check by its coverage whether they were; otherwise choose the
+# beta. The beta refuses shares of exactly 0 or 1; for these there is ``"zero_one_inflated_beta"``.

@@ -2,8 +2,9 @@
 Counts: exposure, overdispersion and many zeros
 ===============================================
 
-Cases in a county, visits to a doctor: counts are 0, 1, 2, and so on. A large county has more cases
-because it is large, and many people see no doctor at all. How do these two facts enter a model?
+The cases of a disease in a county and a person's visits to a doctor are counts: 0, 1, 2, and so on.
+A large county has more cases because it is large, and many people see no doctor at all. How do
+these two facts enter a model?
 """
 
 import matplotlib.pyplot as plt
@@ -18,16 +19,17 @@ from sklnll.distributions import NegativeBinomial, Normal
 # %%
 # Exposure is a factor of the mean
 # --------------------------------
-# Breast cancer in 301 counties (J. Rice, *Mathematical Statistics and Data Analysis*, from
-# statsmodels): *y* cases among *n* thousand people. If each thousand has :math:`\lambda(x)` cases
-# on average, *n* thousand have :math:`n \lambda(x)`. So *n* is the ``exposure``, and with a log
-# link it stands in the model as :math:`\log n` with the coefficient 1:
+# The first data set is about breast cancer in 301 counties (J. Rice, *Mathematical Statistics and
+# Data Analysis*, from statsmodels): there are *y* cases among *n* thousand people. If each thousand
+# has :math:`\lambda(x)` cases on average, *n* thousand have :math:`n \lambda(x)`. So *n* is the
+# ``exposure``, and with a log link it appears in the model as :math:`\log n` with the coefficient
+# 1:
 #
 # .. math:: \log \operatorname{E}(y) = \log n + \log \lambda(x).
 #
-# One could also divide first, and fit a normal to the rate *y / n*. But the rate of a small county
+# One could also divide first and fit a normal to the rate *y / n*. But the rate of a small county
 # is noisy and that of a large one is not: the variance of a Poisson rate is :math:`\lambda / n`.
-# With :math:`x = \log n` we let the rate itself depend on the size, too.
+# With :math:`x = \log n`, we let the rate itself depend on the size, too.
 
 cancer = datasets.cancer.load_pandas().data
 cases = cancer["cancer"].to_numpy()
@@ -76,16 +78,17 @@ assert table.loc["normal", "small"] < 0.83
 assert table.loc["normal", "large"] > 0.96
 
 # %%
-# The Poisson has the variance of its mean :math:`\mu` and no more. The negative binomial has
-# :math:`\mu + \alpha \mu^2`: counties of one size differ in their rates, too, and the dispersion
-# :math:`\alpha` is learned.
+# The variance of the Poisson equals its mean :math:`\mu` and cannot be larger. The variance of the
+# negative binomial is :math:`\mu + \alpha \mu^2`: counties of one size differ in their rates, too,
+# and the dispersion :math:`\alpha` is learned.
 #
 # Many zeros
 # ----------
-# The RAND health insurance experiment (statsmodels' *randhie*): visits to a doctor in a year,
-# explained by nine columns on insurance and health. Each of the 20,190 rows is a year of a person;
-# one half is held out, and neighboring rows with equal columns, years of one person as a rule,
-# stay together. A *zero-inflated* family adds a probability that nothing can happen at all.
+# The second data set is the RAND health insurance experiment (statsmodels' *randhie*): visits to a
+# doctor in a year, explained by nine columns about insurance and health. Each of the 20,190 rows is
+# a year of a person. One half of the rows is held out. Neighboring rows with equal columns, which
+# are usually years of one person, stay together. A *zero-inflated* family adds a probability that
+# nothing can happen at all.
 
 randhie = datasets.randhie.load_pandas().data
 visits, X = randhie["mdvis"].to_numpy(), randhie.drop(columns="mdvis").to_numpy()
@@ -149,16 +152,17 @@ right.legend(loc="upper right")
 plt.show()
 
 # %%
-# On the left, rates of small counties scatter more, because they are counts of few people. The
-# negative binomial knows that from the exposure: its interval is a funnel, and holds about what it
-# promises in counties of all sizes. The Poisson's funnel becomes too narrow where counts are large.
-# The normal of the rate has one width, too narrow for small counties and too wide for large ones;
-# it catches up if it learns its spread from *n*, which the count families knew. Without exposure
-# the coefficient of :math:`\log n` is found to be nearly the 1 that exposure puts there.
+# In the left panel, rates of small counties scatter more, because they are counts of few people.
+# The negative binomial knows this from the exposure: its interval is a funnel and keeps about what
+# it promises in counties of all sizes. The funnel of the Poisson becomes too narrow where counts
+# are large. The normal of the rate has one width, which is too narrow for small counties and too
+# wide for large ones. It catches up if it learns its spread from *n*, which the count families knew
+# already. Without exposure, the learned coefficient of :math:`\log n` is nearly the 1 that exposure
+# puts there.
 #
-# On the right, the roots of frequencies, so that rare counts can be seen. The Poisson expects fewer
-# than half of the zeros. Zero inflation mends the zeros, but not the tail. The negative binomial
-# comes near to both, with no parameter for zeros: people differ, and those who seldom go give the
-# zeros, as those who often go give the tail. Given the choice, its zero-inflated form finds hardly
-# any zeros to add. Many zeros alone are no reason for zero inflation; first ask whether the counts
-# are overdispersed.
+# The right panel shows square roots of frequencies, so that rare counts can be seen. The Poisson
+# expects fewer than half of the zeros. Zero inflation corrects the zeros, but not the tail. The
+# negative binomial comes close to both, without a parameter for zeros: people differ, and those who
+# seldom go to a doctor produce the zeros, while those who often go produce the tail. Given the
+# choice, its zero-inflated form finds hardly any zeros to add. Many zeros alone are no reason for
+# zero inflation; first ask whether the counts are overdispersed.

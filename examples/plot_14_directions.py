@@ -2,9 +2,10 @@ r"""
 Directions: an angle as y
 =========================
 
-Wind, the time of day, the heading of a ship: such a y is an angle, and the end of a full turn is
-its beginning. A regression that takes angles for plain numbers does not know that. What is the loss
-of an angle? Handwritten digits that were turned show it: how far was each turned?
+The direction of the wind, the time of day, and the heading of a ship are angles, and the end of a
+full turn is its beginning. A regression that takes angles for plain numbers does not know this.
+What is the loss of an angle? Rotated handwritten digits show it: by which angle was each digit
+turned?
 """
 
 import matplotlib.pyplot as plt
@@ -16,9 +17,9 @@ from sklnll import NLLRegressor
 from sklnll.metrics import circular_mean_absolute_error, negative_log_likelihood
 
 # %%
-# Scikit-learn's digits are images of 8 x 8 pixels, by Alpaydin and Kaynak. We take the sevens and
-# the zeros, and turn each image three times by a random angle, counter-clockwise. All turns of
-# every fourth image are held out.
+# scikit-learn's digits are images of 8 x 8 pixels, by Alpaydin and Kaynak. We take the sevens and
+# the zeros and turn each image three times by a random angle, counter-clockwise. All turns of every
+# fourth image are held out.
 
 images, digits = load_digits(return_X_y=True)
 padded = np.pad(images.reshape(-1, 8, 8) / 16, ((0, 0), (2, 2), (2, 2)))
@@ -37,10 +38,10 @@ seven, test = digits[number] == 7, number % 4 == 0
 # .. math:: p(y) = \frac{e^{\kappa \cos(y - \mu)}}{2 \pi I_0(\kappa)},
 #
 # with a direction :math:`\mu` and a concentration :math:`\kappa`; the Bessel function :math:`I_0`
-# makes the density integrate to one. Its negative logarithm has :math:`-\kappa \cos(y - \mu)` where
-# the normal has a squared error: a loss that is the same after a full turn. The network of
+# makes the density integrate to one. Where the normal has a squared error, its negative logarithm
+# has :math:`-\kappa \cos(y - \mu)`, a loss that is the same after a full turn. The network of
 # :class:`sklnll.NLLRegressor` predicts two numbers whose direction is :math:`\mu`, so that nothing
-# jumps at :math:`\pm\pi`, and a third one, :math:`\log \kappa`.
+# jumps at :math:`\pm\pi`, and a third number, :math:`\log \kappa`.
 #
 # A seven has a top. A zero looks nearly the same upside down: it has an *axis* rather than a
 # direction. The usual remedy is to double the angle. Half a turn then becomes a full one, and the
@@ -79,9 +80,10 @@ assert np.mean(miss["zeros, von Mises"] > 135) > 0.05
 assert error["zeros, doubled"] < 8 < 20 < error["zeros, von Mises"]
 
 # %%
-# On the left, each held-out seven. On the right, held-out images and their predicted densities as
-# rings: from the inner edge outwards goes the square root of the density, so that areas are
-# probabilities. The black line is the truth: where the top of the digit went.
+# The left half shows each held-out seven. The right half shows held-out images and their predicted
+# densities as rings. The thickness of a ring, from its inner edge outwards, is the square root of
+# the density, so that areas are probabilities. The black line is the truth: it points to where the
+# top of the digit went.
 
 figure = plt.figure(figsize=(11, 4.8), layout="constrained")
 left = figure.add_subplot(1, 2, 1)
@@ -111,9 +113,10 @@ for place, name, row in [
 plt.show()
 
 # %%
-# The normal takes angles for numbers, and misses more where the circle was cut open: a turn of 179
-# degrees and one of -179 look alike, and its network has to go all the way back between them. The
-# von Mises has no such place; its errors are far smaller, and so is its loss. The zeros say that
-# the distribution must fit what y may be, once more: with a single peak many a zero comes out
-# upside down, and this one's density covers the whole circle. For the doubled angle one peak is
-# enough. Seen from the circle it is two: this zero stands on either end, but it does not lie.
+# The normal takes angles for numbers and misses more where the circle was cut open. A turn of 179
+# degrees and a turn of -179 degrees look alike, and between them its network has to go all the way
+# back. The von Mises has no such place; its errors are far smaller, and so is its loss. The zeros
+# show once more that the distribution must fit the values y can take. With a single peak, many a
+# zero comes out upside down, and the density of this one covers the whole circle. For the doubled
+# angle, one peak is enough. On the original circle it becomes two peaks: this zero may stand on
+# either end, but it does not lie on its side.

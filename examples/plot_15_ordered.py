@@ -2,8 +2,9 @@ r"""
 Ordered classes: grades, stages, ratings
 ========================================
 
-Strongly disagree, disagree, agree: such classes have an order, but no distances. A classifier
-forgets the order, a regression invents distances. What does the model in between gain, and when?
+Classes such as "strongly disagree", "disagree", and "agree" have an order, but no distances. A
+classifier forgets the order, and a regression invents distances. What does the model in between
+gain, and when?
 """
 
 import matplotlib.pyplot as plt
@@ -17,8 +18,9 @@ from sklnll.distributions import Normal
 # %%
 # In the American National Election Study of 1996 (statsmodels' ``anes96``), 944 persons place their
 # party identification on seven levels, from 0 "strong Democrat" to 6 "strong Republican". We
-# predict it from eight columns: the size of the place, television news a week, age, education,
-# income, and where between left and right each person sees herself and both candidates.
+# predict the level from eight columns: the size of the place, the amount of television news per
+# week, age, education, income, and where between left and right each person places themselves and
+# both candidates.
 
 data = anes96.load_pandas().data
 names = ["logpopul", "TVnews", "age", "educ", "income", "selfLR", "ClinLR", "DoleLR"]
@@ -26,16 +28,16 @@ X = data[names] / data[names].std()
 y = data["PID"].to_numpy(dtype=int)
 
 # %%
-# The *proportional odds model* puts each row at a place :math:`f(x)` on a hidden scale, which
-# thresholds :math:`t_0 < t_1 < \dots < t_5`, learned too, cut into classes:
+# The *proportional odds model* puts each row at a place :math:`f(x)` on a hidden scale. Thresholds
+# :math:`t_0 < t_1 < \dots < t_5`, which are learned, too, cut this scale into classes:
 #
 # .. math:: P(y \le k \mid x) = \frac{1}{1 + e^{f(x) - t_k}}.
 #
 # The probability of class k is the difference of two such numbers, and the loss is minus its
-# logarithm, as for any classifier. With eight columns it learns 8 weights and 6 thresholds, where
-# the softmax of :class:`sklnll.NLLClassifier` ``("categorical")`` learns 7 times 9 numbers. All of
-# them are linear here. The regression, :class:`sklnll.NLLRegressor` with a normal, takes levels for
-# numbers; its probability of level k is what lies between k - ½ and k + ½.
+# logarithm, as for any classifier. With eight columns the model learns 8 weights and 6 thresholds,
+# whereas the softmax of :class:`sklnll.NLLClassifier` ``("categorical")`` learns 7 times 9 numbers.
+# All models are linear here. The regression, :class:`sklnll.NLLRegressor` with a normal, takes
+# levels for numbers; its probability of level k is the probability between k - ½ and k + ½.
 
 linear = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 1.0}
 models = {
@@ -78,8 +80,8 @@ assert np.all(gap["normal, on numbers"] > 0.05)
 assert np.all(further["normal, on numbers"] > 0.02)
 
 # %%
-# Fitted to all rows, the ordinal model says how the levels change from left to right. All other
-# columns are at their medians.
+# When it is fitted to all rows, the ordinal model shows how the levels change from left to right.
+# All other columns are held at their medians.
 
 model = models["ordinal"].fit(X, y)
 persons = np.linspace(1, 7, 61)
@@ -115,12 +117,13 @@ right.set(ylabel="probability of each level", title="One scale, six thresholds")
 plt.show()
 
 # %%
-# Left, the means of twelve random splits. With 60 rows, about nine for each level, the softmax pays
-# for weights that it need not have. With 700 rows it is nearly as good as the ordinal model, and by
-# its error in steps no worse: the more rows, the less an assumption is worth. (This one can be
-# dropped, and the order kept: ``Ordinal(thresholds=None)``.) The regression has few weights, too,
-# but what it assumes is wrong with any number of rows: levels at equal distances, normal errors.
+# The left panel shows the means over twelve random splits. With 60 rows, about nine for each level,
+# the softmax pays for weights that it does not need. With 700 rows it is nearly as good as the
+# ordinal model, and its error in steps is no worse: the more rows there are, the less an assumption
+# is worth. (This assumption can be dropped and the order kept: ``Ordinal(thresholds=None)``.) The
+# regression has few weights, too, but its assumptions are wrong with any number of rows: it assumes
+# levels at equal distances and normal errors.
 #
-# Right, one number moves all seven probabilities. Each step to the right divides the odds of "at
-# most this level" by the same factor, whatever the level. The thin band of the independents shows
-# that the learned distances between thresholds are far from equal.
+# The right panel shows that one number moves all seven probabilities. Each step to the right
+# divides the odds of "at most this level" by the same factor, whatever the level. The thin band of
+# the independents shows that the learned distances between thresholds are far from equal.

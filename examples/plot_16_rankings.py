@@ -2,8 +2,9 @@ r"""
 Rankings: which item first, which next
 ======================================
 
-Dishes by a guest, suppliers by an order, algorithms by a data set: sometimes y is a ranking of
-several items. What is its likelihood? And what is lost when only the first places are known?
+A guest ranks dishes, an order ranks suppliers, and a data set ranks algorithms: sometimes y is a
+ranking of several items. What is its likelihood? And what is lost when only the first places are
+known?
 """
 
 import matplotlib.pyplot as plt
@@ -19,10 +20,11 @@ from sklnll.displays import RankingHeatMapDisplay
 from sklnll.metrics import kendall_tau_score
 
 # %%
-# Rankings are made of scikit-learn's handwritten digits from 0 to 5, as Cheng, Hühn and Hüllermeier
-# (2009) did with other data: naive Bayes orders the labels of each image by their probability. So
-# each row of y lists the six digits from the likeliest to the one that the image resembles least.
-# These rankings are what we learn from 600 images of 64 pixels, and predict for the others.
+# The rankings are made from scikit-learn's handwritten digits from 0 to 5, as Cheng, Hühn and
+# Hüllermeier (2009) did with other data: naive Bayes orders the labels of each image by their
+# probability. So each row of y lists the six digits, from the likeliest one to the one that the
+# image resembles least. We learn these rankings from 600 images of 64 pixels and predict them for
+# the other images.
 
 X, digit = load_digits(n_class=6, return_X_y=True)
 naive_bayes = GaussianNB(var_smoothing=0.1).fit(X, digit)
@@ -32,14 +34,14 @@ print(y[:3])
 
 # %%
 # The *Plackett-Luce model* gives each item a score :math:`s_i(x)`. The winner is drawn by a softmax
-# of all scores, the second by a softmax of those that are left, and so on:
+# over all scores, the second item by a softmax over those that are left, and so on:
 #
 # .. math:: -\log p(y \mid x) = -\sum_{j} \log \frac{e^{s_{y_j}}}{\sum_{l \ge j} e^{s_{y_l}}}.
 #
-# One loss, made of cross-entropies: with winners alone it is the softmax of classification. If only
-# the first k places are known, the sum simply ends after k terms. :class:`sklnll.NLLRanker` takes
-# such rows with -1 in the unknown places. *Kendall's tau* is the share of pairs of items in the
-# right order, less the share in the wrong one.
+# This is one loss, made of cross-entropies; when only the winners are known, it is the softmax of
+# classification. If only the first k places are known, the sum simply ends after k terms.
+# :class:`sklnll.NLLRanker` accepts such rows with -1 in the unknown places. *Kendall's tau* is the
+# share of pairs of items in the right order minus the share in the wrong order.
 
 known = [1, 2, 3, 6]
 tau, first = {}, {}
@@ -88,10 +90,11 @@ assert display.predicted[[0, 4], 4:].sum() > 1.7
 plt.show()
 
 # %%
-# Left, one place a row is enough to tell which digit is first, and further places do not help with
-# that. The order of the others comes only with the places that tell of it: tau rises with each. The
-# ranker that has seen whole rankings also orders better than both baselines, which have seen them,
-# too. Right, its predictions for the held-out images whose first digit is a 3. Next comes mostly
-# the 2, and the last two places are left to the 0 and the 4. On average the predicted probabilities
-# are within 0.05 of the observed shares, in brackets: what is predicted is not one order but a
-# distribution of orders.
+# The left panel shows that one place per row is enough to tell which digit is first, and that
+# further places do not help with that. The order of the other digits can be learned only from
+# further places: tau rises with each of them. The ranker that has seen whole rankings also orders
+# better than both baselines, which have seen whole rankings, too. The right panel shows its
+# predictions for the held-out images whose first digit is a 3. The 2 mostly comes next, and the
+# last two places are left to the 0 and the 4. On average, the predicted probabilities are within
+# 0.05 of the observed shares, which are given in brackets. The prediction is not one order but a
+# distribution over orders.

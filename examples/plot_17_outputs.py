@@ -2,8 +2,9 @@ r"""
 Several outputs, and what one says of another
 =============================================
 
-Six numbers of a blood test, in different units, are to be predicted together. Is that six
-regressions? The means may be; the distribution is not, because the six go up and down together.
+Six numbers of a blood test, in different units, are to be predicted together. Are these six
+separate regressions? For the means they may be, but not for the distribution, because the six
+numbers go up and down together.
 """
 
 import matplotlib.pyplot as plt
@@ -17,26 +18,26 @@ from sklnll.distributions import MultivariateNormal, Normal
 from sklnll.metrics import energy_score, negative_log_likelihood
 
 # %%
-# The diabetes data of Efron and others (2004) hold age, sex, body mass index and blood pressure of
-# 442 patients, and six measurements of their blood serum: cholesterol (``s1``), its LDL and HDL
-# parts (``s2``, ``s3``), their ratio (``s4``), the logarithm of triglycerides (``s5``) and blood
-# sugar (``s6``). One is about 190, another about 4.
+# The diabetes data of Efron and others (2004) contain the age, sex, body mass index, and blood
+# pressure of 442 patients, and six measurements of their blood serum: cholesterol (``s1``), its LDL
+# and HDL parts (``s2``, ``s3``), their ratio (``s4``), the logarithm of triglycerides (``s5``), and
+# blood sugar (``s6``). One of them is about 190, another about 4.
 
 data = load_diabetes(scaled=False, as_frame=True).data
 X, Y = data[["age", "sex", "bmi", "bp"]], data[["s1", "s2", "s3", "s4", "s5", "s6"]]
 print(Y.describe().loc[["mean", "std"]].round(1))
 
 # %%
-# Independent outputs multiply their densities, so that their losses add up. The *multivariate
+# The densities of independent outputs are multiplied, so their losses add up. The *multivariate
 # normal* has a covariance matrix :math:`\Sigma = L L^\top` instead,
 #
 # .. math:: -\log p(y) = \tfrac12 \lVert L^{-1} (y - \mu) \rVert^2 + \log \det L
 #           + \tfrac{d}{2} \log 2\pi,
 #
 # where the network predicts the mean :math:`\mu` and, here, learns one :math:`L` for all patients.
-# Both models are linear and have the same means, those of least squares: what differs between them
-# is the covariance alone. ("multivariate_normal" predicts :math:`L` from x, too: 21 numbers a
-# patient, which asks for more rows than these.)
+# Both models are linear and have the same means, those of least squares, so they differ only in the
+# covariance. ("multivariate_normal" predicts :math:`L` from x, too. That is 21 numbers per patient,
+# which needs more rows than there are here.)
 
 linear = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0}
 apart = NLLRegressor(Normal(scale="constant"), **linear)
@@ -57,11 +58,12 @@ for score in ["RMSE", "CRPS", "coverage"]:
     assert np.isclose(*result.mean(score).values(), rtol=0.01)
 
 # %%
-# What is the gain? Minus half the log-determinant of the residuals' correlation matrix :math:`R`:
-# what the outputs tell of each other, in nats. Scores of single outputs do not see it.
-# :func:`sklnll.metrics.energy_score`, the CRPS of vectors, does. It adds up y's units, so that we
-# give it standardized outputs, and see on the way that units do not matter to the fit: y is scaled
-# inside, and in other units the loss is the same up to their logarithms.
+# What is the gain? It is minus half the log-determinant of the correlation matrix :math:`R` of the
+# residuals: the information that the outputs carry about each other, in nats. Scores of single
+# outputs do not see it. :func:`sklnll.metrics.energy_score`, the CRPS of vectors, does. It adds up
+# values in y's units, so we give it standardized outputs. This also shows that units do not matter
+# to the fit: y is scaled inside, and in other units the loss is the same up to the logarithms of
+# the units.
 
 unit = Y.std()
 train, test = train_test_split(np.arange(len(Y)), random_state=0)
@@ -79,8 +81,8 @@ print(f"+- {worse.std() / np.sqrt(len(test)):.3f} of {energy['joint'].mean():.2f
 assert worse.mean() > 2 * worse.std() / np.sqrt(len(test))
 
 # %%
-# The joint distribution also answers what remains unknown of one output once others are measured:
-# ``condition``. We ask it about held-out patients.
+# The joint distribution also tells what remains unknown about one output once others are measured:
+# this is ``condition``. We apply it to held-out patients.
 
 dist = joint.fit(X.iloc[train], Y.iloc[train]).predict_dist(X.iloc[test])
 truth, share = Y.iloc[test].to_numpy(), []
@@ -110,11 +112,12 @@ right.invert_yaxis()
 plt.show()
 
 # %%
-# Left, both 90 % regions have the same extent along each axis, but most of the dashed one is empty:
-# the independent model thinks high cholesterol with low LDL possible. The loss pays for all that
-# room, nearly 3 nats a patient. Right, once the other five are known, less than half of the
-# standard deviation of the first five is left, and the errors of the conditional means shrink by as
-# much. That is partly arithmetic, since ``s4`` is a ratio of two others; the model learned it from
-# the rows. Blood sugar is nearly on its own. Where each output counts alone, independent outputs
-# are enough. For sums, differences and regions, or where outputs come in one by one, predict them
-# jointly.
+# In the left panel, both 90 % regions have the same extent along each axis, but most of the dashed
+# region is empty: the independent model considers high cholesterol with low LDL possible. The loss
+# pays for all that room, nearly 3 nats per patient. The right panel shows what remains once the
+# other five outputs are known. For each of the first five outputs, it is less than half of the
+# standard deviation, and the errors of the conditional means shrink by the same amount. This is
+# partly arithmetic, since ``s4`` is a ratio of two others; the model learned it from the rows.
+# Blood sugar is nearly independent of the others. If each output matters only on its own,
+# independent outputs are enough. For sums, differences, and regions, or where outputs arrive one by
+# one, predict them jointly.

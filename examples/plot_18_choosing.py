@@ -2,8 +2,9 @@ r"""
 Which distribution? Choosing a family
 =====================================
 
-A table says which families suit which kind of y. That leaves several: for a positive number the
-gamma, the Weibull, the log-normal and more. Which one is right for these rows, and why?
+A table says which families suit which kind of y, but this leaves several. For a positive number
+there are the gamma, the Weibull, the log-normal, and more. Which one is right for these rows, and
+why?
 """
 
 import matplotlib.pyplot as plt
@@ -17,9 +18,9 @@ from sklnll.displays import ComparisonDisplay, WormPlotDisplay
 
 # %%
 # In the breast cancer data of Street, Wolberg and Mangasarian (1993), the nuclei of the cells in an
-# image differ in area. y is the standard error of that area, positive and strongly skewed; x
-# are the logarithms of the nuclei's mean radius, texture, smoothness, compactness and symmetry, for
-# 569 images.
+# image differ in area. Here y is the standard error of that area, which is positive and strongly
+# skewed. The features x are the logarithms of the nuclei's mean radius, texture, smoothness,
+# compactness, and symmetry, for 569 images.
 
 data = load_breast_cancer(as_frame=True).data
 columns = ["mean radius", "mean texture", "mean smoothness", "mean compactness", "mean symmetry"]
@@ -27,10 +28,10 @@ X, y = np.log(data[columns]), data["area error"]
 assert y.skew() > 3
 
 # %%
-# :func:`sklnll.compare` fits all candidates on the same ten folds. All are linear here, so that
-# they are quick and differ in little but the family. With the logarithm as link, as the positive
-# ones have it, that is a power law; for the real ones it is a plane. The last model is the normal
-# of log y, whose spread depends on x.
+# :func:`sklnll.compare` fits all candidates on the same ten folds. All of them are linear here, so
+# that they are quick to fit and differ in little but the family. The positive families have the
+# logarithm as link, which makes the model a power law; for the real families it is a plane. The
+# last model is the normal of log y, whose spread depends on x.
 
 linear = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0.1}
 families = ["log_normal", "gamma", "weibull", "student_t", "normal"]
@@ -42,14 +43,16 @@ result = compare(models, X, y, cv=10, random_state=0)
 print(result.to_frame()[["NLL", "CRPS", "coverage", "RMSE"]].round(2))
 
 # %%
-# The likelihoods are densities, in nats a row. They may be compared where all models are densities
-# of *the same y in the same unit*, on the same rows. So the normal of log y has to be led back to
-# y, which ``compare`` does through scikit-learn's ``TransformedTargetRegressor``: it is the
-# log-normal, found again. A family of counts is out, since its likelihood is a probability.
+# The likelihoods are densities, in nats per row. They may be compared if all models are densities
+# of *the same y in the same unit*, on the same rows. So the normal of log y has to be transformed
+# back to y, which ``compare`` does through scikit-learn's ``TransformedTargetRegressor``. The
+# result is the log-normal, found again. A family of counts cannot be compared here, since its
+# likelihood is a probability.
 #
-# The *continuous ranked probability score* (CRPS) is the absolute error of distributions, in y's
-# unit. It asks how far probability lies from y; the likelihood, how much of it lies just there. So
-# the likelihood sees shapes, and the CRPS above all places.
+# The *continuous ranked probability score* (CRPS) generalizes the absolute error to distributions
+# and is in y's unit. It asks how far the probability lies from y, whereas the likelihood asks how
+# much of it lies exactly there. So the likelihood sees shapes, and the CRPS sees above all
+# locations.
 
 nll, crps = result.difference("NLL"), result.difference("CRPS")
 for family in ["gamma", "weibull", "student_t", "normal"]:
@@ -68,9 +71,9 @@ for ax, score in zip(axes, ["NLL", "CRPS"], strict=True):
     ComparisonDisplay.from_comparison(result, score=score, ax=ax)
 
 # %%
-# Why is a family wrong? The *worm plot* tells: each held-out y is turned into the normal quantile
-# of its predicted probability of a lower value, and what is expected of that is taken away. A right
-# family lies flat in its band.
+# Why is a family wrong? The *worm plot* shows it. Each held-out y is turned into the normal
+# quantile of its predicted probability of a lower value, and then the expected quantile is
+# subtracted. The worm of a right family lies flat in its band.
 
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained", sharey=True)
@@ -89,17 +92,19 @@ assert outside["weibull"] > 0.3
 plt.show()
 
 # %%
-# All positive families beat the real ones, by likelihood and by CRPS: what y may be comes first,
-# and here it also gives the better mean. Among the positive ones the CRPS hardly differs, by less
-# than 2 % for the gamma, since their means and widths are alike. The likelihood differs by more
-# than two standard errors, and the worm of the Weibull says why: it is a U, above zero at both ends
-# and below it between. Small values are not as small as predicted and large ones are larger: y is
-# more skewed than a Weibull. The log-normal's worm is the nearest to flat. The normal's is less
-# wrong than the Weibull's, though its loss is higher: a worm shows whether predictions are right on
-# average, not whether they tell rows apart.
+# All positive families beat the real ones, by likelihood and by CRPS. So the possible values of y
+# come first, and here they also lead to the better mean. Among the positive families the CRPS
+# hardly differs, by less than 2 % for the gamma, because their means and widths are alike. The
+# likelihood differs by more than two standard errors, and the worm of the Weibull shows why: it is
+# a U, above zero at both ends and below it in between. Small values are not as small as predicted,
+# and large values are larger, so y is more skewed than a Weibull. The worm of the log-normal is the
+# closest to flat. The worm of the normal is less wrong than that of the Weibull, although its loss
+# is higher: a worm shows whether predictions are right on average, not whether they tell rows
+# apart.
 #
-# So: list the families that suit what y may be; compare them by likelihood, on the same folds; look
-# at the worm of the best one, not only at its rank; and where two are within two standard errors,
-# take the simpler one, or the one whose errors you can explain. If a CRPS or an error is what
-# counts for you, see that the winner is not worse by it. To choose a family *and* report its score,
-# choose inside the training rows, as :ref:`sphx_glr_auto_examples_plot_19_tuning.py` does.
+# So proceed as follows. List the families that suit the possible values of y, and compare them by
+# likelihood, on the same folds. Look at the worm of the best family, not only at its rank. If two
+# families are within two standard errors, take the simpler one, or the one whose errors you can
+# explain. If you care about the CRPS or an error, check that the winner is not worse by this
+# measure. To choose a family *and* report its score, choose inside the training rows, as
+# :ref:`sphx_glr_auto_examples_plot_19_tuning.py` does.

@@ -2,8 +2,8 @@
 Tuning a network with GridSearchCV
 ==================================
 
-Which family, how large a network, how strong a penalty? ``GridSearchCV`` tries them all, if it is
-told what "better" means. For distributions that is not R².
+Which family should you use, how large a network, and how strong a penalty? ``GridSearchCV`` tries
+all combinations if you tell it what "better" means. For distributions, this is not R².
 """
 
 import matplotlib.pyplot as plt
@@ -19,11 +19,11 @@ from sklnll.distributions import Normal
 from sklnll.metrics import neg_nll_scorer, negative_log_likelihood
 
 # %%
-# The data are 442 diabetes patients, ten measurements each in their own units, and the progression
-# of the disease a year later. A quarter of them is put aside before anything is chosen. The others
-# are split into four folds; whatever a candidate learns, the transformation of skewed columns
-# included, it learns inside the pipeline from three of them, and is judged on the fourth. Sixty
-# epochs keep the search short.
+# The data are 442 diabetes patients, with ten measurements each in their own units and the
+# progression of the disease a year later. A quarter of them is set aside before anything is chosen.
+# The others are split into four folds. Everything that a candidate learns, including the
+# transformation of skewed columns, it learns inside the pipeline from three folds, and it is judged
+# on the fourth. A limit of sixty epochs keeps the search short.
 
 X, y = load_diabetes(return_X_y=True, scaled=False)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
@@ -46,9 +46,9 @@ search = GridSearchCV(
 print("chosen:", search.best_params_)
 
 # %%
-# ``neg_nll_scorer`` is the mean log-likelihood of the held-out rows, a proper score: on average no
-# distribution does better than the true one. R² sees the mean and nothing else. Candidates that
-# differ in their spread alone, or in their family, are the same to it.
+# ``neg_nll_scorer`` is the mean log-likelihood of the held-out rows. It is a proper score: on
+# average, no distribution does better than the true one. R² looks only at the mean. It cannot
+# distinguish candidates that differ only in their spread or their family.
 
 results = search.cv_results_
 nll = np.array([-results[f"split{fold}_test_nll"] for fold in range(4)])
@@ -82,10 +82,11 @@ assert np.any(near & linear)
 assert nll.mean(axis=1).std() > nll.mean(axis=0).std()
 
 # %%
-# The score of a winner is a little too good on average, because it won by luck, too. What it is
-# worth is seen on the rows put aside, beside the defaults of :class:`sklnll.NLLRegressor`, with the
-# standard error of the difference. More members need no search, as they seldom do harm: search with
-# one, then fit with five.
+# The score of a winner is a little too good on average, because luck helped it to win. Its true
+# worth shows on the rows that were set aside. There it is compared with the defaults of
+# :class:`sklnll.NLLRegressor`, with the standard error of the difference. The number of members
+# needs no search, because more members seldom do harm: search with one member, and then fit with
+# five.
 
 fits = {
     "defaults": NLLRegressor(random_state=0).fit(X_train, y_train),
@@ -127,12 +128,13 @@ right.legend()
 plt.show()
 
 # %%
-# On the left, the markers are the folds, the same four for all candidates. Folds differ more than
-# candidates, so only differences on the same rows tell anything. At least half of the candidates
-# lie within two standard errors of the chosen one (which count that the fits share rows), linear
-# ones among them: the search says less than its single winner suggests. How much it won is for the
-# rows put aside to say, once.
+# In the left panel, the markers are the folds, which are the same four for all candidates. Folds
+# differ more than candidates do, so only differences on the same rows are informative. At least
+# half of the candidates, linear ones among them, lie within two standard errors of the chosen one.
+# (These errors take into account that the fits share rows.) So the search says less than its single
+# winner suggests. How much the winner gained is for the rows that were set aside to say, once.
 #
-# On the right, lines join candidates that differ only in their scale, one for all patients or one
-# for each. Mostly the line falls, and on average that is worth more than a hundredth of a nat. For
-# the linear ones R² is nearly the same at both ends: a search by R² could not have seen it.
+# In the right panel, lines join candidates that differ only in their scale: one scale for all
+# patients, or one for each. Most lines fall, and on average the second choice is worth more than a
+# hundredth of a nat. For the linear candidates, R² is nearly the same at both ends, so a search by
+# R² could not have seen this.

@@ -3,9 +3,9 @@ Deep ensembles: how many members?
 =================================
 
 A network starts at random weights and stops on random rows, so another seed gives another network.
-Which one is right? Averaging the *distributions* of several is the plainest answer, a deep ensemble
-(Lakshminarayanan, Pritzel and Blundell, 2017). What does it gain, what does it cost, and what does
-it know where there are no data?
+Which one is right? The plainest answer is to average the *distributions* of several networks, which
+is called a deep ensemble (Lakshminarayanan, Pritzel and Blundell, 2017). What does it gain, what
+does it cost, and what does it know where there are no data?
 """
 
 import time
@@ -22,15 +22,15 @@ from sklnll import NLLRegressor
 
 # %%
 # With ``n_estimators=M``, :class:`sklnll.NLLRegressor` trains M networks side by side and predicts
-# their equal mixture
+# the equally weighted mixture of their distributions:
 #
 # .. math:: p(y \mid x) = \frac{1}{M} \sum_{m=1}^{M} p_m(y \mid x) .
 #
-# Each member has weights and held-out rows of its own, and more members leave the first ones as
-# they are. So one fit of eight tells what any smaller ensemble would have predicted:
-# ``dist.params`` has a column for each member. The data are 442 diabetes patients, ten measurements
-# each, and the progression of the disease a year later. We train on 200 of them, judge on the
-# others, and repeat that with two splits.
+# Each member has its own weights and its own held-out rows, and adding members leaves the first
+# ones unchanged. So a single fit of eight members tells what any smaller ensemble would have
+# predicted: ``dist.params`` has a column for each member. The data are 442 diabetes patients, with
+# ten measurements each and the progression of the disease a year later. We train on 200 of them,
+# judge on the others, and repeat that with two splits.
 
 X, y = load_diabetes(return_X_y=True)
 sizes = np.arange(1, 9)
@@ -53,20 +53,21 @@ assert np.all(nll[:, 4] < nll[:, 0] - 0.01)
 assert nll[:, 0].mean() - nll[:, 4].mean() > 3 * abs(nll[:, 4].mean() - nll[:, 7].mean())
 
 # %%
-# That the mixture is no worse than its members are on average is no luck. The logarithm is concave,
-# so for any y
+# It is not luck that the mixture is no worse than its members are on average. The logarithm is
+# concave, so for any y
 #
 # .. math:: -\log \frac{1}{M} \sum_m p_m(y \mid x) \le \frac{1}{M} \sum_m -\log p_m(y \mid x) .
 #
-# Where do members disagree? The variance of a mixture has two parts, by the law of total variance:
+# Where do members disagree? By the law of total variance, the variance of a mixture has two parts:
 #
 # .. math::
 #    \operatorname{var}(y) = \underbrace{\tfrac{1}{M} \textstyle\sum_m \sigma_m^2}_{\text{within}}
 #    + \underbrace{\tfrac{1}{M} \textstyle\sum_m (\mu_m - \bar\mu)^2}_{\text{between}} .
 #
-# *Within* is the noise that members expect, and more rows do not take it away. *Between* is what
-# the rows leave open. We look at them where x is one number: what 235 Belgian households earned,
-# and what they spent on food, in francs of 1857 (Engel's data, from statsmodels).
+# The part *within* members is the noise that they expect, and more rows do not remove it. The part
+# *between* members is what the rows leave open. We look at both parts in data where x is a single
+# number: what 235 Belgian households earned and what they spent on food, in francs of 1857 (Engel's
+# data, from statsmodels).
 
 households = engel.load_pandas().data
 income, food = households[["income"]].to_numpy(), households["foodexp"].to_numpy()
@@ -122,13 +123,13 @@ right.legend(loc="lower right")
 plt.show()
 
 # %%
-# Left: the first members count most. From one to five the loss falls by far more than from five to
-# eight, and the mixture lies below what one member reaches on average. Five cost less than five
-# times one, because they are trained side by side.
+# The left panel shows that the first members count most. From one to five members the loss falls by
+# far more than from five to eight, and the mixture lies below the average loss of a single member.
+# Five members cost less than five times one, because they are trained side by side.
 #
-# Middle and right: from 600 to 1,200 francs, where most households are, the members agree, and
-# nearly all the variance is noise that each of them expects. Between 2,900 and 4,500 francs there
-# is no household, the members go different ways, and their disagreement widens the mixture. A
-# single network would show one of these curves and could not tell that it is a guess. Members need
-# not disagree where they should: they share their architecture, and far outside the data all of
-# them may be wrong in the same direction.
+# The middle and right panels show the two parts of the variance. From 600 to 1,200 francs, where
+# most households are, the members agree, and nearly all the variance is noise that each of them
+# expects. Between 2,900 and 4,500 francs there is no household. There the members go different
+# ways, and their disagreement widens the mixture. A single network would show one of these curves
+# and could not tell that it is a guess. Members do not always disagree where they should: they
+# share their architecture, and far outside the data all of them may be wrong in the same direction.

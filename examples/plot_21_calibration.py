@@ -2,9 +2,10 @@
 Calibration: do intervals hold what they promise?
 =================================================
 
-An interval of 90 % should contain the truth for nine rows in ten. Whether it does can be seen on
-rows that were not used for training, and only there. Here is how to look, what a network does that
-was trained for too long, what mends it, and why calibration alone does not make a good prediction.
+An interval of 90 % should contain the truth for nine rows in ten. Whether it does can be seen only
+on rows that were not used for training. This page shows how to check it, what a network does that
+was trained for too long, what corrects this, and why calibration alone does not make a good
+prediction.
 """
 
 import matplotlib.pyplot as plt
@@ -22,20 +23,21 @@ from sklnll.metrics import interval_coverage, interval_width, negative_log_likel
 #
 # .. math:: u_i = F(y_i \mid x_i),
 #
-# the predicted probability of values below the observed one. If the predictions are right, u is
-# uniform between 0 and 1. All of calibration can be read from it: the share of rows with
-# :math:`u \le q` is the share below the predicted q-quantile, and a central interval of 90 % holds
-# the rows with :math:`0.05 \le u \le 0.95`.
+# which is the predicted probability of values below the observed one. If the predictions are right,
+# u is uniform between 0 and 1. All of calibration can be read from it: the share of rows with
+# :math:`u \le q` is the share below the predicted q-quantile, and a central interval of 90 %
+# contains the rows with :math:`0.05 \le u \le 0.95`.
 #
-# The data are 442 diabetes patients, ten measurements each, and the progression of their disease a
-# year later. Three splits leave 150 patients for training and 292 to judge, few enough to go wrong.
+# The data are 442 diabetes patients, with ten measurements each and the progression of their
+# disease a year later. Three splits leave 150 patients for training and 292 for judging. So few
+# training rows are enough to go wrong.
 #
 # * *No hold-out* trains for 30 epochs on all 150 rows.
-# * *Default* holds 15 % of them out, and keeps the weights that are best there.
-# * *Recalibrated* widens or narrows its distributions by one factor, which a third of the rows held
-#   out decides: seven or eight rows here.
-# * *Five members* is the mixture of five networks, each with rows of its own held out.
-# * *Marginal* ignores x: one normal distribution for all patients.
+# * *Default* holds 15 % of them out and keeps the weights that are best on those rows.
+# * *Recalibrated* widens or narrows its distributions by one factor, which is determined by a third
+#   of the held-out rows: seven or eight rows here.
+# * *Five members* is the mixture of five networks, each with its own held-out rows.
+# * *Marginal* ignores x: it is one normal distribution for all patients.
 
 X, y = load_diabetes(return_X_y=True)
 models = {
@@ -57,8 +59,9 @@ print("share of held-out patients inside, width and scores, mean over the splits
 print(table.round(2).to_string())
 
 # %%
-# The scores of the last two columns are proper: on average nothing beats the true distribution,
-# and lower is better. Coverage and width are not, because each can be had at the other's expense.
+# The scores in the last two columns are proper: on average, nothing beats the true distribution,
+# and lower is better. Coverage and width are not proper, because each can be improved at the
+# expense of the other.
 
 assert table.loc["no hold-out", "90%"] < 0.65
 assert table.loc["no hold-out", "NLL"] > table.loc["marginal", "NLL"] + 1
@@ -71,7 +74,7 @@ assert table.loc["marginal", "width of 90%"] > 1.2 * table.loc["five members", "
 assert table["NLL"].idxmin() == table["CRPS"].idxmin() == "five members"
 
 # %%
-# Three displays show one split; the gray bands are what calibrated predictions reach by chance.
+# Three displays show one split. The gray bands show what calibrated predictions reach by chance.
 
 shown = ["no hold-out", "five members", "marginal"]
 fig, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained")
@@ -91,12 +94,14 @@ assert ends["no hold-out"] > 1.5 > ends["five members"]
 plt.show()
 
 # %%
-# The network without a hold-out believes its errors to be as small elsewhere as on the rows it
-# knows. Its histogram has high ends, its quantiles are too close to each other, and its interval of
-# 90 % holds fewer than two thirds of the patients. The default, which stops in time, is still too
-# narrow with so few rows. One factor from seven rows cannot do much about that; five members can.
+# The network without a hold-out believes that its errors are as small elsewhere as on the rows it
+# knows. Its histogram has high ends, its quantiles are too close to each other, and its 90 %
+# interval contains fewer than two thirds of the patients. The default stops in time, but with so
+# few rows it is still too narrow. One factor from seven rows cannot do much about that; five
+# members can.
 #
-# The marginal distribution keeps its promise at 90 %, too, and knows nothing: its intervals are
-# wider by a fifth or more. Calibrated is not enough. Among calibrated predictions the sharpest is
-# the best, and a proper score weighs both at once: NLL and CRPS are lowest for five members. For
-# labels, :class:`sklnll.displays.ClassCalibrationDisplay` asks the same question.
+# The marginal distribution keeps its promise at 90 %, too, and yet it knows nothing: its intervals
+# are wider by a fifth or more. So it is not enough to be calibrated. Among calibrated predictions
+# the sharpest one is the best, and a proper score weighs both properties at once: NLL and CRPS are
+# lowest for five members. For labels, :class:`sklnll.displays.ClassCalibrationDisplay` asks the
+# same question.

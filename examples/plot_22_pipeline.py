@@ -2,9 +2,9 @@
 A pipeline for text columns and missing values
 ==============================================
 
-Tables have text in some columns and gaps in others, and a network takes neither. scikit-learn's
-transformers turn both into numbers. How does one put them in front, ask the whole for
-distributions, and judge it without a leak?
+Tables have text in some columns and missing values in others, and a network accepts neither.
+scikit-learn's transformers turn both into numbers. How do you put them in front of the network, ask
+the whole pipeline for distributions, and judge it without leakage?
 """
 
 import matplotlib.pyplot as plt
@@ -23,7 +23,8 @@ from sklnll.metrics import neg_nll_scorer
 # %%
 # The rows are 944 voters of the American National Election Study of 1996 (from statsmodels), who
 # said whether they would vote for Clinton or for Dole. Party and schooling are written out as text
-# here. The study's table is complete: we delete one entry in ten, at random, to have gaps.
+# here. The table of the study is complete, so we delete one entry in ten, at random, to create
+# gaps.
 
 study = anes96.load_pandas().data
 parties = [
@@ -56,11 +57,12 @@ print(f"rows without a gap: {complete:.0%}")
 assert 0.45 < complete < 0.62
 
 # %%
-# Numbers get the column's median, and a column of its own says where one was missing. Text becomes
-# a column for each value it takes, a gap counting as one of them. ``make_column_selector`` chooses
-# by type, so that new columns need no new code. Medians and values are learned from the training
-# rows of each fold, because they are part of the pipeline. (The network scales X itself; logistic
-# regression wants it scaled before.)
+# In numeric columns, gaps are filled with the median of the column, and an additional column says
+# where a number was missing. Text becomes one column for each value it takes, and a gap counts as
+# one of these values. ``make_column_selector`` selects columns by type, so that new columns need no
+# new code. Medians and values are learned from the training rows of each fold, because they are
+# part of the pipeline. (The network scales X itself; logistic regression needs X to be scaled
+# beforehand.)
 
 numbers = (
     SimpleImputer(strategy="median", add_indicator=True),
@@ -102,9 +104,9 @@ assert scores["all columns"].mean() < 0.65 * scores["numbers only"].mean()
 assert 0 < gap.mean() < 0.06
 
 # %%
-# A fitted pipeline takes rows as they come, text and gaps included, and
-# :func:`sklnll.predict_dist` gives their distributions. We ask what it would say of all voters if
-# each were of one party, or if the party were not known.
+# A fitted pipeline accepts rows as they come, including text and gaps, and
+# :func:`sklnll.predict_dist` gives their distributions. We ask what it would say about all voters
+# if each of them belonged to one party, or if the party were not known.
 
 model = models["all columns"].fit(X, y)
 answers = {}
@@ -137,11 +139,12 @@ right.invert_yaxis()
 plt.show()
 
 # %%
-# On the left, the numbers alone tell next to nothing: their loss is about that of the shares of the
-# two votes. With party and schooling it falls to about half. Logistic regression behind the same
-# transformers is a little ahead of the network: what these columns say seems simply to add up.
+# In the left panel, the numbers alone tell next to nothing: their loss is about that of the shares
+# of the two votes. With party and schooling, the loss falls to about half. Logistic regression
+# behind the same transformers is a little ahead of the network, so the effects of these columns
+# seem simply to add up.
 #
-# On the right, boxes show the voters' predictions between the quartiles, the lines 90 % of them.
-# From strong Democrats to strong Republicans the probability rises from nearly 0 to nearly 1. Where
-# the party is not known, the typical answer is in the middle. Had we dropped all rows with a gap,
-# half of the voters would be lost, and a row with a gap would have no answer.
+# In the right panel, boxes show the voters' predictions between the quartiles, and lines show 90 %
+# of them. From strong Democrats to strong Republicans, the probability rises from nearly 0 to
+# nearly 1. Where the party is not known, the typical answer is in the middle. If we had dropped all
+# rows with a gap, half of the voters would be lost, and a row with a gap would have no answer.

@@ -2,8 +2,8 @@
 From MLPRegressor to distributions
 ==================================
 
-You have code with scikit-learn's ``MLPRegressor``. What changes when you change the import, and
-what do you gain?
+You have code that uses scikit-learn's ``MLPRegressor``. What changes when you change the import,
+and what do you gain?
 """
 
 import time
@@ -20,15 +20,15 @@ from sklnll import MLP_DEFAULTS, NLLRegressor, compare, predict_dist
 from sklnll.distributions import Normal
 
 # %%
-# Parameters that have a meaning here have the same name, so keyword calls go on working. Only
-# ``loss`` becomes ``distribution``, because every loss is the negative log-likelihood of one. For
-# the squared error it is the normal with a fixed scale,
+# Parameters that have a meaning here have the same name, so keyword calls continue to work. Only
+# ``loss`` becomes ``distribution``, because every loss is the negative log-likelihood of a
+# distribution. For the squared error, this is the normal with a fixed scale,
 #
 # .. math:: -\log p(y \mid x) = \tfrac{1}{2} (y - \mu(x))^2 + \tfrac{1}{2} \log 2\pi ,
 #
-# so ``Normal(scale=1.0)`` *is* ``loss="squared_error"``. The defaults differ, and ``MLP_DEFAULTS``
-# are scikit-learn's. The data are 442 diabetes patients, ten measurements each, and the progression
-# of the disease a year later.
+# so ``Normal(scale=1.0)`` *is* ``loss="squared_error"``. The defaults differ; ``MLP_DEFAULTS``
+# contains those of scikit-learn. The data are 442 diabetes patients, with ten measurements each and
+# the progression of the disease a year later.
 
 X, y = load_diabetes(return_X_y=True)
 settings = {"early_stopping": True, "max_iter": 2000, "random_state": 0}
@@ -39,9 +39,9 @@ same = make_pipeline(StandardScaler(), same)
 after = NLLRegressor("normal", random_state=0)  # the defaults, which scale X inside
 
 # %%
-# The first two train the same network in the same way, but for two things: sklnll's starts at the
-# best constant instead of at random outputs, and it scales y inside. A step costs
-# about the same; what changes is how many it takes.
+# The first two models train the same network in the same way, except for two things: sklnll starts
+# at the best constant instead of at random outputs, and it scales y inside. A step costs about the
+# same; what changes is the number of steps.
 
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 costs = []
@@ -57,7 +57,7 @@ assert same[-1].n_iter_ < before[-1].n_iter_ / 2
 assert np.corrcoef(before.predict(X_test), same.predict(X_test))[0, 1] > 0.7
 
 # %%
-# Do they predict equally well? :func:`sklnll.compare` fits all on the same five folds.
+# Do they predict equally well? :func:`sklnll.compare` fits all models on the same five folds.
 
 result = compare({"MLPRegressor": before, "same training": same, "normal": after}, X, y)
 print(result.to_frame(against="same training").iloc[:, :5].round(2).to_string(na_rep="-"))
@@ -72,10 +72,10 @@ assert result.mean("coverage")["same training"] < 0.1
 assert 0.8 < result.mean("coverage")["normal"] < 0.95
 
 # %%
-# Within chance, all three have the same error. The squared error leaves the spread unsaid, so the
-# intervals of the second are those of a standard deviation of 1 and hold almost nobody; that of the
-# third is learned for each patient. From there on, everything is new: quantiles, intervals,
-# probabilities, draws, and scores that judge them.
+# All three models have the same error, up to chance. The squared error does not specify the spread,
+# so the intervals of the second model are those of a standard deviation of 1 and contain almost
+# nobody. The third model learns the spread for each patient. Everything from here on is new:
+# quantiles, intervals, probabilities, draws, and scores that judge them.
 
 dist = predict_dist(after.fit(X_train, y_train), X_test)
 risk = dist.sf(200)
@@ -103,7 +103,7 @@ right.legend()
 plt.show()
 
 # %%
-# On the left, the same network trained from two starts says much the same of most patients. On the
-# right, the dashed lines are all that ``MLPRegressor`` says of three of them. A curve says how far
-# to trust the point, and gives whatever is asked a probability, such as that y exceeds 200. Nothing
-# was paid for that in the error of the points.
+# In the left panel, the same network, trained from two starts, predicts much the same for most
+# patients. In the right panel, the dashed lines are all that ``MLPRegressor`` says about three of
+# them. A curve shows how far to trust the point, and it gives the probability of any event, such as
+# y exceeding 200. This gain did not increase the error of the points.

@@ -2,9 +2,9 @@
 A model in production: save, serve, watch
 =========================================
 
-A model that is fitted has to be stored, loaded somewhere else, asked through an interface and
-watched, because the world moves on. What comes from the shelf, and how does one notice that the
-predictions no longer hold?
+A fitted model has to be stored, loaded somewhere else, queried through an interface, and monitored,
+because the world moves on. Which of these tasks do standard tools solve, and how do you notice that
+the predictions no longer hold?
 """
 
 import json
@@ -26,9 +26,10 @@ from sklnll import NLLRegressor, predict_dist
 # %%
 # Fit
 # ---
-# The surface of the Pacific off Peru was measured each month from 1950 to 2010 (NOAA's region Niño
-# 1+2, from statsmodels). We predict its temperature three months ahead, from the month that is
-# asked for and the temperature now. It is the end of 1976: the rows after that do not exist yet.
+# The surface temperature of the Pacific off Peru was measured each month from 1950 to 2010 (NOAA's
+# region Niño 1+2, from statsmodels). We predict the temperature three months ahead, from the
+# calendar month of the prediction and the temperature now. We pretend that it is the end of 1976,
+# so the rows after that do not exist yet.
 
 table = elnino.load_pandas().data.set_index("YEAR")
 temperature = table.to_numpy().ravel()
@@ -51,9 +52,10 @@ model = make_pipeline(columns, NLLRegressor(n_estimators=5, random_state=0)).fit
 # %%
 # Save and load
 # -------------
-# joblib stores the pipeline. What comes back predicts the same to the last bit; with
-# ``mmap_mode="r"`` several processes share the weights. Where another version of the library wrote
-# the file, loading warns. A pickle can run anything: load none that you do not trust, or use skops.
+# joblib stores the pipeline. The loaded pipeline makes the same predictions to the last bit, and
+# with ``mmap_mode="r"`` several processes share the weights. If another version of the library
+# wrote the file, loading warns about it. A pickle can run anything, so do not load one that you do
+# not trust, or use skops.
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "model.joblib"
@@ -71,7 +73,7 @@ with tempfile.TemporaryDirectory() as folder:
 # Serve
 # -----
 # Rows arrive as JSON. :func:`sklnll.predict_dist` reaches through the pipeline, and one
-# distribution answers whatever is asked: a number, an interval, the probability of passing a limit.
+# distribution answers every question: a number, an interval, or the probability of passing a limit.
 
 
 def serve(rows, limit=26.0):
@@ -89,7 +91,8 @@ assert answers[0]["above"] < answers[1]["above"]
 assert answers[2]["above"] < 0.01
 
 # %%
-# A row that lacks a column is refused by scikit-learn, one with a missing value by the network.
+# scikit-learn refuses a row that lacks a column, and the network refuses a row with a missing
+# value.
 
 for bad in ({"month": 3}, {"month": 3, "now": None}, {"month": 3, "now": float("inf")}):
     try:
@@ -100,7 +103,7 @@ for bad in ({"month": 3}, {"month": 3, "now": None}, {"month": 3, "now": float("
         raise AssertionError(f"{bad} was answered")
 
 # %%
-# A call has its price, whatever its number of rows: rows are best asked in batches.
+# A call has a fixed cost, whatever its number of rows, so it is best to send rows in batches.
 
 sizes, latency = [1, 10, 100, 1000, 10_000], []
 for size in sizes:
@@ -117,8 +120,8 @@ assert latency[-1] < latency[0] / 5
 # %%
 # Watch
 # -----
-# The years pass. Each new temperature has a probability integral transform, the probability that
-# was predicted for less. If predictions hold, its mean is 0.5.
+# The years pass. Each new temperature has a probability integral transform, which is the predicted
+# probability of a lower temperature. As long as the predictions hold, its mean is 0.5.
 
 dist = predict_dist(loaded, X)
 transform = dist.pit(y)
@@ -151,11 +154,12 @@ right.legend(loc="upper left", ncols=3, fontsize="small")
 plt.show()
 
 # %%
-# On the left, ten rows cost far less than ten times one, so a service should collect rows. On the
-# right, the mean of the transform over the last sixty months. Over the training years it is about
-# 0.5. Afterwards it is higher: more often than not the sea is warmer than the predicted median. The
-# intervals hold fewer months than before, too, but that is in part because new rows are harder than
-# rows seen in training; a shift to one side is not. The dashed lines are for independent months.
-# Neighboring months are not independent, so a single excursion proves little, and decades above
-# 0.5 prove more. No request was refused meanwhile. Only comparing distributions with what came true
-# shows that the model has to be fitted anew.
+# The left panel shows that ten rows in one call cost far less than ten calls of one row, so a
+# service should collect rows. The right panel shows the mean of the transform over the last sixty
+# months. Over the training years it is about 0.5. Afterwards it is higher: more often than not, the
+# sea is warmer than the predicted median. The intervals contain fewer months than before, too, but
+# this is partly because new rows are harder than rows seen in training. A shift to one side cannot
+# be explained in this way. The dashed lines are for independent months. Neighboring months are not
+# independent, so a single excursion proves little, whereas decades above 0.5 prove more. No request
+# was refused during all this time. Only a comparison of the distributions with what came true shows
+# that the model has to be fitted anew.
