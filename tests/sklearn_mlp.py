@@ -34,6 +34,16 @@ def MLPClassifier(hidden_layer_sizes=(100,), **params):  # noqa: N802
     return Classifier(**{**MLP_DEFAULTS, "hidden_layer_sizes": hidden_layer_sizes, **params})
 
 
+def _settable(name):
+    """An attribute that a test sets before a fit, which only the fit can know."""
+
+    def get(self):
+        is_fitted = "network_" in vars(self)
+        return getattr(super(WithPrivateNames, self), name) if is_fitted else vars(self)[name]
+
+    return property(get, lambda self, value: vars(self).update({name: value}))
+
+
 class WithPrivateNames:
     """The start, and what else the tests see of a perceptron; a mixin."""
 
@@ -58,13 +68,9 @@ class WithPrivateNames:
     def intercepts_(self, biases):
         self._given_intercepts = biases
 
-    @property
-    def n_outputs_(self):
-        return super().n_outputs_
-
-    @n_outputs_.setter
-    def n_outputs_(self, value):
-        """A test sets what only a fit can know."""
+    n_outputs_ = _settable("n_outputs_")
+    n_layers_ = _settable("n_layers_")
+    out_activation_ = _settable("out_activation_")
 
     def _fit(self, *args, **kwargs):
         """Note the rate of the last step, and how many epochs of this fit did not help.

@@ -203,7 +203,10 @@ def types_of(names):
     """The documented full names; families are those of their class."""
     documented = documented_types()
     full = set()
-    for name in ["Architecture", "TargetScaling", *names]:
+    kinds = {"NLLRegressor": "Numbers", "NLLRanker": "Orders"}
+    of_y = [kinds[name] for name in names if name in kinds]
+    everywhere = ["Architecture", "FittedNetwork", "TargetScaling", "Units"]
+    for name in [*everywhere, *of_y, *names]:
         family = getattr(sklnll.distributions, name, None)
         full.add(f"{family.__module__}.{name}" if family else documented[name])
     return sorted(full)

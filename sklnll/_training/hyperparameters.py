@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -50,10 +51,20 @@ class Hyperparameters:
 
     @classmethod
     def of(cls, estimator: Any) -> Self:
-        """Read the attributes of an estimator that have these names."""
+        """Read the attributes of an estimator that have these names.
+
+        Raises
+        ------
+        ValueError
+            If sizes of layers are not whole numbers above 0.
+        """
         given = {field.name: getattr(estimator, field.name) for field in fields(cls)}
         sizes = given["hidden_layer_sizes"]
         given["hidden_layer_sizes"] = tuple(sizes) if np.iterable(sizes) else (sizes,)
+        if any(not isinstance(n, Integral) or n < 1 for n in given["hidden_layer_sizes"]):
+            raise ValueError(
+                f"hidden_layer_sizes must be > 0, whole numbers in one tuple; got {sizes!r}."
+            )
         return cls(**given)
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
@@ -119,13 +118,9 @@ class TrainingPlan(ABC):
         self.start = start
         self.more_rows_follow = more_rows_follow
 
+    @abstractmethod
     def check(self) -> None:
         """Raise a ValueError for parameters that do not go together."""
-        sizes = self.parameters.hidden_layer_sizes
-        if any(not isinstance(size, Integral) or size < 1 for size in sizes):
-            raise ValueError(
-                f"hidden_layer_sizes must be > 0, whole numbers in one tuple; got {sizes!r}."
-            )
 
     @abstractmethod
     def prepare(self, rows: CheckedRows) -> CheckedRows:
@@ -196,6 +191,9 @@ class ByBatches(TrainingPlan):
             parameters = replace(parameters, annealing=0.0)
         super().__init__(parameters, start, more_rows_follow=more_rows_follow)
         self._follows_recipe = parameters.learning_rate == "cosine"
+
+    def check(self) -> None:
+        """Accept all combinations."""
 
     def prepare(self, rows: CheckedRows) -> CheckedRows:
         return rows.repeated(_REPEATED_UP_TO) if self.parameters.shuffle else rows
@@ -292,7 +290,6 @@ class ByIncrement(ByBatches):
             )
         if self.parameters.recalibrate is not None:
             raise ValueError("partial_fit does not support recalibrate; set it to None.")
-        super().check()
 
     def prepare(self, rows: CheckedRows) -> CheckedRows:
         return rows
@@ -318,7 +315,6 @@ class ByAllRows(TrainingPlan):
     """By all rows at once, with "lbfgs", to convergence."""
 
     def check(self) -> None:
-        super().check()
         if self.parameters.dropout > 0:
             raise ValueError(
                 "solver='lbfgs' needs the same loss at each step, which dropout changes; "

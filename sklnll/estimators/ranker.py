@@ -131,6 +131,9 @@ class NLLRanker(PredictsRankings, NLLEstimator):
     ----------
     n_items_ : int
         Number of items that are ranked.
+    network_ : FittedNetwork
+        What training found: the network's weights, and the units of X and y. The attributes from
+        `distribution_` to `out_activation_` look at it and cannot be set.
     distribution_ : Distribution
         The family that was fitted.
     coefs_ : list of ndarray of shape (fan_in, fan_out)

@@ -146,6 +146,9 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
 
     Attributes
     ----------
+    network_ : FittedNetwork
+        What training found: the network's weights, and the units of X and y. The attributes from
+        `distribution_` to `out_activation_` look at it and cannot be set.
     distribution_ : Distribution
         The family that was fitted.
     coefs_ : list of ndarray of shape (fan_in, fan_out)

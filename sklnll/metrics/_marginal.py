@@ -69,7 +69,7 @@ def fit_marginal(
         return TransformedPredictive(fit_marginal(z, dist.base, **given), dist.target_map)
     marginal = copy.copy(dist)
     marginal.distribution = base_of(dist.distribution)
-    target = target_of(marginal, marginal.distribution)
+    target = target_of(dist, marginal.distribution)
     time = check_exposure(exposure, np.empty((len(dist), 1)))
     check_consistent_length(y, next(iter(dist.params.values())))
     rows = target.encode(target.as_given_to_fit(np.asarray(y)), "y_true", time)
