@@ -12,13 +12,13 @@ from numpy.polynomial import legendre
 from .._laws.atoms import DensityWithAtoms
 from .._laws.law import LEVELS, ContinuousLaw
 from .._laws.von_mises import wrap
+from .._numerics.line import Line
 from ..predictive import (
     CircularPredictive,
     DiscretePredictive,
     PredictiveDistribution,
     TransformedPredictive,
 )
-from ._line import Line
 
 Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Of log p(y) and log q(y)."""
@@ -128,7 +128,7 @@ class _Integral:
     @classmethod
     def of(cls, p: Any, q: Any, loss: Loss, low: np.ndarray) -> Self:
         """Over all y above `low`."""
-        line = Line.of(p, low)
+        line = _line_above(p, low)
         of_q = wrap(_edges(q), line.center) if isinstance(p, CircularPredictive) else _edges(q)
         inner = np.clip(line.to_line(np.concatenate([_edges(p), of_q])), *line.ends)
         return cls(p, q, loss, line, _with_tails(np.sort(inner, axis=0), *line.ends))
@@ -176,24 +176,37 @@ class _Integral:
 
     def of_rows(self, rows: np.ndarray) -> Self:
         """Some of the rows."""
-        line = Line(*(value[rows] for value in vars(self.line).values()))
-        return type(self)(self.p[rows], self.q[rows], self.loss, line, self.edges[:, rows])
+        line, edges = self.line.of_rows(rows), self.edges[:, rows]
+        return type(self)(self.p[rows], self.q[rows], self.loss, line, edges)
 
     def _sum(self) -> tuple[np.ndarray, np.ndarray]:
         """The integral, infinite where the far ends count; and that of its size."""
         half = np.diff(self.edges, axis=0) / 2
         total, size = np.zeros(half.shape), np.zeros(half.shape)
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-            y, log_slope = self.line.to_y(self.edges[:-1] + half * (1 + node))
+            t = self.edges[:-1] + half * (1 + node)
+            y = self.line.to_y(t)
             log_p = self.p._log_prob(y)
             # Far out, only the product of density and slope is no smaller than floats are.
-            share = (half > 0) * np.exp(log_p + log_slope)
+            share = (half > 0) * np.exp(log_p + self.line.log_slope(t))
             part = weight * half * _weighted(share, self.loss(log_p, self.q._log_prob(y)))
             total, size = total + part, size + np.abs(part)
         diverges = np.zeros(half.shape[1:], bool)
         for end, outermost in ((self.line.low, 0), (self.line.high, -1)):
             diverges |= np.isinf(end) & (size[outermost] > _NEGLIGIBLE * size.sum(axis=0))
         return np.where(diverges, np.inf, total.sum(axis=0)), size.sum(axis=0)
+
+
+def _line_above(p: Any, low: np.ndarray) -> Line:
+    """Stretch what a distribution may give above `low`."""
+    high = p.support()[1]
+    first, center, third = np.maximum(np.moveaxis(p.ppf([0.25, 0.5, 0.75]), -1, 0), low)
+    width = np.select(
+        [np.isfinite(high - low), np.isfinite(low), np.isfinite(high)],
+        [high - low, center - low, high - center],
+        third - first,
+    )
+    return Line(low, high, center, np.where(width > 0, width, 1.0))
 
 
 def _edges(dist: Any) -> np.ndarray:
