@@ -14,12 +14,8 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from ..composition import predict_dist
 from ._deviance import d2_score
-from ._scores import (
-    continuous_ranked_probability_score,
-    interval_coverage,
-    interval_score,
-    negative_log_likelihood,
-)
+from ._intervals import interval_coverage, interval_score
+from ._scores import continuous_ranked_probability_score, negative_log_likelihood
 
 
 class DistributionScorer(_BaseScorer):

@@ -252,12 +252,13 @@ class TransformedPredictive(ContinuousPredictive):
 _CHANGEABLE = {ContinuousPredictive, TransformedPredictive}
 
 
-def transformed(dist: Any, transformer: Any) -> Any:
-    """The distribution of y where `dist` is that of ``transformer.transform(y)``.
+def transformed(dist: Predictive, transformer: Any) -> Predictive:
+    """Take the distribution of ``transformer.transform(y)`` back to that of y.
 
     Parameters
     ----------
     dist : Predictive
+        Predictions of the transformed y.
     transformer : transformer
         Fitted; a monotone map of each column, and its inverse.
 
@@ -294,8 +295,8 @@ def transformed(dist: Any, transformer: Any) -> Any:
     return TransformedPredictive(dist, target_map)
 
 
-def _probe(dist: Any) -> Probe:
-    """Where the distributions of up to a thousand rows lie."""
+def _probe(dist: PredictiveDistribution | VectorPredictive) -> Probe:
+    """Find out where the distributions of up to a thousand rows lie."""
     dist = dist[:: 1 + len(dist) // _MOST_ROWS_TO_PROBE]
     quantiles = dist.ppf([_FAR, 0.25, 0.5, 0.75, 1 - _FAR]).reshape(len(dist), -1, 5)
     low, first, center, third, high = np.moveaxis(quantiles, -1, 0)
@@ -327,8 +328,8 @@ def _is_closed(dist: Predictive, target_map: AffineMap) -> bool:
     return units == "ratio" and (low, high) == (0, np.inf) and not target_map.shift.any()
 
 
-def _moved(dist: Any, target_map: AffineMap) -> Any:
-    """The same distributions in other units."""
+def _moved(dist: PredictiveDistribution | VectorPredictive, target_map: AffineMap) -> Predictive:
+    """Express the same distributions in other units."""
     family = dist.distribution
     axis = 1 + family.member_ndim if family.event_ndim else len(dist.shape) - 1
 
