@@ -116,7 +116,7 @@ class PredictiveBandDisplay(Display):
         name : str, optional
             What the legend says.
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -176,7 +176,7 @@ class PredictiveBandDisplay(Display):
         name : str, optional
             What the legend says.
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -199,11 +199,11 @@ class PredictiveBandDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
             What the legend says, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``, which draws the median.
+            Keywords of matplotlib's ``Axes.plot``, which draws the median.
 
         Returns
         -------

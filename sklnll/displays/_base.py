@@ -73,9 +73,9 @@ class PredictionDisplay(Display):
         ax : matplotlib Axes, optional
             Where to plot; by default a new figure.
         name : str, optional
-            In the legend; by default the name of the estimator's class.
+            What the legend says; by default the name of the estimator's class.
         **kwargs
-            As `from_predictions` takes them.
+            Keywords of `from_predictions`.
 
         Returns
         -------

@@ -80,7 +80,7 @@ class ComparisonDisplay(Display):
             Name of the model to compare with; by default the first one.
         ax : matplotlib Axes, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -104,11 +104,11 @@ class ComparisonDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
             The title.
         **kwargs
-            For matplotlib's ``Axes.errorbar``.
+            Keywords of matplotlib's ``Axes.errorbar``.
 
         Returns
         -------

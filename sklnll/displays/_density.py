@@ -108,7 +108,7 @@ class DensityDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -130,11 +130,11 @@ class DensityDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
             The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``, or ``Axes.bar`` for labels.
+            Keywords of matplotlib's ``Axes.plot``, or ``Axes.bar`` for labels.
 
         Returns
         -------

@@ -75,7 +75,7 @@ class LossCurveDisplay(Display):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -97,11 +97,11 @@ class LossCurveDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
             The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``, which draws both curves.
+            Keywords of matplotlib's ``Axes.plot``, which draws both curves.
 
         Returns
         -------

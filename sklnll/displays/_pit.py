@@ -30,7 +30,7 @@ class PITHistogramDisplay(PredictionDisplay):
     bin_edges : ndarray of shape (n_bins + 1,)
         Edges of the bins, from 0 to 1.
     band : ndarray of shape (n_bins, 2)
-        Between which ends each height lies by chance, if predictions are calibrated: pointwise,
+        Ends between which each height lies by chance, if predictions are calibrated: pointwise,
         from the binomial distribution.
     confidence : float, default=0.95
         Probability of each bin's band.
@@ -107,7 +107,7 @@ class PITHistogramDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -123,11 +123,11 @@ class PITHistogramDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
             What the legend says, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.stairs``.
+            Keywords of matplotlib's ``Axes.stairs``.
 
         Returns
         -------

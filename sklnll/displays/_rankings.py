@@ -103,7 +103,7 @@ class RankingHeatMapDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -128,11 +128,11 @@ class RankingHeatMapDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
             The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.imshow``.
+            Keywords of matplotlib's ``Axes.imshow``.
 
         Returns
         -------

@@ -31,7 +31,7 @@ class QuantileReliabilityDisplay(PredictionDisplay):
     shares : ndarray of shape (k,)
         Shares of y below the quantiles of these levels.
     band : ndarray of shape (k, 2)
-        Between which ends each share lies by chance, if predictions are calibrated: pointwise,
+        Ends between which each share lies by chance, if predictions are calibrated: pointwise,
         from the binomial distribution.
     confidence : float, default=0.95
         Probability of each level's band.
@@ -107,7 +107,7 @@ class QuantileReliabilityDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -126,11 +126,12 @@ class QuantileReliabilityDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure; those of another such display compare the two.
+            Where to plot; by default axes of a new figure. Those of another such display compare
+            the two.
         name : str, optional
             What the legend says, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``.
+            Keywords of matplotlib's ``Axes.plot``.
 
         Returns
         -------

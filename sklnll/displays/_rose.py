@@ -93,7 +93,7 @@ class RoseDisplay(PredictionDisplay):
             Axes that were made with ``projection="polar"``.
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -116,11 +116,11 @@ class RoseDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib PolarAxes, optional
-            By default those of a new figure; given ones must be polar.
+            Where to plot; by default axes of a new figure; given ones must be polar.
         name : str, optional
             The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.bar``, which draws the sectors.
+            Keywords of matplotlib's ``Axes.bar``, which draws the sectors.
 
         Returns
         -------

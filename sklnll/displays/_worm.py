@@ -39,7 +39,7 @@ class WormPlotDisplay(PredictionDisplay):
     grid : ndarray of shape (k,)
         Expected quantiles at which the band is drawn.
     band : ndarray of shape (k,)
-        By how much a point may deviate by chance, up or down: pointwise.
+        How far a point may deviate by chance, up or down: pointwise.
     confidence : float, default=0.95
         Probability of each point's band.
     name : str, optional
@@ -109,7 +109,7 @@ class WormPlotDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -125,11 +125,11 @@ class WormPlotDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
             The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``.
+            Keywords of matplotlib's ``Axes.plot``.
 
         Returns
         -------

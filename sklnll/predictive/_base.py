@@ -36,7 +36,7 @@ class Predictive(ABC):
     distribution : Distribution
         The family.
     params : mapping of str to ndarray
-        Its parameters in y's units, rows on the first axis.
+        Its parameters in y's units, with rows on the first axis.
     """
 
     def __init__(self, distribution: Distribution, params: Mapping[str, np.ndarray]):
