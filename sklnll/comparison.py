@@ -15,20 +15,19 @@ from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import indexable
 
 from .composition import predict_dist
+from .displays import ComparisonDisplay
 from .distributions import Distribution
 from .estimators.regressor import NLLRegressor
 from .metrics import (
-    brier_score,
     continuous_ranked_probability_score,
     interval_coverage,
     negative_log_likelihood,
 )
-from .predictive import LabelPredictive, PredictiveDistribution, VectorPredictive
+from .metrics._scores import brier_of_labels
+from .predictive import LabelPredictive, Predictive, PredictiveDistribution, VectorPredictive
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from .displays import ComparisonDisplay
 
 
 def compare(
@@ -54,16 +53,16 @@ def compare(
         As for scikit-learn's ``cross_validate``; folds of a number are shuffled, and stratified
         for classifiers.
     random_state : int or None, default=0
-        Seeds the folds, and families.
+        Seeds the folds, and the estimators of families.
     n_jobs : int, optional
-        Processes.
+        Number of processes.
 
     Returns
     -------
     Comparison
-        Of each model and fold: "NLL" (nats a row), and for numbers "CRPS" and "RMSE" (y's units)
-        and "coverage" (of the central 90 % interval), for labels "Brier" and "accuracy"; and
-        "seconds" of the fit. NaN where a model has no such score.
+        The scores of each model and fold: "NLL" (nats a row), and for numbers "CRPS" and "RMSE"
+        (y's units) and "coverage" (of the central 90 % interval), for labels "Brier" and
+        "accuracy"; and "seconds" of the fit. NaN where a model has no such score.
 
     Examples
     --------
@@ -105,14 +104,16 @@ def compare(
 
 @dataclass(frozen=True)
 class Comparison:
-    """The scores of several models on the same folds; printed, a table of their means.
+    """A comparison holds the scores of several models on the same folds.
+
+    Printed, it is a table of their means.
 
     Parameters
     ----------
     names : list of str
-        Of the models.
+        Names of the models.
     scores : dict of str to ndarray of shape (n_models, n_folds)
-        By the name of the score.
+        Scores of each model and fold, by the name of the score.
     test_share : float
         Rows of a fold over rows that the models were fitted to.
     """
@@ -131,25 +132,26 @@ class Comparison:
         return "\n".join(rows)
 
     def mean(self, score: str) -> dict[str, np.float64]:
-        """Mean over the folds, of each model."""
+        """Average a score over the folds, for each model."""
         return dict(zip(self.names, self._of(score).mean(axis=1), strict=True))
 
     def difference(
         self, score: str, against: str | None = None
     ) -> dict[str, tuple[np.float64, np.float64]]:
-        """Mean difference from another model on the same folds, and its standard error.
+        """Average the difference from another model on the same folds, with its standard error.
 
         Parameters
         ----------
         score : str
+            One of `scores`.
         against : str, optional
             Name of a model; by default the first one.
 
         Returns
         -------
         dict of str to (float, float)
-            The error counts that the fits of different folds share most of their rows, with which
-            the plain one is too small.
+            The difference and its error, for each model. The error takes into account that the fits
+            of different folds share most of their rows; without that it would be too small.
 
         References
         ----------
@@ -164,7 +166,9 @@ class Comparison:
         return dict(zip(self.names, pairs, strict=True))
 
     def to_frame(self, against: str | None = None) -> pd.DataFrame:
-        """A row for each model: means, and differences of the first score with their errors.
+        """Make a data frame of the means, and of the differences of the first score.
+
+        It has a row for each model, and the standard errors of the differences; it needs pandas.
 
         Parameters
         ----------
@@ -188,13 +192,12 @@ class Comparison:
         Parameters
         ----------
         score : str, optional
+            One of `scores`.
         against : str, optional
             Name of the model to compare with; by default the first one.
         ax : matplotlib Axes, optional
             By default those of a new figure.
         """
-        from .displays import ComparisonDisplay
-
         return ComparisonDisplay.from_comparison(self, score=score, against=against, ax=ax)
 
     def _of(self, score: str) -> np.ndarray:
@@ -227,37 +230,39 @@ def _folds(cv: Any, y: Any, labels: bool, random_state: int | None) -> Any:
 
 
 def _scores_of_numbers(model: Any, X: Any, y: Any) -> dict[str, float]:
-    """Those of the predicted distributions, where there are any, and of points."""
+    """Score the predicted distributions, where there are any, and the points."""
     names = ["NLL", "CRPS", "coverage"]
     scores: dict[str, Any] = dict.fromkeys(names, np.nan)
     dist = _predicted(model, X)
-    point = model.predict(X) if dist is None else dist.mean()
     if dist is not None:
         scores["NLL"] = negative_log_likelihood(y, dist)
     if isinstance(dist, PredictiveDistribution | VectorPredictive):
         scores["CRPS"] = continuous_ranked_probability_score(y, dist)
         scores["coverage"] = interval_coverage(y, dist)
+        point = dist.mean()
+    else:
+        point = model.predict(X)
     finite = np.isfinite(point).all()
     return {**scores, "RMSE": root_mean_squared_error(y, point) if finite else np.inf}
 
 
 def _scores_of_labels(model: Any, X: Any, y: Any) -> dict[str, float]:
+    """Score the predicted probabilities, where there are any, and the labels."""
     dist = _predicted(model, X)
     accuracy = accuracy_score(y, model.predict(X))
     scores: dict[str, Any] = {"NLL": np.nan, "Brier": np.nan, "accuracy": accuracy}
     if isinstance(dist, LabelPredictive):
         scores["NLL"] = negative_log_likelihood(y, dist)
-        scores["Brier"] = brier_score(y, dist)
+        scores["Brier"] = brier_of_labels(y, dist.probs, dist.classes).mean()
     elif hasattr(model, "predict_proba"):
-        proba = model.predict_proba(X)
-        scores["NLL"] = log_loss(y, proba, labels=model.classes_)
-        observed = np.asarray(y)[:, None] == model.classes_
-        scores["Brier"] = float(((proba - observed) ** 2).sum(axis=1).mean())
+        probs = model.predict_proba(X)
+        scores["NLL"] = log_loss(y, probs, labels=model.classes_)
+        scores["Brier"] = brier_of_labels(y, probs, model.classes_).mean()
     return scores
 
 
-def _predicted(model: Any, X: Any) -> Any:
-    """The predicted distributions; None of a model that has none."""
+def _predicted(model: Any, X: Any) -> Predictive | None:
+    """Predict distributions; None stands for a model that has none."""
     try:
         return predict_dist(model, X)
     except TypeError:

@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .predictive import (
     LabelPredictive,
+    Predictive,
     average,
     average_of_labels,
     side_by_side,
@@ -32,7 +33,7 @@ from .predictive import (
 )
 
 
-def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = None) -> Any:
+def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = None) -> Predictive:
     """Predict the distribution of y through scikit-learn's compositions.
 
     scikit-learn forwards ``predict`` through its compositions, but no method of others; this
@@ -57,12 +58,12 @@ def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = N
     X : array-like of shape (n_samples, n_features)
         As for the outermost ``predict``.
     exposure : array-like of shape (n_samples,), optional
-        How long each row is watched, for families of counts in `NLLRegressor`.
+        How long each row is watched; see `NLLRegressor.predict_dist`.
 
     Returns
     -------
     Predictive
-        The class that suits y: of numbers, labels, rankings.
+        A distribution for each row, in the class that suits y: numbers, labels or rankings.
 
     Raises
     ------
@@ -93,8 +94,8 @@ def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = N
 
 
 @singledispatch
-def _through(estimator: Any, X: Any, exposure: Any) -> Any:
-    """The distribution of y by a composition, which the first argument's class chooses."""
+def _through(estimator: Any, X: Any, exposure: Any) -> Predictive:
+    """Predict by a composition; the class of the first argument chooses how."""
     raise TypeError(
         f"{type(estimator).__name__} has no predict_dist; expected an estimator of sklnll, or a "
         "composition of such: Pipeline, GridSearchCV and other searches, "
@@ -107,13 +108,13 @@ def _through(estimator: Any, X: Any, exposure: Any) -> Any:
 
 
 @_through.register
-def _(estimator: Pipeline, X: Any, exposure: Any) -> Any:
+def _(estimator: Pipeline, X: Any, exposure: Any) -> Predictive:
     X = estimator[:-1].transform(X) if len(estimator) > 1 else X
     return predict_dist(estimator[-1], X, exposure=exposure)
 
 
 @_through.register
-def _(estimator: BaseSearchCV, X: Any, exposure: Any) -> Any:
+def _(estimator: BaseSearchCV, X: Any, exposure: Any) -> Predictive:
     if not estimator.refit:
         raise AttributeError(
             f"this {type(estimator).__name__} was fitted with refit=False and has no best "
@@ -123,28 +124,28 @@ def _(estimator: BaseSearchCV, X: Any, exposure: Any) -> Any:
 
 
 @_through.register
-def _(estimator: RFE, X: Any, exposure: Any) -> Any:
+def _(estimator: RFE, X: Any, exposure: Any) -> Predictive:
     return predict_dist(estimator.estimator_, estimator.transform(X), exposure=exposure)
 
 
 @_through.register
-def _(estimator: SelfTrainingClassifier, X: Any, exposure: Any) -> Any:
+def _(estimator: SelfTrainingClassifier, X: Any, exposure: Any) -> Predictive:
     return predict_dist(estimator.estimator_, X, exposure=exposure)
 
 
 @_through.register
-def _(estimator: TransformedTargetRegressor, X: Any, exposure: Any) -> Any:
+def _(estimator: TransformedTargetRegressor, X: Any, exposure: Any) -> Predictive:
     dist = predict_dist(estimator.regressor_, X, exposure=exposure)
     return transformed(dist, estimator.transformer_)
 
 
 @_through.register
-def _(estimator: StackingRegressor, X: Any, exposure: Any) -> Any:
+def _(estimator: StackingRegressor, X: Any, exposure: Any) -> Predictive:
     return predict_dist(estimator.final_estimator_, estimator.transform(X), exposure=exposure)
 
 
 @_through.register
-def _(estimator: StackingClassifier, X: Any, exposure: Any) -> Any:
+def _(estimator: StackingClassifier, X: Any, exposure: Any) -> Predictive:
     final = predict_dist(estimator.final_estimator_, estimator.transform(X), exposure=exposure)
     return _relabelled(final, estimator.classes_) if isinstance(final, LabelPredictive) else final
 
@@ -153,28 +154,28 @@ def _(estimator: StackingClassifier, X: Any, exposure: Any) -> Any:
 
 
 @_through.register
-def _(estimator: MultiOutputRegressor, X: Any, exposure: Any) -> Any:
+def _(estimator: MultiOutputRegressor, X: Any, exposure: Any) -> Predictive:
     return side_by_side([predict_dist(e, X, exposure=exposure) for e in estimator.estimators_])
 
 
 @_through.register
-def _(estimator: BaggingRegressor, X: Any, exposure: Any) -> Any:
+def _(estimator: BaggingRegressor, X: Any, exposure: Any) -> Predictive:
     return average(_of_bags(estimator, X, exposure))
 
 
 @_through.register
-def _(estimator: BaggingClassifier, X: Any, exposure: Any) -> Any:
+def _(estimator: BaggingClassifier, X: Any, exposure: Any) -> Predictive:
     return _average_of_codes(_of_bags(estimator, X, exposure), estimator.classes_)
 
 
 @_through.register
-def _(estimator: VotingRegressor, X: Any, exposure: Any) -> Any:
+def _(estimator: VotingRegressor, X: Any, exposure: Any) -> Predictive:
     dists = [predict_dist(e, X, exposure=exposure) for e in estimator.estimators_]
     return average(dists, _weights(estimator))
 
 
 @_through.register
-def _(estimator: VotingClassifier, X: Any, exposure: Any) -> Any:
+def _(estimator: VotingClassifier, X: Any, exposure: Any) -> Predictive:
     if estimator.voting != "soft":
         raise TypeError(
             f"VotingClassifier(voting={estimator.voting!r}) counts votes and has no probabilities; "
@@ -184,8 +185,8 @@ def _(estimator: VotingClassifier, X: Any, exposure: Any) -> Any:
     return _average_of_codes(dists, estimator.classes_, _weights(estimator))
 
 
-def _of_bags(estimator: Any, X: Any, exposure: Any) -> list[Any]:
-    """Each member's distributions, by the columns of X that it was given."""
+def _of_bags(estimator: Any, X: Any, exposure: Any) -> list[Predictive]:
+    """Let each member predict by the columns of X that it was given."""
     X = validate_data(
         estimator,
         X,
@@ -199,7 +200,7 @@ def _of_bags(estimator: Any, X: Any, exposure: Any) -> list[Any]:
 
 
 def _weights(estimator: VotingRegressor | VotingClassifier) -> list[float] | None:
-    """Of the members that were not dropped."""
+    """Keep the weights of the members that were not dropped."""
     if estimator.weights is None:
         return None
     pairs = zip(estimator.estimators, estimator.weights, strict=True)
@@ -209,10 +210,10 @@ def _weights(estimator: VotingRegressor | VotingClassifier) -> list[float] | Non
 def _average_of_codes(
     dists: list[Any], classes: np.ndarray, weights: list[float] | None = None
 ) -> LabelPredictive:
-    """The average over members that were trained on the positions of labels in `classes`."""
+    """Average over members that were trained on the positions of labels in `classes`."""
     return average_of_labels([_relabelled(dist, classes) for dist in dists], classes, weights)
 
 
 def _relabelled(dist: LabelPredictive, classes: np.ndarray) -> LabelPredictive:
-    """Labels instead of their positions, which compositions train their members on."""
+    """Put labels in place of their positions, which compositions train their members on."""
     return LabelPredictive(dist.distribution, dist.params, classes[dist.classes])

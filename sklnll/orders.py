@@ -82,7 +82,7 @@ def orders_to_ranks(orders: ArrayLike) -> np.ndarray:
 
 
 def kendall_tau(orders: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Kendall's tau of each row: the share of pairs in the right order, less that in the wrong.
+    """Compute Kendall's tau of each row: the share of pairs in the right order less the others'.
 
     A partial ranking decides the pairs of two listed items, and those of a listed and an unlisted
     one; only these are counted.
@@ -111,7 +111,7 @@ def kendall_tau(orders: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def places(orders: np.ndarray) -> np.ndarray:
-    """The place of each item, 0 for the best and n_items for those that are not listed."""
+    """Find the place of each item, 0 for the best and n_items for those that are not listed."""
     n_rows, n_items = orders.shape
     place = np.full((n_rows, n_items + 1), n_items)
     item = np.where(orders == UNRANKED, n_items, orders).astype(int)
@@ -120,7 +120,7 @@ def places(orders: np.ndarray) -> np.ndarray:
 
 
 def pad_orders(y: np.ndarray, n_items: int, name: str = "y") -> np.ndarray:
-    """Orders of the first few places as partial orders of all items; places on the last axis."""
+    """Complete orders of the first few places to partial orders of all items, on the last axis."""
     if y.ndim < 2 or not 1 <= y.shape[-1] <= n_items:
         raise ValueError(
             f"{name} must have an order in each row, of at most the {n_items} items seen in fit; "
@@ -216,7 +216,7 @@ def _check_ranks(ranks: np.ndarray, ranked: np.ndarray) -> None:
 
 
 def _advice(orders: np.ndarray, n_items: int) -> str:
-    """How orders with items that do not exist come about."""
+    """Explain how orders with items that do not exist come about."""
     listed = orders[orders != UNRANKED]
     if listed.size and listed.min() >= 1 and listed.max() == n_items:
         return (
@@ -227,7 +227,7 @@ def _advice(orders: np.ndarray, n_items: int) -> str:
 
 
 def _repeats(table: np.ndarray) -> np.ndarray:
-    """Whether a value stands further left in its row, too."""
+    """Mark values that stand further left in their row, too."""
     order = np.argsort(table, axis=-1, kind="stable")
     ordered = np.take_along_axis(table, order, axis=-1)
     again = np.zeros(table.shape, dtype=bool)

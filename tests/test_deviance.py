@@ -268,7 +268,7 @@ def test_what_is_no_prediction_of_these_rows_is_refused():
         d2_score(np.zeros(3), np.zeros(3))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         d2_score(np.arange(4.0), dist)
-    with pytest.raises(ValueError, match="y_true contains NaN, at row 1"):
+    with pytest.raises(ValueError, match="y_true must not be missing; found NaN at row 1"):
         d2_score([0.0, np.nan, 1.0], dist)
     with pytest.raises(ValueError, match="has no exposure"):
         d2_score(np.arange(3.0), dist, exposure=np.ones(3))

@@ -328,7 +328,7 @@ def test_coverages_are_probabilities(coverages):
         displays.IntervalCoverageDisplay.from_predictions(Y, NORMAL, coverages=coverages)
 
 
-def test_a_second_display_on_the_same_axes_shares_the_reference_and_has_another_colour():
+def test_a_second_display_on_the_same_axes_shares_the_reference_and_has_another_color():
     cls = displays.QuantileReliabilityDisplay
     first = cls.from_predictions(Y, NORMAL, name="a")
     second = cls.from_predictions(-Y, NORMAL, name="b", ax=first.ax_)
@@ -375,7 +375,7 @@ def test_band_of_a_frame_takes_names_and_other_kinds_of_columns(library):
     assert not np.allclose(display.median, other.median)
     with pytest.raises(TypeError, match="must be a column of numbers"):
         cls.from_estimator(model, frame, Y, feature="kind")
-    with pytest.raises(ValueError, match=r"one of \['size', 'kind'\]; got 'colour'"):
+    with pytest.raises(ValueError, match=r"one of \['size', 'kind'\]; got 'color'"):
         cls.from_estimator(model, frame, Y, feature="color")
 
 

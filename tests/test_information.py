@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 from torch.distributions import kl
 
 from sklnll import metrics
+from sklnll._numerics.line import Line
 from sklnll.distributions import (
     DISTRIBUTIONS,
     Bernoulli,
@@ -308,3 +309,19 @@ def test_a_label_that_q_does_not_know_is_named():
     q = LabelPredictive(Categorical(), {"logits": np.log(Q)}, NAMES[[0, 1, 2, 2]])
     with pytest.raises(ValueError, match="'dog'"):
         metrics.kl_divergence(p, q)
+
+
+# The line that integrals run over ----------------------------------------------------------------
+
+ENDS = [(-1.0, 3.0), (-1.0, np.inf), (-np.inf, 3.0), (-np.inf, np.inf)]
+LINES = [*ENDS, np.transpose(ENDS)]
+
+
+@pytest.mark.parametrize("ends", LINES, ids=["both", "lower", "upper", "none", "one a row"])
+def test_a_line_leads_back_and_its_slope_is_the_derivative(ends):
+    line = Line(*map(np.asarray, ends), np.full(4, 0.5), np.full(4, 2.0))
+    y = np.array([[-0.9], [0.5], [2.8]]) * np.ones(4)
+    t = line.to_line(y)
+    assert_allclose(line.to_y(t), y, rtol=1e-13)
+    assert_allclose(line.slope(t), (line.to_y(t + 1e-6) - line.to_y(t - 1e-6)) / 2e-6, rtol=1e-8)
+    assert_allclose(line.log_slope(t), np.log(line.slope(t)), atol=1e-13)

@@ -393,7 +393,7 @@ def test_points_are_no_distributions(name):
 def test_a_y_that_is_missing_is_named(name):
     y = Y.copy()
     y[7] = np.nan
-    with pytest.raises(ValueError, match="y_true contains NaN, at row 7"):
+    with pytest.raises(ValueError, match="y_true must not be missing; found NaN at row 7"):
         getattr(metrics, name)(y, NORMAL)
 
 

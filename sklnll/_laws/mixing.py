@@ -11,6 +11,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from scipy import special
 
+from .._numerics.line import Line
 from .law import LEVELS, ContinuousLaw, CountLaw, Law, Panel, flat_rows
 
 _NODES, _NODE_WEIGHTS = legendre.leggauss(8)
@@ -24,6 +25,10 @@ _N_APPROACH = 20
 _N_STEPS = 7
 _POWERS = np.array([1.0, -1.0, -3.0, -5.0])
 """Of the step between two counts, in the weight of each."""
+_ENDS_WITH_POWERS = [(0, np.inf), (0, 1)]
+"""Ranges of y at whose ends a density may rise like a power."""
+_NEAREST_TO_0, _NEAREST_TO_1 = 1e-300, 1 - 1e-16
+"""Values of y that stand for ends of its range, which no point of the line belongs to."""
 
 
 def _sum_rule() -> np.ndarray:
@@ -238,40 +243,28 @@ class MixingLaw(ContinuousMixingLaw):
             of_members = [*low, *high, np.clip(self._modes(), low[0], high[-1])]
         return np.sort(np.concatenate([np.moveaxis(e, -1, 0) for e in of_members]), axis=0)
 
-    # Towards an end of the support a density may rise like a power, which is smooth in log(y).
-
-    @property
-    def _is_positive(self) -> bool:
-        return (self.family.support.low, self.family.support.high) == (0, np.inf)
-
-    @property
-    def _is_share(self) -> bool:
-        return (self.family.support.low, self.family.support.high) == (0, 1)
-
     @cached_property
+    def _line(self) -> Line:
+        """The line over which the densities are integrated."""
+        low, high = self.family.support.low, self.family.support.high
+        if (low, high) in _ENDS_WITH_POWERS:
+            return Line(np.asarray(low), np.asarray(high), np.zeros(()), np.ones(()))
+        return Line(np.asarray(-np.inf), np.asarray(np.inf), *self._middle())
+
     def _middle(self) -> tuple[np.ndarray, np.ndarray]:
-        """A point amid the members, and the width of where most of them lie."""
+        """Find a point amid the members, and the width of where most of them lie."""
         edges = np.clip(self.edges(), -1e300, 1e300)
         n_edges = len(edges)
         width = edges[-n_edges // 4] - edges[n_edges // 4]
         return edges[n_edges // 2], np.where(width > 0, width, 1.0)
 
     def _to_line(self, y: np.ndarray) -> np.ndarray:
-        if self._is_positive:
-            return np.log(np.maximum(y, 1e-300))
-        if self._is_share:
-            return special.logit(np.clip(y, 1e-300, 1 - 1e-16))
-        # Heavy tails are smooth in the logarithm of the distance.
-        center, width = self._middle
-        return np.arcsinh((y - center) / width)
+        low = _NEAREST_TO_0 if self._line.low == 0 else -np.inf
+        high = _NEAREST_TO_1 if self._line.high == 1 else np.inf
+        return self._line.to_line(np.clip(y, low, high))
 
-    def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
-        if self._is_positive:
-            return np.exp(t), np.exp(t)
-        if self._is_share:
-            return special.expit(t), special.expit(t) * special.expit(-t)
-        center, width = self._middle
-        return center + width * np.sinh(t), width * np.cosh(t)
+    def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._line.to_y(t), self._line.slope(t)
 
     def _disagreement(self) -> np.ndarray:
         line = self._to_line(np.clip(self.edges(), -1e300, 1e300))

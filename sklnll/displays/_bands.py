@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from ..composition import predict_dist
-from ..predictive import CircularPredictive
+from ..predictive import CircularPredictive, Predictive, PredictiveDistribution
 from ._base import Display
 from ._data import check_levels, known, numbers_of, one_output
 from ._look import data_style, legend, tidy
@@ -19,11 +20,12 @@ COVERAGES = (0.5, 0.9)
 LIGHTEST, DARKEST = 0.15, 0.4
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class PredictiveBandDisplay(Display):
-    """Median and central intervals along one feature, the others held fixed, with observed points.
+    """Show median and central intervals along one feature, with the others held fixed.
 
-    The points have other values of the other features, so that more of them than promised may lie
-    outside the bands: with several features the picture shows what the model predicts, and
+    Observed points have other values of the other features, so that more of them than promised may
+    lie outside the bands: with several features the picture shows what the model predicts, and
     `IntervalCoverageDisplay` whether that is right.
 
     Parameters
@@ -31,7 +33,7 @@ class PredictiveBandDisplay(Display):
     grid : ndarray of shape (k,)
         Values of the feature, rising.
     median : ndarray of shape (k,)
-        Predicted there, in y's units.
+        Predicted medians there, in y's units.
     intervals : ndarray of shape (n_coverages, k, 2)
         Lower and upper ends of the central intervals, in y's units.
     coverages : ndarray of shape (n_coverages,)
@@ -39,8 +41,9 @@ class PredictiveBandDisplay(Display):
     x, y : ndarray of shape (n_samples,), optional
         Observed points.
     x_label : str, default="x"
+        Name of the feature.
     name : str, optional
-        For the legend.
+        What the legend says.
 
     Attributes
     ----------
@@ -62,26 +65,14 @@ class PredictiveBandDisplay(Display):
     True
     """
 
-    def __init__(
-        self,
-        *,
-        grid: np.ndarray,
-        median: np.ndarray,
-        intervals: np.ndarray,
-        coverages: np.ndarray,
-        x: np.ndarray | None = None,
-        y: np.ndarray | None = None,
-        x_label: str = "x",
-        name: str | None = None,
-    ):
-        self.grid = grid
-        self.median = median
-        self.intervals = intervals
-        self.coverages = coverages
-        self.x = x
-        self.y = y
-        self.x_label = x_label
-        self.name = name
+    grid: np.ndarray
+    median: np.ndarray
+    intervals: np.ndarray
+    coverages: np.ndarray
+    x: np.ndarray | None = None
+    y: np.ndarray | None = None
+    x_label: str = "x"
+    name: str | None = None
 
     @classmethod
     def from_estimator(
@@ -104,7 +95,8 @@ class PredictiveBandDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            Fitted; whatever `sklnll.predict_dist` reaches through, such as a pipeline or a search.
+            A fitted one; whatever `sklnll.predict_dist` reaches through, such as a pipeline or a
+            search.
         X : array-like or frame of shape (n_samples, n_features)
             Its range of the feature is shown, and its points.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
@@ -115,15 +107,16 @@ class PredictiveBandDisplay(Display):
             The row whose other features are held; by default the median of each column, and the
             most frequent value of columns that are no numbers.
         grid_resolution : int, default=200
+            Number of values of the feature.
         coverages : array-like, default=(0.5, 0.9)
             Probabilities that the intervals promise.
         output : int, optional
             Which column of y, where it has several.
         ax : matplotlib Axes, optional
         name : str, optional
-            In the legend.
+            What the legend says.
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -150,7 +143,7 @@ class PredictiveBandDisplay(Display):
     def from_predictions(
         cls,
         y: ArrayLike | None,
-        dist: Any,
+        dist: Predictive,
         *,
         x: ArrayLike,
         grid: ArrayLike | None = None,
@@ -168,7 +161,7 @@ class PredictiveBandDisplay(Display):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
             Observed points; none are drawn without it.
         dist : Predictive
-            Of numbers, or of vectors of them: predicted at the values `grid`, or else `x`.
+            Predictions of numbers, or of vectors of them, at the values `grid`, or else `x`.
         x : array-like of shape (n_samples,) or (n_samples, 1)
             The feature's values at the observed points.
         grid : array-like of shape (k,), optional
@@ -178,11 +171,12 @@ class PredictiveBandDisplay(Display):
         output : int, optional
             Which column of y, where it has several.
         x_label : str, default="x"
+            Name of the feature.
         ax : matplotlib Axes, optional
         name : str, optional
-            In the legend.
+            What the legend says.
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -205,18 +199,18 @@ class PredictiveBandDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
-            In the legend, instead of the display's own.
+            What the legend says, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``, which draws the median.
+            Keywords of matplotlib's ``Axes.plot``, which draws the median.
 
         Returns
         -------
         PredictiveBandDisplay
         """
         ax = self._open(ax)
-        label = " ".join(filter(None, [self.name if name is None else name, "median"]))
+        label = " ".join(filter(None, [self._called(name), "median"]))
         style = data_style(ax, kwargs, linewidth=1.8, label=label)
         self._plot_points(ax)
         (self.line_,) = ax.plot(self.grid, self.median, **style)
@@ -228,7 +222,7 @@ class PredictiveBandDisplay(Display):
         return self
 
     def _plot_points(self, ax: Any) -> None:
-        """Below the bands, so that many of them hide nothing."""
+        """Draw points below the bands, so that many of them hide nothing."""
         if self.y is None or self.x is None:
             self.points_ = None
             return
@@ -238,7 +232,7 @@ class PredictiveBandDisplay(Display):
         )
 
     def _plot_bands(self, ax: Any, color: Any) -> None:
-        """The widest is the lightest."""
+        """Draw the bands, the widest one lightest."""
         shades = np.linspace(DARKEST, LIGHTEST, len(self.coverages))
         for ends, coverage, alpha in zip(self.intervals, self.coverages, shades, strict=True):
             label = f"central {100 * coverage:g} %"
@@ -246,9 +240,9 @@ class PredictiveBandDisplay(Display):
 
 
 def bands(
-    grid: np.ndarray, numbers: Any, coverages: np.ndarray, output: int | None
+    grid: np.ndarray, numbers: PredictiveDistribution, coverages: np.ndarray, output: int | None
 ) -> dict[str, np.ndarray]:
-    """Median and central intervals, in the order of the rising `grid`."""
+    """Compute median and central intervals, in the order of the rising `grid`."""
     if grid.shape != (len(numbers),):
         raise ValueError(
             f"the feature's values must have shape ({len(numbers)},), one for each predicted row; "
@@ -262,8 +256,8 @@ def bands(
     return {"grid": grid[order], "median": quantiles[:, 0], "intervals": intervals}
 
 
-def observed(y: ArrayLike, numbers: Any, output: int | None) -> np.ndarray:
-    """One column of what was observed."""
+def observed(y: ArrayLike, numbers: PredictiveDistribution, output: int | None) -> np.ndarray:
+    """Take one column of what was observed."""
     values = np.asarray(known(y), dtype=float)
     return one_output(values, numbers, output).reshape(len(values))
 
@@ -272,7 +266,7 @@ def observed(y: ArrayLike, numbers: Any, output: int | None) -> np.ndarray:
 
 
 def columns_of(X: Any) -> dict[Any, np.ndarray]:
-    """Columns of X by name, or by position where they have none."""
+    """Return the columns of X by name, or by position where they have none."""
     if issparse(X):
         raise TypeError("X must be dense, to move one feature and hold the others; use X.toarray()")
     if hasattr(X, "columns"):
@@ -284,7 +278,7 @@ def columns_of(X: Any) -> dict[Any, np.ndarray]:
 
 
 def name_of(feature: int | str, columns: dict[Any, np.ndarray]) -> Any:
-    """The key of `columns` that is meant by a name or a position."""
+    """Find the key of `columns` that is meant by a name or a position."""
     names = list(columns)
     if feature in columns:
         return feature
@@ -294,7 +288,7 @@ def name_of(feature: int | str, columns: dict[Any, np.ndarray]) -> Any:
 
 
 def feature_values(columns: dict[Any, np.ndarray], key: Any) -> np.ndarray:
-    """The column that moves, as numbers."""
+    """Return the column that moves, as numbers."""
     values = columns[key]
     if values.dtype.kind not in "biuf":
         raise TypeError(f"feature must be a column of numbers; {key!r} has dtype {values.dtype}.")
@@ -304,7 +298,7 @@ def feature_values(columns: dict[Any, np.ndarray], key: Any) -> np.ndarray:
 def rows_along(
     X: Any, columns: dict[Any, np.ndarray], key: Any, grid: np.ndarray, at: Iterable[Any] | None
 ) -> Any:
-    """Rows with the feature at `grid` and the others at rest; a frame where X is one."""
+    """Make rows with the feature at `grid` and the others at rest; a frame where X is one."""
     rest = [typical(column) for column in columns.values()] if at is None else list(at)
     if len(rest) != len(columns):
         raise ValueError(f"at must hold a value for each of {len(columns)} features; got {at!r}.")
@@ -316,13 +310,13 @@ def rows_along(
 
 
 def at_rest(column: np.ndarray, value: Any, n_rows: int) -> np.ndarray:
-    """One value for all rows, in a dtype that holds it: 2.5 may be the median of whole numbers."""
+    """Repeat a value in a dtype that holds it: 2.5 may be the median of whole numbers."""
     is_number = column.dtype.kind in "biuf"
     return np.full(n_rows, value, np.result_type(column, value) if is_number else column.dtype)
 
 
 def typical(column: np.ndarray) -> Any:
-    """Median of numbers, most frequent value of anything else."""
+    """Return the median of numbers, or the most frequent value of anything else."""
     if column.dtype.kind in "iuf":
         return np.nanmedian(column)
     values, counts = np.unique(column.astype(str), return_counts=True)

@@ -8,10 +8,11 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 
 from ..composition import predict_dist
+from ..predictive import Predictive
 
 
 class Display(ABC):
-    """A picture, and the numbers that it shows.
+    """A display is a picture, and keeps the numbers that it shows.
 
     Attributes
     ----------
@@ -23,20 +24,25 @@ class Display(ABC):
 
     ax_: Any
     figure_: Any
+    name: str | None = None
 
     @abstractmethod
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Plot what was computed."""
 
     def _open(self, ax: Any, projection: str | None = None) -> Any:
-        """The given axes or those of a new figure, kept as attributes."""
+        """Keep the given axes, or those of a new figure, as attributes."""
         self.ax_ = new_axes(type(self).__name__, projection) if ax is None else ax
         self.figure_ = self.ax_.figure
         return self.ax_
 
+    def _called(self, name: str | None) -> str | None:
+        """Prefer a name that `plot` was given to the display's own."""
+        return self.name if name is None else name
+
 
 class PredictionDisplay(Display):
-    """A picture of predicted distributions and what was observed; see `Display`."""
+    """A prediction display shows predicted distributions and what was observed; see `Display`."""
 
     @classmethod
     def from_estimator(
@@ -56,19 +62,20 @@ class PredictionDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            Fitted; whatever `sklnll.predict_dist` reaches through, such as a pipeline or a search.
+            A fitted one; whatever `sklnll.predict_dist` reaches through, such as a pipeline or a
+            search.
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             What was observed.
         sample_weight : array-like of shape (n_samples,), optional
         exposure : array-like of shape (n_samples,), optional
-            How long each row was watched, for families of counts.
+            How long each row was watched; see `sklnll.NLLRegressor.predict_dist`.
         ax : matplotlib Axes, optional
             Where to plot; by default a new figure.
         name : str, optional
-            In the legend; by default the name of the estimator's class.
+            What the legend says; by default the name of the estimator's class.
         **kwargs
-            As `from_predictions` takes them.
+            Keywords of `from_predictions`.
 
         Returns
         -------
@@ -85,12 +92,12 @@ class PredictionDisplay(Display):
 
     @classmethod
     @abstractmethod
-    def from_predictions(cls, y: ArrayLike | None, dist: Any, **kwargs: Any) -> Self:
+    def from_predictions(cls, y: ArrayLike | None, dist: Predictive, **kwargs: Any) -> Self:
         """Compute what the picture shows of an observed y and predicted distributions, and plot."""
 
 
 def new_axes(display: str, projection: str | None) -> Any:
-    """Axes of a new figure; pyplot knows it, as of any figure that a notebook shall show."""
+    """Make axes of a new figure, which pyplot knows, as it must for a notebook to show it."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:

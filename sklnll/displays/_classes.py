@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._data.checks import check_weight
 from ..predictive import (
     IndicatorPredictive,
     LabelPredictive,
+    Predictive,
     encode_indicators,
     encode_labels,
 )
 from ._base import PredictionDisplay
-from ._data import known, weights_of
+from ._data import known
 from ._look import PALETTE, REFERENCE, legend, style, unit_square
 
 _LARGEST_MARKER = 150
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ClassCalibrationDisplay(PredictionDisplay):
-    """Share of rows with a label against its predicted probability, a curve for each class.
+    """Show the share of rows with a label against its predicted probability, for each class.
 
     For each class, rows are grouped by its predicted probability in bins of equal width. The
     diagonal is right. The area of a marker shows how many rows it stands for: small ones stray by
@@ -30,7 +34,7 @@ class ClassCalibrationDisplay(PredictionDisplay):
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        The labels; of two only the second, which says all.
+        The labels; where there are two, only the second, which says all.
     predicted : ndarray of shape (n_classes, n_bins)
         Mean predicted probability in each bin; NaN where it holds no row.
     observed : ndarray of shape (n_classes, n_bins)
@@ -38,7 +42,7 @@ class ClassCalibrationDisplay(PredictionDisplay):
     counts : ndarray of shape (n_classes, n_bins)
         Total weight of the rows; their number without weights.
     name : str, optional
-        For the title.
+        The title.
 
     Attributes
     ----------
@@ -49,7 +53,7 @@ class ClassCalibrationDisplay(PredictionDisplay):
     See Also
     --------
     sklearn.calibration.CalibrationDisplay : The curve of one class of two.
-    sklnll.metrics.expected_calibration_error : Of the most probable label, as one number.
+    sklnll.metrics.expected_calibration_error : The same of the most probable label, as one number.
 
     References
     ----------
@@ -67,26 +71,17 @@ class ClassCalibrationDisplay(PredictionDisplay):
     array([150., 150., 150.])
     """
 
-    def __init__(
-        self,
-        *,
-        classes: np.ndarray,
-        predicted: np.ndarray,
-        observed: np.ndarray,
-        counts: np.ndarray,
-        name: str | None = None,
-    ):
-        self.classes = classes
-        self.predicted = predicted
-        self.observed = observed
-        self.counts = counts
-        self.name = name
+    classes: np.ndarray
+    predicted: np.ndarray
+    observed: np.ndarray
+    counts: np.ndarray
+    name: str | None = None
 
     @classmethod
     def from_predictions(
         cls,
         y: ArrayLike | None,
-        dist: Any,
+        dist: Predictive,
         *,
         n_bins: int = 10,
         sample_weight: ArrayLike | None = None,
@@ -100,24 +95,25 @@ class ClassCalibrationDisplay(PredictionDisplay):
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels, or 0 and 1 for several at once.
-        dist : Predictive
-            Of labels.
+        dist : LabelPredictive or IndicatorPredictive
         n_bins : int, default=10
+            Number of bins of equal width.
         sample_weight : array-like of shape (n_samples,), optional
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
         ClassCalibrationDisplay
         """
-        hits = indicators(known(y), dist, cls.__name__)
-        weight = weights_of(hits, sample_weight)
-        told = slice(1, None) if is_binary(dist) else slice(None)
-        data = calibration_curves(hits[:, told], dist.probs[:, told], n_bins, weight)
-        return cls(**data, classes=dist.classes[told], name=name).plot(ax, **kwargs)
+        of_classes = of_labels(dist, cls.__name__)
+        hits = indicators(known(y), of_classes)
+        weight = check_weight(sample_weight, hits)
+        told = slice(1, None) if is_binary(of_classes) else slice(None)
+        data = calibration_curves(hits[:, told], of_classes.probs[:, told], n_bins, weight)
+        return cls(**data, classes=of_classes.classes[told], name=name).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Plot a curve for each class.
@@ -125,11 +121,11 @@ class ClassCalibrationDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
-            As title, instead of the display's own.
+            The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``.
+            Keywords of matplotlib's ``Axes.plot``.
 
         Returns
         -------
@@ -139,7 +135,7 @@ class ClassCalibrationDisplay(PredictionDisplay):
         ax.plot([0, 1], [0, 1], color=REFERENCE, linewidth=1, linestyle="--", zorder=0)
         self.lines_ = [self._plot_class(ax, place, kwargs) for place in range(len(self.classes))]
         unit_square(ax)
-        ax.set(title=(self.name if name is None else name) or "")
+        ax.set(title=self._called(name) or "")
         ax.set(xlabel="predicted probability", ylabel="share of rows with the label")
         legend(ax, title="label (area: rows)", loc="best")
         return self
@@ -167,28 +163,33 @@ class ClassCalibrationDisplay(PredictionDisplay):
         return line
 
 
-def is_binary(dist: Any) -> bool:
-    """Whether the second label's probabilities say what the first one's are."""
-    return isinstance(dist, LabelPredictive) and len(dist.classes) == 2
-
-
-def indicators(y: ArrayLike, dist: Any, display: str) -> np.ndarray:
-    """1 where a label was observed, a column for each."""
-    if isinstance(dist, IndicatorPredictive):
-        return encode_indicators(np.asarray(y), len(dist.classes))
-    if not isinstance(dist, LabelPredictive):
+def of_labels(dist: Predictive, display: str) -> LabelPredictive | IndicatorPredictive:
+    """Return predicted probabilities of one label a row, or of several at once."""
+    if not isinstance(dist, LabelPredictive | IndicatorPredictive):
         raise TypeError(
             f"{display} needs predicted probabilities of class labels, as sklnll.predict_dist "
             f"gives them for a classifier; got {type(dist).__name__}. For numbers use "
             "QuantileReliabilityDisplay, for rankings RankingHeatMapDisplay."
         )
-    return np.eye(len(dist.classes))[encode_labels(np.asarray(y), dist.classes)]
+    return dist
+
+
+def is_binary(dist: LabelPredictive | IndicatorPredictive) -> bool:
+    """Tell whether the second label's probabilities say what the first one's are."""
+    return isinstance(dist, LabelPredictive) and len(dist.classes) == 2
+
+
+def indicators(y: np.ndarray, dist: LabelPredictive | IndicatorPredictive) -> np.ndarray:
+    """Mark by 1 where a label was observed, in a column for each."""
+    if isinstance(dist, IndicatorPredictive):
+        return encode_indicators(y, len(dist.classes))
+    return np.eye(len(dist.classes))[encode_labels(y, dist.classes)]
 
 
 def calibration_curves(
     hits: np.ndarray, probs: np.ndarray, n_bins: int, weight: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Mean probability, share of hits and weight of each bin, a row for each class."""
+    """Compute mean probability, share of hits and weight of each bin, a row for each class."""
     # The upper end of a bin belongs to it.
     bins = np.clip(np.ceil(probs * n_bins).astype(int) - 1, 0, n_bins - 1)
 

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from ._base import Display
 from ._look import PALETTE, REFERENCE, tidy
 
-if TYPE_CHECKING:
-    from ..comparison import Comparison
+
+class Scores(Protocol):
+    """Scores of several models on the same folds are what the picture reads of a comparison."""
+
+    @property
+    def names(self) -> list[str]:
+        """Name the models."""
+
+    @property
+    def scores(self) -> Mapping[str, np.ndarray]:
+        """Give the scores of each model and fold, by the name of the score."""
+
+    def difference(
+        self, score: str, against: str | None = None
+    ) -> Mapping[str, tuple[np.float64, np.float64]]:
+        """Give each model's mean difference from another one, and its standard error."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ComparisonDisplay(Display):
-    """Differences of a score between models on the same folds, with their standard errors.
+    """Show how a score differs between models on the same folds, with standard errors.
 
     Parameters
     ----------
     names : list of str
-        Of the models.
+        Names of the models.
     differences, errors : ndarray of shape (n_models,)
-        From the model that the others are compared with, and two standard errors.
+        Differences from the model that the others are compared with, and two standard errors.
     score : str
+        Name of the score.
     against : str
-        Name of that model.
+        Name of the model that the others are compared with.
 
     Attributes
     ----------
@@ -34,25 +52,16 @@ class ComparisonDisplay(Display):
         The figure of these axes.
     """
 
-    def __init__(
-        self,
-        *,
-        names: list[str],
-        differences: np.ndarray,
-        errors: np.ndarray,
-        score: str,
-        against: str,
-    ):
-        self.names = names
-        self.differences = differences
-        self.errors = errors
-        self.score = score
-        self.against = against
+    names: list[str]
+    differences: np.ndarray
+    errors: np.ndarray
+    score: str
+    against: str
 
     @classmethod
     def from_comparison(
         cls,
-        comparison: Comparison,
+        comparison: Scores,
         *,
         score: str | None = None,
         against: str | None = None,
@@ -64,13 +73,14 @@ class ComparisonDisplay(Display):
         Parameters
         ----------
         comparison : Comparison
+            Scores of several models, from `sklnll.compare`.
         score : str, optional
-            By default the first one.
+            Name of the score; by default the first one.
         against : str, optional
             Name of the model to compare with; by default the first one.
         ax : matplotlib Axes, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -94,11 +104,11 @@ class ComparisonDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
-            As title.
+            The title.
         **kwargs
-            For matplotlib's ``Axes.errorbar``.
+            Keywords of matplotlib's ``Axes.errorbar``.
 
         Returns
         -------

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..metrics._scores import as_fitted
-from ..predictive import DiscretePredictive, MixedPredictive, PredictiveDistribution
-from ._base import PredictionDisplay
-from ._data import (
-    check_levels,
-    known,
-    numbers_of,
-    one_output,
-    shares_and_band,
-    weights_of,
+from .._data.checks import check_weight
+from ..metrics._checks import as_fitted
+from ..predictive import (
+    DiscretePredictive,
+    MixedPredictive,
+    Predictive,
+    PredictiveDistribution,
 )
-from ._look import data_style, draw_diagonal, legend, unit_square
+from ._base import PredictionDisplay
+from ._data import check_levels, known, numbers_of, one_output, shares_and_band
+from ._look import data_style, draw_shares
 
 COVERAGES = (*np.linspace(0.05, 0.95, 19).round(2), 0.99)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class IntervalCoverageDisplay(PredictionDisplay):
-    """Share of y inside the central intervals against what they promise: the diagonal is right.
+    """Show the share of y inside central intervals against what they promise.
 
-    Below it: predictions are too narrow; above: too wide. Intervals of counts hold at least what
-    they promise, so that above may be right.
+    The diagonal is right. Below it predictions are too narrow, above it too wide. Intervals of
+    counts hold at least what they promise, so that above it may be right.
 
     Parameters
     ----------
@@ -36,12 +37,12 @@ class IntervalCoverageDisplay(PredictionDisplay):
     observed : ndarray of shape (k,)
         Shares of y inside them, ends included.
     band : ndarray of shape (k, 2)
-        Between which ends each share lies by chance, if predictions are calibrated: pointwise,
+        Ends between which each share lies by chance, if predictions are calibrated: pointwise,
         from the binomial distribution.
     confidence : float, default=0.95
         Probability of each band.
     name : str, optional
-        For the legend.
+        What the legend says.
 
     Attributes
     ----------
@@ -66,26 +67,17 @@ class IntervalCoverageDisplay(PredictionDisplay):
     array([0.49, 0.92])
     """
 
-    def __init__(
-        self,
-        *,
-        nominal: np.ndarray,
-        observed: np.ndarray,
-        band: np.ndarray,
-        confidence: float = 0.95,
-        name: str | None = None,
-    ):
-        self.nominal = nominal
-        self.observed = observed
-        self.band = band
-        self.confidence = confidence
-        self.name = name
+    nominal: np.ndarray
+    observed: np.ndarray
+    band: np.ndarray
+    confidence: float = 0.95
+    name: str | None = None
 
     @classmethod
     def from_predictions(
         cls,
         y: ArrayLike | None,
-        dist: Any,
+        dist: Predictive,
         *,
         coverages: ArrayLike = COVERAGES,
         confidence: float = 0.95,
@@ -101,7 +93,7 @@ class IntervalCoverageDisplay(PredictionDisplay):
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         dist : Predictive
-            Of numbers, or of vectors of them.
+            Predictions of numbers, or of vectors of them.
         coverages : array-like of shape (k,), default=(0.05, 0.1, ..., 0.95, 0.99)
             Probabilities that the intervals promise.
         confidence : float, default=0.95
@@ -113,7 +105,7 @@ class IntervalCoverageDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -122,7 +114,9 @@ class IntervalCoverageDisplay(PredictionDisplay):
         numbers = numbers_of(dist, cls.__name__)
         nominal = check_levels(coverages, "coverages")
         inside = are_inside(y, numbers, nominal, output)
-        data = covered_shares(inside, nominal, confidence, weights_of(inside, sample_weight))
+        weight = check_weight(sample_weight, inside)
+        observed, band = shares_and_band(inside, nominal, confidence, weight)
+        data = {"nominal": nominal, "observed": observed, "band": band}
         return cls(**data, confidence=confidence, name=name).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
@@ -131,31 +125,29 @@ class IntervalCoverageDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure; those of another such display compare the two.
+            Where to plot; by default axes of a new figure. Those of another such display compare
+            the two.
         name : str, optional
-            In the legend, instead of the display's own.
+            What the legend says, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``.
+            Keywords of matplotlib's ``Axes.plot``.
 
         Returns
         -------
         IntervalCoverageDisplay
         """
         ax = self._open(ax)
-        label = self.name if name is None else name
-        style = data_style(ax, kwargs, linewidth=1.8, marker="o", markersize=4, label=label)
-        draw_diagonal(ax, self.nominal, self.band, self.confidence)
-        (self.line_,) = ax.plot(self.nominal, self.observed, **style)
-        unit_square(ax)
+        label = self._called(name)
+        look = data_style(ax, kwargs, linewidth=1.8, marker="o", markersize=4, label=label)
+        self.line_ = draw_shares(ax, self.nominal, self.observed, self.band, self.confidence, look)
         ax.set(xlabel="promised coverage of the central interval", ylabel="share of y inside")
-        legend(ax)
         return self
 
 
 def are_inside(
     y: ArrayLike | None, numbers: PredictiveDistribution, coverages: np.ndarray, output: int | None
 ) -> np.ndarray:
-    """Whether y lies in the central intervals, a column for each.
+    """Tell whether y lies in the central intervals, a column for each.
 
     y is at least a quantile where P(Y <= y) reaches its level, and at most one where P(Y < y) does
     not pass it: two probabilities take the place of many quantiles, which may have to be searched.
@@ -169,18 +161,10 @@ def are_inside(
 
 
 def probability_of_less(numbers: PredictiveDistribution, y: np.ndarray) -> np.ndarray:
-    """P(Y < y) of each row."""
+    """Compute P(Y < y) of each row."""
     if isinstance(numbers, DiscretePredictive):
         return numbers.cdf(np.ceil(y) - 1)
     if isinstance(numbers, MixedPredictive):
         mass = np.exp(numbers._log_prob(numbers._align(y)))
         return numbers.cdf(y) - np.where(numbers.distribution.is_density(y), 0, mass)
     return numbers.cdf(y)
-
-
-def covered_shares(
-    inside: np.ndarray, nominal: np.ndarray, confidence: float, weight: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Promised and observed coverage, and the pointwise band."""
-    observed, band = shares_and_band(inside, nominal, confidence, weight)
-    return {"nominal": nominal, "observed": observed, "band": band}

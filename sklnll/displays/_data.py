@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from sklearn.utils.validation import _check_sample_weight
 
 from ..metrics import probability_integral_transform
-from ..predictive import PredictiveDistribution, VectorPredictive
+from ..metrics._checks import check_known
+from ..predictive import Predictive, PredictiveDistribution, VectorPredictive
 
 
-def numbers_of(dist: Any, display: str) -> PredictiveDistribution:
-    """Predicted distributions of numbers; of vectors those of their components."""
+def numbers_of(dist: Predictive, display: str) -> PredictiveDistribution:
+    """Return predicted distributions of numbers; for vectors those of their components."""
     if isinstance(dist, VectorPredictive):
         return dist.marginals
     if not isinstance(dist, PredictiveDistribution):
@@ -29,7 +29,7 @@ def numbers_of(dist: Any, display: str) -> PredictiveDistribution:
 def one_output(
     values: np.ndarray, numbers: PredictiveDistribution, output: int | None
 ) -> np.ndarray:
-    """What `values` holds of the chosen output; a method of `numbers` gave them."""
+    """Take the chosen output out of `values`, which a method of `numbers` gave."""
     if len(numbers.shape) == 1 and output in (None, 0):
         return values
     n_outputs = 1 if len(numbers.shape) == 1 else numbers.shape[1]
@@ -42,37 +42,30 @@ def one_output(
 
 
 def transform(
-    y: ArrayLike | None, dist: Any, output: int | None, random_state: Any, display: str
+    y: ArrayLike | None, dist: Predictive, output: int | None, random_state: Any, display: str
 ) -> np.ndarray:
-    """The probability integral transform of one output."""
+    """Compute the probability integral transform of one output."""
     numbers = numbers_of(dist, display)
     pit = probability_integral_transform(known(y), numbers, random_state=random_state)
     return one_output(pit, numbers, output)
 
 
 def known(y: ArrayLike | None) -> np.ndarray:
-    """The y that a display cannot do without."""
+    """Return the y that a display cannot do without."""
     if y is None:
         raise ValueError("y must hold what was observed; got None.")
-    values = np.asarray(y)
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        row = np.argwhere(np.isnan(values))[0, 0]
-        raise ValueError(f"y must not be missing; found NaN at row {row}. Leave such rows out.")
-    return values
-
-
-def weights_of(rows: np.ndarray, sample_weight: ArrayLike | None) -> np.ndarray:
-    """A weight for each row; ones where none are given."""
-    return _check_sample_weight(sample_weight, rows, dtype=float, ensure_non_negative=True)
+    return check_known(y, "y")
 
 
 def effective_rows(weight: np.ndarray) -> float:
-    """How many rows of equal weights tell as much as the weighted ones (L. Kish, 1965)."""
+    """Count the rows of equal weight that tell as much as the weighted ones (L. Kish, 1965)."""
     return weight.sum() ** 2 / (weight**2).sum()
 
 
 def chance_band(p: np.ndarray, n_rows: float, confidence: float) -> np.ndarray:
-    """Where a share of `n_rows` rows lies with probability `confidence`, one by one, if p is right.
+    """Find the ends between which a share of `n_rows` rows lies by chance, if p is right.
+
+    Each share lies there with probability `confidence`, one by one.
 
     Returns
     -------
@@ -86,13 +79,13 @@ def chance_band(p: np.ndarray, n_rows: float, confidence: float) -> np.ndarray:
 def shares_and_band(
     holds: np.ndarray, expected: np.ndarray, confidence: float, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted shares of the rows where something holds, a column each, and where chance leads."""
+    """Weigh the rows where something holds, a column each; add the band where chance leads."""
     shares = np.average(holds, axis=0, weights=weight)
     return shares, chance_band(expected, effective_rows(weight), check_confidence(confidence))
 
 
 def check_confidence(confidence: float) -> float:
-    """A probability strictly between 0 and 1."""
+    """Pass a probability on that is strictly between 0 and 1."""
     if not 0 < confidence < 1:
         raise ValueError(
             f"confidence must be between 0 and 1, 0.95 for a band of 95 %; got {confidence!r}."
@@ -101,7 +94,7 @@ def check_confidence(confidence: float) -> float:
 
 
 def check_levels(levels: ArrayLike, name: str) -> np.ndarray:
-    """Rising probabilities strictly between 0 and 1."""
+    """Sort probabilities that are strictly between 0 and 1."""
     level = np.unique(np.asarray(levels, dtype=float))
     if not level.size or level[0] <= 0 or level[-1] >= 1:
         raise ValueError(f"{name} must lie between 0 and 1, 0.9 for 90 %; got {levels!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..predictive import (
     DiscretePredictive,
     LabelPredictive,
     MixedPredictive,
+    Predictive,
     PredictiveDistribution,
 )
 from ._base import PredictionDisplay
@@ -27,8 +29,9 @@ _ABOVE_MEDIAN = 5
 _ROOM = 1.25  # for the legend above bars
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DensityDisplay(PredictionDisplay):
-    """Predicted densities, or masses, of chosen rows, with what was observed there.
+    """Show predicted densities, or masses, of chosen rows, with what was observed there.
 
     Parameters
     ----------
@@ -39,6 +42,7 @@ class DensityDisplay(PredictionDisplay):
     rows : ndarray of shape (n_rows,)
         Positions of the rows, for the legend.
     kind : {"density", "mass", "labels"}
+        What the values are, and over what.
     y : ndarray of shape (n_rows,), optional
         What was observed.
     values_at_y : ndarray of shape (n_rows,), optional
@@ -46,7 +50,7 @@ class DensityDisplay(PredictionDisplay):
     ceiling : float, optional
         Where the picture ends, if a density is infinite somewhere.
     name : str, optional
-        For the title.
+        The title.
 
     Attributes
     ----------
@@ -65,32 +69,20 @@ class DensityDisplay(PredictionDisplay):
     array([0.3 , 0.22])
     """
 
-    def __init__(
-        self,
-        *,
-        grid: np.ndarray,
-        values: np.ndarray,
-        rows: np.ndarray,
-        kind: Kind,
-        y: np.ndarray | None = None,
-        values_at_y: np.ndarray | None = None,
-        ceiling: float | None = None,
-        name: str | None = None,
-    ):
-        self.grid = grid
-        self.values = values
-        self.rows = rows
-        self.kind = kind
-        self.y = y
-        self.values_at_y = values_at_y
-        self.ceiling = ceiling
-        self.name = name
+    grid: np.ndarray
+    values: np.ndarray
+    rows: np.ndarray
+    kind: Kind
+    y: np.ndarray | None = None
+    values_at_y: np.ndarray | None = None
+    ceiling: float | None = None
+    name: str | None = None
 
     @classmethod
     def from_predictions(
         cls,
         y: ArrayLike | None,
-        dist: Any,
+        dist: Predictive,
         *,
         rows: ArrayLike = (0, 1, 2, 3),
         output: int | None = None,
@@ -106,7 +98,7 @@ class DensityDisplay(PredictionDisplay):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
             What was observed; None leaves it out.
         dist : Predictive
-            Of numbers, of vectors of them, or of class labels.
+            Predictions of numbers, of vectors of them, or of class labels.
         rows : array-like of int, default=(0, 1, 2, 3)
             Positions of the rows to show; those beyond the last row are left out.
         output : int, optional
@@ -116,7 +108,7 @@ class DensityDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -138,11 +130,11 @@ class DensityDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
-            As title, instead of the display's own.
+            The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``, or ``Axes.bar`` for labels.
+            Keywords of matplotlib's ``Axes.plot``, or ``Axes.bar`` for labels.
 
         Returns
         -------
@@ -151,7 +143,7 @@ class DensityDisplay(PredictionDisplay):
         ax = self._open(ax)
         draw = self._plot_bars if self.kind == "labels" else self._plot_curves
         draw(ax, kwargs)
-        ax.set(title=(self.name if name is None else name) or "")
+        ax.set(title=self._called(name) or "")
         room = _ROOM * ax.get_ylim()[1] if self.kind == "labels" else self.ceiling
         ax.set(ylim=(0, room))
         ax.set(xlabel="y", ylabel="density" if self.kind == "density" else "predicted probability")
@@ -173,7 +165,7 @@ class DensityDisplay(PredictionDisplay):
                 ax.plot(x, height, "o", color=color, markersize=7, clip_on=False)
 
     def _plot_bars(self, ax: Any, kwargs: dict[str, Any]) -> None:
-        """Bars of the rows side by side over each label."""
+        """Draw bars of the rows side by side over each label."""
         width = 0.8 / len(self.rows)
         place = np.arange(len(self.grid))
         for i, row in enumerate(self.rows):
@@ -191,7 +183,7 @@ class DensityDisplay(PredictionDisplay):
 
 
 def existing(rows: ArrayLike, n_rows: int) -> np.ndarray:
-    """The chosen rows that there are."""
+    """Keep the chosen rows that there are."""
     chosen = np.ravel(rows)
     chosen = chosen[chosen < n_rows]
     if not chosen.size:
@@ -199,8 +191,8 @@ def existing(rows: ArrayLike, n_rows: int) -> np.ndarray:
     return chosen
 
 
-def one_measure(dist: Any, display: str) -> PredictiveDistribution:
-    """Distributions that have either a density or a mass function."""
+def one_measure(dist: Predictive, display: str) -> PredictiveDistribution:
+    """Return distributions that have either a density or a mass function."""
     numbers = numbers_of(dist, display)
     if isinstance(numbers, MixedPredictive):
         raise TypeError(
@@ -211,7 +203,7 @@ def one_measure(dist: Any, display: str) -> PredictiveDistribution:
 
 
 def label_masses(y: np.ndarray | None, dist: LabelPredictive) -> dict[str, Any]:
-    """Probabilities of all labels, and of the observed ones."""
+    """Compute the probabilities of all labels, and of the observed ones."""
     at_y = None if y is None else dist.pmf(y)
     return {
         "grid": dist.classes,
@@ -225,7 +217,7 @@ def label_masses(y: np.ndarray | None, dist: LabelPredictive) -> dict[str, Any]:
 def densities(
     y: np.ndarray | None, numbers: PredictiveDistribution, output: int | None
 ) -> dict[str, Any]:
-    """Densities or masses of one output on a common grid, and at what was observed."""
+    """Compute densities or masses of one output on a common grid, and at what was observed."""
     column = None if y is None else one_output(y, numbers, output).astype(float).reshape(-1)
     if isinstance(numbers, DiscretePredictive):
         kind, method = "mass", "pmf"
@@ -247,7 +239,7 @@ def densities(
 def ceiling(
     numbers: PredictiveDistribution, values: np.ndarray, output: int | None
 ) -> float | None:
-    """Where a picture of densities ends that rise without bound; None where none does."""
+    """Find where to end a picture of densities that rise without bound; None where none does."""
     at = {
         level: heights(numbers, one_output(numbers.ppf(level), numbers, output), "pdf", output)
         for level in (1e-6, 0.01, 0.5, 0.99, 1 - 1e-6)
@@ -258,7 +250,7 @@ def ceiling(
 
 
 def heights(numbers: PredictiveDistribution, y: Any, method: str, output: int | None) -> np.ndarray:
-    """Density or mass of one output at a number, or at one for each row."""
+    """Compute the density or mass of one output at a number, or at one for each row."""
     table = np.empty(numbers.shape)
     table[...] = y if len(numbers.shape) == 1 or np.ndim(y) == 0 else y[:, None]
     return one_output(getattr(numbers, method)(table), numbers, output)
@@ -267,7 +259,7 @@ def heights(numbers: PredictiveDistribution, y: Any, method: str, output: int | 
 def whole_numbers(
     numbers: PredictiveDistribution, y: np.ndarray | None, output: int | None
 ) -> np.ndarray:
-    """Counts between each row's outermost quantiles, about 300 of them, and what was observed."""
+    """Choose about 300 counts between each row's outermost quantiles and what was observed."""
     rows = [numbers[i] for i in range(len(numbers))]
     seen = [None if y is None else y[[i]] for i in range(len(rows))]
     # So far out that the line to the next row's counts lies on the axis.
@@ -280,7 +272,7 @@ def whole_numbers(
 def fine_grid(
     numbers: PredictiveDistribution, y: np.ndarray | None, output: int | None
 ) -> np.ndarray:
-    """Equal steps over all rows, and quantiles of each, so that a narrow peak is not missed."""
+    """Take equal steps over all rows, and quantiles of each, to miss no narrow peak."""
     levels = np.linspace(_OUTERMOST, 1 - _OUTERMOST, 99)
     quantiles = one_output(numbers.ppf(levels), numbers, output)
     return np.unique(
@@ -294,7 +286,7 @@ def outermost(
     output: int | None,
     tail: float = _OUTERMOST,
 ) -> tuple[float, float]:
-    """From the lowest to the highest value that is shown."""
+    """Find the lowest and the highest value that is shown."""
     tails = one_output(numbers.ppf([tail, 1 - tail]), numbers, output)
     values = np.append(tails, [] if y is None else y)
     return values.min(), values.max()

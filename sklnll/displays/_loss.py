@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -15,10 +16,11 @@ from ._look import PALETTE, REFERENCE, legend, style, tidy
 _ROUNDING = 1e-6
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class LossCurveDisplay(Display):
-    """Negative log-likelihood of training and validation after each epoch.
+    """Show the negative log-likelihood of training and validation after each epoch.
 
-    A validation curve that rises again while the training curve falls: the network overfits, and
+    Where the validation curve rises again while the training curve falls, the network overfits, and
     the weights of the best epoch are kept.
 
     Parameters
@@ -26,12 +28,12 @@ class LossCurveDisplay(Display):
     loss_curve : ndarray of shape (n_epochs,)
         Training loss, in nats a row.
     validation_loss : ndarray of shape (n_epochs,), optional
-        Of the rows that were held out, in nats a row.
+        Loss of the rows that were held out, in nats a row.
     best_epoch : int, optional
         The epoch of the least validation loss, from 1; 0 where none was better than the fit
-        without x. Of several members, that of their mean.
+        without x. For several members it is that of their mean.
     name : str, optional
-        For the title.
+        The title.
 
     Attributes
     ----------
@@ -55,18 +57,10 @@ class LossCurveDisplay(Display):
     True
     """
 
-    def __init__(
-        self,
-        *,
-        loss_curve: np.ndarray,
-        validation_loss: np.ndarray | None = None,
-        best_epoch: int | None = None,
-        name: str | None = None,
-    ):
-        self.loss_curve = loss_curve
-        self.validation_loss = validation_loss
-        self.best_epoch = best_epoch
-        self.name = name
+    loss_curve: np.ndarray
+    validation_loss: np.ndarray | None = None
+    best_epoch: int | None = None
+    name: str | None = None
 
     @classmethod
     def from_estimator(
@@ -77,11 +71,11 @@ class LossCurveDisplay(Display):
         Parameters
         ----------
         estimator : estimator
-            Fitted: of this package, or a pipeline, search or transformed target around one.
+            A fitted one of this package, or a pipeline, search or transformed target around it.
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -103,11 +97,11 @@ class LossCurveDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
-            As title, instead of the display's own.
+            The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``, which draws both curves.
+            Keywords of matplotlib's ``Axes.plot``, which draws both curves.
 
         Returns
         -------
@@ -125,14 +119,14 @@ class LossCurveDisplay(Display):
         self._mark_best(ax)
         ax.set_ylim(*self._limits())
         ax.set(xlabel="epoch", ylabel="negative log-likelihood (nats a row)")
-        ax.set(title=(self.name if name is None else name) or "")
+        ax.set(title=self._called(name) or "")
         if self.validation_loss is not None:
             legend(ax)
         tidy(ax)
         return self
 
     def _limits(self) -> tuple[float, float]:
-        """From the least loss as far up as thrice the way to the start.
+        """Show losses from the least one as far up as thrice the way to the start.
 
         A network that overfits has a validation loss without bound, beside which all else is flat.
         """
@@ -153,7 +147,7 @@ class LossCurveDisplay(Display):
 
 
 def trained(estimator: Any) -> Any:
-    """The network inside a composition that trains one."""
+    """Find the network inside a composition that trains one."""
     if isinstance(estimator, Pipeline):
         return trained(estimator[-1])
     if isinstance(estimator, BaseSearchCV) and hasattr(estimator, "best_estimator_"):
@@ -169,9 +163,9 @@ def trained(estimator: Any) -> Any:
 
 
 def best_epoch(net: Any) -> int:
-    """The epoch of the largest validation score; 0 where none beat the fit without x.
+    """Find the epoch of the largest validation score; 0 where none beat the fit without x.
 
-    Of several members it is that of their mean score: each keeps the weights of its own best.
+    For several members it is that of their mean score: each keeps the weights of its own best.
     """
     best = int(np.nanargmax(net.validation_scores_))
     score = net.validation_scores_[best]

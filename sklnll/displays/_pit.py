@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._data.checks import check_weight
+from ..predictive import Predictive
 from ._base import PredictionDisplay
-from ._data import chance_band, check_confidence, effective_rows, transform, weights_of
+from ._data import chance_band, check_confidence, effective_rows, transform
 from ._look import data_style, draw_reference, legend, tidy
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class PITHistogramDisplay(PredictionDisplay):
-    """Histogram of the probability integral transform: flat where predictions are calibrated.
+    """Show a histogram of the probability integral transform, flat where predictions are right.
 
-    The transform is the predicted probability of values up to the observed y. Both ends too high:
-    predictions are too narrow. A hump in the middle: too wide. A slope: biased.
+    The transform is the predicted probability of values up to the observed y. Where both ends are
+    too high, predictions are too narrow; with a hump in the middle they are too wide, with a slope
+    biased.
 
     Parameters
     ----------
     heights : ndarray of shape (n_bins,)
         Density of the transform: the share of rows in each bin, times the number of bins.
     bin_edges : ndarray of shape (n_bins + 1,)
+        Edges of the bins, from 0 to 1.
     band : ndarray of shape (n_bins, 2)
-        Between which ends each height lies by chance, if predictions are calibrated: pointwise,
+        Ends between which each height lies by chance, if predictions are calibrated: pointwise,
         from the binomial distribution.
     confidence : float, default=0.95
         Probability of each bin's band.
     name : str, optional
-        For the legend.
+        What the legend says.
 
     Attributes
     ----------
@@ -60,26 +66,17 @@ class PITHistogramDisplay(PredictionDisplay):
     array([1.8, 0.6, 0.4, 0.6, 1.6])
     """
 
-    def __init__(
-        self,
-        *,
-        heights: np.ndarray,
-        bin_edges: np.ndarray,
-        band: np.ndarray,
-        confidence: float = 0.95,
-        name: str | None = None,
-    ):
-        self.heights = heights
-        self.bin_edges = bin_edges
-        self.band = band
-        self.confidence = confidence
-        self.name = name
+    heights: np.ndarray
+    bin_edges: np.ndarray
+    band: np.ndarray
+    confidence: float = 0.95
+    name: str | None = None
 
     @classmethod
     def from_predictions(
         cls,
         y: ArrayLike | None,
-        dist: Any,
+        dist: Predictive,
         *,
         n_bins: int = 10,
         confidence: float = 0.95,
@@ -96,8 +93,9 @@ class PITHistogramDisplay(PredictionDisplay):
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         dist : Predictive
-            Of numbers, or of vectors of them.
+            Predictions of numbers, or of vectors of them.
         n_bins : int, default=10
+            Number of bins of equal width.
         confidence : float, default=0.95
             Probability of each bin's band. Weighted rows count in it as their effective number,
             ``sum(w)**2 / sum(w**2)``.
@@ -109,14 +107,14 @@ class PITHistogramDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
         PITHistogramDisplay
         """
         pit = transform(y, dist, output, random_state, cls.__name__)
-        data = pit_histogram(pit, n_bins, confidence, weights_of(pit, sample_weight))
+        data = pit_histogram(pit, n_bins, confidence, check_weight(sample_weight, pit))
         return cls(**data, confidence=confidence, name=name).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
@@ -125,11 +123,11 @@ class PITHistogramDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
-            In the legend, instead of the display's own.
+            What the legend says, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.stairs``.
+            Keywords of matplotlib's ``Axes.stairs``.
 
         Returns
         -------
@@ -138,10 +136,9 @@ class PITHistogramDisplay(PredictionDisplay):
         ax = self._open(ax)
         steps = np.append(self.band, self.band[-1:], axis=0)
         flat = np.ones_like(self.bin_edges)
-        label = self.name if name is None else name
-        style = data_style(ax, kwargs, baseline=None, linewidth=1.8, label=label)
+        look = data_style(ax, kwargs, baseline=None, linewidth=1.8, label=self._called(name))
         draw_reference(ax, self.bin_edges, flat, steps, self.confidence, step="post")
-        self.bars_ = ax.stairs(self.heights, self.bin_edges, **style)
+        self.bars_ = ax.stairs(self.heights, self.bin_edges, **look)
         highest = max(self.heights.max(), self.band.max(), ax.get_ylim()[1] / 1.25)
         ax.set(xlim=(0, 1), ylim=(0, 1.25 * highest))
         ax.set(xlabel="probability integral transform of y", ylabel="density")
@@ -153,7 +150,7 @@ class PITHistogramDisplay(PredictionDisplay):
 def pit_histogram(
     pit: np.ndarray, n_bins: int, confidence: float, weight: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Heights, edges and the pointwise band of the histogram."""
+    """Compute heights, edges and the pointwise band of the histogram."""
     counts, edges = np.histogram(pit, n_bins, (0, 1), weights=weight)
     expected = np.full(n_bins, 1 / n_bins)
     band = chance_band(expected, effective_rows(weight), check_confidence(confidence))

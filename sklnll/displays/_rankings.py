@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._data.checks import check_weight
 from ..orders import places
 from ..predictive import RankingPredictive
 from ._base import PredictionDisplay
-from ._data import weights_of
 
 Kind = Literal["pairs", "places"]
 
@@ -20,23 +21,27 @@ _MOST_ITEMS_WITH_TEXT = 12
 _MOST_LETTERS_IN_A_ROW = 40
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RankingHeatMapDisplay(PredictionDisplay):
-    """Predicted probabilities of pairs of items, or of items and places: the mean over the rows.
+    """Show predicted probabilities of pairs of items, or of items and places, as a map.
 
-    Below each probability stands the share of rows that were observed so, if y is given.
+    They are averaged over the rows. Below each probability stands the share of rows that were
+    observed so, if y is given.
 
     Parameters
     ----------
     predicted : ndarray of shape (n_items, n_items)
-        Of "pairs": probability that the row's item comes before the column's; NaN on the diagonal.
-        Of "places": probability that the row's item has the column's place.
+        For "pairs", the probability that the row's item comes before the column's, with NaN on the
+        diagonal; for "places", the probability that the row's item has the column's place.
     observed : ndarray of shape (n_items, n_items), optional
         The same as shares of the rows that decide it: a partial ranking says nothing of two
         unlisted items, nor of the places after its last.
     items : list of str
+        Names of the items.
     kind : {"pairs", "places"}, default="pairs"
+        What the probabilities are of.
     name : str, optional
-        For the title.
+        The title.
 
     Attributes
     ----------
@@ -58,20 +63,11 @@ class RankingHeatMapDisplay(PredictionDisplay):
            [0.83, 0.56,  nan]])
     """
 
-    def __init__(
-        self,
-        *,
-        predicted: np.ndarray,
-        items: Sequence[str],
-        kind: Kind = "pairs",
-        observed: np.ndarray | None = None,
-        name: str | None = None,
-    ):
-        self.predicted = predicted
-        self.items = items
-        self.kind = kind
-        self.observed = observed
-        self.name = name
+    predicted: np.ndarray
+    items: Sequence[str]
+    kind: Kind = "pairs"
+    observed: np.ndarray | None = None
+    name: str | None = None
 
     @classmethod
     def from_predictions(
@@ -96,24 +92,25 @@ class RankingHeatMapDisplay(PredictionDisplay):
             Orders, best item first; partial ones end in -1. None leaves them out.
         dist : RankingPredictive
         kind : {"pairs", "places"}, default="pairs"
+            What the probabilities are of.
         items : sequence of str, optional
-            Their names; numbers by default.
+            Names of the items; numbers by default.
         n_draws : int, default=200
-            Of each row, from which the probabilities of places are counted.
+            Draws from each row's distribution, to count how often an item has a place.
         random_state : int, RandomState instance or None, default=0
             Seeds these draws.
         sample_weight : array-like of shape (n_samples,), optional
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
         RankingHeatMapDisplay
         """
         check_ranking(dist, kind, items, cls.__name__)
-        weight = weights_of(dist.probs, sample_weight)
+        weight = check_weight(sample_weight, dist.probs)
         orders = None if y is None else dist._align(y)
         if kind == "pairs":
             predicted = without_diagonal(np.average(dist.pairwise(), axis=0, weights=weight))
@@ -131,11 +128,11 @@ class RankingHeatMapDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
-            As title, instead of the display's own.
+            The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.imshow``.
+            Keywords of matplotlib's ``Axes.imshow``.
 
         Returns
         -------
@@ -154,7 +151,7 @@ class RankingHeatMapDisplay(PredictionDisplay):
         ax.set_xticks(place, columns, rotation=90 if crowded else 0)
         ax.set_yticks(place, self.items)
         ax.set(ylabel="item", xlabel="before item" if self.kind == "pairs" else "place")
-        ax.set(title=(self.name if name is None else name) or "")
+        ax.set(title=self._called(name) or "")
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
         if has_text:
@@ -178,7 +175,7 @@ class RankingHeatMapDisplay(PredictionDisplay):
 
 
 def check_ranking(dist: Any, kind: str, items: Sequence[str] | None, display: str) -> None:
-    """What the map cannot show."""
+    """Refuse what the map cannot show."""
     if not isinstance(dist, RankingPredictive):
         raise TypeError(
             f"{display} needs predicted distributions of rankings, as sklnll.predict_dist gives "
@@ -192,12 +189,12 @@ def check_ranking(dist: Any, kind: str, items: Sequence[str] | None, display: st
 
 
 def without_diagonal(table: np.ndarray) -> np.ndarray:
-    """No item comes before itself."""
+    """Blank the diagonal: no item comes before itself."""
     return np.where(np.eye(len(table), dtype=bool), np.nan, table)
 
 
 def pair_shares(orders: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Share of the rows that decide between two items in which the first comes before."""
+    """Compute in which share of the rows that decide between two items the first comes before."""
     place = places(orders)
     first, second = place[:, :, None], place[:, None, :]
     before = np.tensordot(weight, first < second, axes=1)
@@ -208,7 +205,7 @@ def pair_shares(orders: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def place_probabilities(
     dist: RankingPredictive, weight: np.ndarray, n_draws: int, random_state: Any
 ) -> np.ndarray:
-    """Share of draws in which an item has a place, an item each row."""
+    """Compute the share of draws in which an item has a place, an item each row."""
     draws = dist.rvs(n_draws, random_state)
     return np.stack(
         [
@@ -219,7 +216,7 @@ def place_probabilities(
 
 
 def place_shares(orders: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Share of the rows that list a place in which an item has it."""
+    """Compute in which share of the rows that list a place an item has it."""
     listed = weight @ (orders >= 0)
     with np.errstate(invalid="ignore"):
         return np.stack([weight @ (orders == item) for item in range(orders.shape[1])]) / listed

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._data.checks import check_weight
+from ..predictive import Predictive
 from ._base import PredictionDisplay
-from ._data import (
-    check_levels,
-    shares_and_band,
-    transform,
-    weights_of,
-)
-from ._look import data_style, draw_diagonal, legend, unit_square
+from ._data import check_levels, shares_and_band, transform
+from ._look import data_style, draw_shares
 
 LEVELS = tuple(np.linspace(0.02, 0.98, 49).round(2))
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class QuantileReliabilityDisplay(PredictionDisplay):
-    """Share of y below the predicted quantiles against their levels: the diagonal is right.
+    """Show the share of y below the predicted quantiles against their levels.
 
-    Flatter than the diagonal in the middle: predictions are too narrow; steeper: too wide; above
-    it: predicted values are too high.
+    The diagonal is right. Where the curve is flatter than it in the middle, predictions are too
+    narrow, where it is steeper, too wide; above the diagonal, predicted values are too high.
 
     Parameters
     ----------
     levels : ndarray of shape (k,)
+        Levels of the quantiles.
     shares : ndarray of shape (k,)
-        Of y below the quantiles of these levels.
+        Shares of y below the quantiles of these levels.
     band : ndarray of shape (k, 2)
-        Between which ends each share lies by chance, if predictions are calibrated: pointwise,
+        Ends between which each share lies by chance, if predictions are calibrated: pointwise,
         from the binomial distribution.
     confidence : float, default=0.95
         Probability of each level's band.
     name : str, optional
-        For the legend.
+        What the legend says.
 
     Attributes
     ----------
@@ -66,26 +66,17 @@ class QuantileReliabilityDisplay(PredictionDisplay):
     array([0.1 , 0.52, 0.89])
     """
 
-    def __init__(
-        self,
-        *,
-        levels: np.ndarray,
-        shares: np.ndarray,
-        band: np.ndarray,
-        confidence: float = 0.95,
-        name: str | None = None,
-    ):
-        self.levels = levels
-        self.shares = shares
-        self.band = band
-        self.confidence = confidence
-        self.name = name
+    levels: np.ndarray
+    shares: np.ndarray
+    band: np.ndarray
+    confidence: float = 0.95
+    name: str | None = None
 
     @classmethod
     def from_predictions(
         cls,
         y: ArrayLike | None,
-        dist: Any,
+        dist: Predictive,
         *,
         levels: ArrayLike = LEVELS,
         confidence: float = 0.95,
@@ -102,8 +93,9 @@ class QuantileReliabilityDisplay(PredictionDisplay):
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         dist : Predictive
-            Of numbers, or of vectors of them.
+            Predictions of numbers, or of vectors of them.
         levels : array-like of shape (k,), default=(0.02, 0.04, ..., 0.98)
+            Levels of the quantiles, between 0 and 1.
         confidence : float, default=0.95
             Probability of each level's band. Weighted rows count in it as their effective number,
             ``sum(w)**2 / sum(w**2)``.
@@ -115,7 +107,7 @@ class QuantileReliabilityDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -123,7 +115,9 @@ class QuantileReliabilityDisplay(PredictionDisplay):
         """
         pit = transform(y, dist, output, random_state, cls.__name__)
         level = check_levels(levels, "levels")
-        data = shares_below(pit, level, confidence, weights_of(pit, sample_weight))
+        weight = check_weight(sample_weight, pit)
+        shares, band = shares_and_band(pit[:, None] <= level, level, confidence, weight)
+        data = {"levels": level, "shares": shares, "band": band}
         return cls(**data, confidence=confidence, name=name).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
@@ -132,29 +126,19 @@ class QuantileReliabilityDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure; those of another such display compare the two.
+            Where to plot; by default axes of a new figure. Those of another such display compare
+            the two.
         name : str, optional
-            In the legend, instead of the display's own.
+            What the legend says, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``.
+            Keywords of matplotlib's ``Axes.plot``.
 
         Returns
         -------
         QuantileReliabilityDisplay
         """
         ax = self._open(ax)
-        style = data_style(ax, kwargs, linewidth=1.8, label=self.name if name is None else name)
-        draw_diagonal(ax, self.levels, self.band, self.confidence)
-        (self.line_,) = ax.plot(self.levels, self.shares, **style)
-        unit_square(ax)
+        look = data_style(ax, kwargs, linewidth=1.8, label=self._called(name))
+        self.line_ = draw_shares(ax, self.levels, self.shares, self.band, self.confidence, look)
         ax.set(xlabel="level of the predicted quantile", ylabel="share of y below the quantile")
-        legend(ax)
         return self
-
-
-def shares_below(
-    pit: np.ndarray, levels: np.ndarray, confidence: float, weight: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Levels, shares of y below their quantiles, and the pointwise band."""
-    shares, band = shares_and_band(pit[:, None] <= levels, levels, confidence, weight)
-    return {"levels": levels, "shares": shares, "band": band}

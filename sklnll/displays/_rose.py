@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..predictive import CircularPredictive
+from .._data.checks import check_weight
+from ..predictive import CircularPredictive, Predictive
 from ._base import PredictionDisplay
-from ._data import known, one_output, weights_of
+from ._data import known, one_output
 from ._look import PALETTE, legend, style
 
 _N_GRID = 181
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RoseDisplay(PredictionDisplay):
-    """Rose of observed angles, with the mean of the predicted densities.
+    """Show a rose of observed angles, with the mean of the predicted densities.
 
     The area of a sector, not its length, shows how many rows it holds; the curve has the same
-    scale, so that it cuts the sectors at equal area where predictions are right on average. (So
-    they may be without telling one row from another.)
+    scale, so that it cuts the sectors at equal area where predictions are right on average (which
+    they may be without telling one row from another).
 
     Parameters
     ----------
     bin_edges : ndarray of shape (n_bins + 1,)
-        In radians, from -pi to pi.
+        Edges of the sectors in radians, from -pi to pi.
     observed : ndarray of shape (n_bins,)
-        Density of the observed angles, a radian.
+        Density of the observed angles, per radian.
     grid : ndarray of shape (k,)
-        In radians, from -pi to pi.
+        Angles in radians, from -pi to pi.
     predicted : ndarray of shape (k,)
-        Mean over the rows of their predicted densities.
+        Mean over the rows of their predicted densities there, per radian.
     name : str, optional
-        For the title.
+        The title.
 
     Attributes
     ----------
@@ -55,26 +58,17 @@ class RoseDisplay(PredictionDisplay):
     array([0.03, 0.29, 0.29, 0.03])
     """
 
-    def __init__(
-        self,
-        *,
-        bin_edges: np.ndarray,
-        observed: np.ndarray,
-        grid: np.ndarray,
-        predicted: np.ndarray,
-        name: str | None = None,
-    ):
-        self.bin_edges = bin_edges
-        self.observed = observed
-        self.grid = grid
-        self.predicted = predicted
-        self.name = name
+    bin_edges: np.ndarray
+    observed: np.ndarray
+    grid: np.ndarray
+    predicted: np.ndarray
+    name: str | None = None
 
     @classmethod
     def from_predictions(
         cls,
         y: ArrayLike | None,
-        dist: Any,
+        dist: Predictive,
         *,
         n_bins: int = 24,
         output: int | None = None,
@@ -91,15 +85,15 @@ class RoseDisplay(PredictionDisplay):
             Angles in radians, in any turn.
         dist : CircularPredictive
         n_bins : int, default=24
-            Sectors of the circle.
+            Number of sectors of the circle.
         output : int, optional
             Which column of y, where it has several.
         sample_weight : array-like of shape (n_samples,), optional
         ax : matplotlib PolarAxes, optional
-            Made with ``projection="polar"``.
+            Axes that were made with ``projection="polar"``.
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
@@ -112,7 +106,7 @@ class RoseDisplay(PredictionDisplay):
                 "PITHistogramDisplay."
             )
         angle = one_output(np.asarray(known(y), dtype=float), dist, output).ravel()
-        weight = weights_of(angle, sample_weight)
+        weight = check_weight(sample_weight, angle)
         data = rose(angle, n_bins, weight) | mean_density(dist, output, weight)
         return cls(**data, name=name).plot(ax, **kwargs)
 
@@ -122,11 +116,11 @@ class RoseDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib PolarAxes, optional
-            By default those of a new figure; given ones must be polar.
+            Where to plot; by default axes of a new figure; given ones must be polar.
         name : str, optional
-            As title, instead of the display's own.
+            The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.bar``, which draws the sectors.
+            Keywords of matplotlib's ``Axes.bar``, which draws the sectors.
 
         Returns
         -------
@@ -149,14 +143,14 @@ class RoseDisplay(PredictionDisplay):
         (self.line_,) = ax.plot(
             self.grid, np.sqrt(self.predicted), color=PALETTE[1], linewidth=1.8, label="predicted"
         )
-        ax.set(title=(self.name if name is None else name) or "", yticklabels=[])
+        ax.set(title=self._called(name) or "", yticklabels=[])
         ax.grid(linewidth=0.4, alpha=0.6)
         legend(ax, loc="lower left", bbox_to_anchor=(0.95, 0.9))
         return self
 
 
 def rose(angle: np.ndarray, n_bins: int, weight: np.ndarray) -> dict[str, np.ndarray]:
-    """Density of the angles in sectors of equal width."""
+    """Compute the density of the angles in sectors of equal width."""
     wrapped = np.angle(np.exp(1j * angle))
     counts, edges = np.histogram(wrapped, n_bins, (-np.pi, np.pi), weights=weight)
     density = counts / weight.sum() / np.diff(edges)
@@ -166,7 +160,7 @@ def rose(angle: np.ndarray, n_bins: int, weight: np.ndarray) -> dict[str, np.nda
 def mean_density(
     dist: CircularPredictive, output: int | None, weight: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Weighted mean over the rows of their densities, around the circle."""
+    """Average the densities of the rows, around the circle."""
     grid = np.linspace(-np.pi, np.pi, _N_GRID)
     density = [
         np.average(one_output(dist.pdf(np.full(dist.shape, angle)), dist, output), weights=weight)

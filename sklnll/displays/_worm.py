@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from .._data.checks import check_weight
+from ..predictive import Predictive
 from ._base import PredictionDisplay
-from ._data import check_confidence, effective_rows, transform, weights_of
+from ._data import check_confidence, effective_rows, transform
 from ._look import BAND, REFERENCE, data_style, legend, tidy
 
 # Beyond these, probabilities round to 0 or 1, whose normal quantiles are infinite.
@@ -18,27 +21,29 @@ _LARGEST = 1 - _SMALLEST
 _N_GRID = 200
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class WormPlotDisplay(PredictionDisplay):
-    """Worm plot: normal quantiles of the probability integral transform, less what is expected.
+    """Show normal quantiles of the probability integral transform, less what is expected.
 
-    A worm above zero: predicted values are too low; a slope: predictions are too narrow (rising)
-    or too wide (falling); a U or an S: the family has the wrong skewness or the wrong tails.
-    Points outside the band, at more than 1 in 20 of the places, are more than chance.
+    Where the worm lies above zero, predicted values are too low; where it rises, predictions are
+    too narrow, where it falls, too wide; a U or an S says that the family has the wrong skewness or
+    the wrong tails. Points outside the band, at more than 1 in 20 of the places, are more than
+    chance.
 
     Parameters
     ----------
     expected : ndarray of shape (n_samples,)
         Standard normal quantiles of the rows' plotting positions, rising.
     deviation : ndarray of shape (n_samples,)
-        Of the rows' normal quantiles from them, in standard deviations.
+        Deviations of the rows' normal quantiles from them, in standard deviations.
     grid : ndarray of shape (k,)
-        Of expected quantiles, for the band.
+        Expected quantiles at which the band is drawn.
     band : ndarray of shape (k,)
-        By how much a point may deviate by chance, up or down: pointwise.
+        How far a point may deviate by chance, up or down: pointwise.
     confidence : float, default=0.95
         Probability of each point's band.
     name : str, optional
-        For the title.
+        The title.
 
     Attributes
     ----------
@@ -64,28 +69,18 @@ class WormPlotDisplay(PredictionDisplay):
     np.float64(0.5)
     """
 
-    def __init__(
-        self,
-        *,
-        expected: np.ndarray,
-        deviation: np.ndarray,
-        grid: np.ndarray,
-        band: np.ndarray,
-        confidence: float = 0.95,
-        name: str | None = None,
-    ):
-        self.expected = expected
-        self.deviation = deviation
-        self.grid = grid
-        self.band = band
-        self.confidence = confidence
-        self.name = name
+    expected: np.ndarray
+    deviation: np.ndarray
+    grid: np.ndarray
+    band: np.ndarray
+    confidence: float = 0.95
+    name: str | None = None
 
     @classmethod
     def from_predictions(
         cls,
         y: ArrayLike | None,
-        dist: Any,
+        dist: Predictive,
         *,
         confidence: float = 0.95,
         output: int | None = None,
@@ -101,7 +96,7 @@ class WormPlotDisplay(PredictionDisplay):
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         dist : Predictive
-            Of numbers, or of vectors of them.
+            Predictions of numbers, or of vectors of them.
         confidence : float, default=0.95
             Probability of each point's band. Weighted rows count in it as their effective number,
             ``sum(w)**2 / sum(w**2)``.
@@ -114,14 +109,14 @@ class WormPlotDisplay(PredictionDisplay):
         ax : matplotlib Axes, optional
         name : str, optional
         **kwargs
-            As `plot` takes them.
+            Keywords of `plot`.
 
         Returns
         -------
         WormPlotDisplay
         """
         pit = transform(y, dist, output, random_state, cls.__name__)
-        data = worm(pit, confidence, weights_of(pit, sample_weight))
+        data = worm(pit, confidence, check_weight(sample_weight, pit))
         return cls(**data, confidence=confidence, name=name).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
@@ -130,11 +125,11 @@ class WormPlotDisplay(PredictionDisplay):
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default those of a new figure.
+            Where to plot; by default axes of a new figure.
         name : str, optional
-            As title, instead of the display's own.
+            The title, instead of the display's own.
         **kwargs
-            For matplotlib's ``Axes.plot``.
+            Keywords of matplotlib's ``Axes.plot``.
 
         Returns
         -------
@@ -148,13 +143,13 @@ class WormPlotDisplay(PredictionDisplay):
         (self.points_,) = ax.plot(self.expected, self.deviation, **style)
         ax.set(xlim=(self.grid[0], self.grid[-1]), ylim=self._limits())
         ax.set(xlabel="standard normal quantile", ylabel="deviation (standard deviations)")
-        ax.set(title=(self.name if name is None else name) or "")
+        ax.set(title=self._called(name) or "")
         legend(ax, loc="upper center")
         tidy(ax)
         return self
 
     def _limits(self) -> tuple[float, float]:
-        """All points, and the band as far as its middle 95 %: at the ends it widens without end."""
+        """Show all points, and the middle 95 % of the band, which widens without end."""
         middle = np.abs(self.grid) <= stats.norm.ppf(0.975)
         middle[len(middle) // 2] = True
         highest = 1.2 * max(np.abs(self.deviation).max(), self.band[middle].max())
@@ -162,7 +157,7 @@ class WormPlotDisplay(PredictionDisplay):
 
 
 def worm(pit: np.ndarray, confidence: float, weight: np.ndarray) -> dict[str, np.ndarray]:
-    """Points of the worm, rising, and half the width of its pointwise band."""
+    """Compute the points of the worm, rising, and half the width of its pointwise band."""
     order = np.argsort(pit, kind="stable")
     order = order[weight[order] > 0]
     weight = weight[order]
@@ -175,6 +170,6 @@ def worm(pit: np.ndarray, confidence: float, weight: np.ndarray) -> dict[str, np
 
 
 def worm_band(z: np.ndarray, n_rows: float, confidence: float) -> np.ndarray:
-    """Half the width of the band: the standard error of an order statistic, as a multiple."""
+    """Compute half the width of the band, a multiple of an order statistic's standard error."""
     p, density = stats.norm.cdf(z), stats.norm.pdf(z)
     return stats.norm.isf((1 - confidence) / 2) * np.sqrt(p * (1 - p) / n_rows) / density

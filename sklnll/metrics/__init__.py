@@ -12,6 +12,7 @@ from ._calibration import (
 )
 from ._deviance import d2_score
 from ._information import cross_entropy, entropy, kl_divergence
+from ._intervals import interval_coverage, interval_score, interval_width, pinball_loss
 from ._marginal import fit_marginal
 from ._scorers import (
     DistributionScorer,
@@ -26,12 +27,8 @@ from ._scores import (
     brier_score,
     continuous_ranked_probability_score,
     energy_score,
-    interval_coverage,
-    interval_score,
-    interval_width,
     kendall_tau_score,
     negative_log_likelihood,
-    pinball_loss,
 )
 
 __all__ = [

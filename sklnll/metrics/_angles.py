@@ -4,11 +4,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
 
+from .._data.checks import check_weight
+
 
 def circular_mean_absolute_error(
     y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Mean angular distance, the shorter way around; lower is better.
+    """Compute the mean angular distance, the shorter way around; lower is better.
 
     Parameters
     ----------
@@ -19,7 +21,7 @@ def circular_mean_absolute_error(
     Returns
     -------
     float
-        In radians, between 0 and pi; mean over outputs.
+        In radians, between 0 and pi; averaged over the outputs.
 
     Examples
     --------
@@ -36,7 +38,9 @@ def circular_mean_absolute_error(
 def circular_r2_score(
     y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Coefficient of determination of angles: R² with 1 - cos(error) for the squared error.
+    """Compute the coefficient of determination of angles; higher is better.
+
+    It is R² with 1 - cos(error) in place of the squared error.
 
     Parameters
     ----------
@@ -47,8 +51,9 @@ def circular_r2_score(
     Returns
     -------
     float
-        1 is the best, 0 as good as the mean direction of `y_true` for all rows; mean over outputs.
-        Of equal `y_true` it is 1 where the prediction is perfect, else 0, as in scikit-learn.
+        1 is the best, 0 is as good as the mean direction of `y_true` for all rows; averaged over
+        the outputs. For equal `y_true` it is 1 where the prediction is perfect, else 0, as in
+        scikit-learn.
 
     Notes
     -----
@@ -83,7 +88,7 @@ def circular_r2_score(
 def _check_angles(
     y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Both with a column for each output; weights of one where none are given."""
+    """Give both angles a column for each output, and all rows a weight."""
     true: np.ndarray = check_array(y_true, dtype=float, ensure_2d=False, input_name="y_true")
     pred: np.ndarray = check_array(y_pred, dtype=float, ensure_2d=False, input_name="y_pred")
     check_consistent_length(true, pred, sample_weight)
@@ -93,5 +98,4 @@ def _check_angles(
             f"y_true and y_pred must have the same outputs; got {true.shape[1]} and "
             f"{pred.shape[1]} columns."
         )
-    weight = np.ones(len(true)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    return true, pred, weight
+    return true, pred, check_weight(sample_weight, true)

@@ -9,25 +9,25 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 
 from .._data.checks import check_weight
-from ..predictive import LabelPredictive, encode_labels
-from ._scores import as_fitted, check_kind, of_numbers
+from ..predictive import LabelPredictive, Predictive, encode_labels
+from ._checks import as_fitted, check_kind, of_numbers
 
 _LEVELS = tuple(np.linspace(0.05, 0.95, 19).round(2))
 
 
 def probability_integral_transform(
-    y_true: ArrayLike, dist: Any, *, random_state: Any = 0
+    y_true: ArrayLike, dist: Predictive, *, random_state: Any = 0
 ) -> np.ndarray:
-    """The predicted probability of values up to y: uniform on (0, 1) where predictions are right.
+    """Compute the predicted probability of values up to y.
 
-    Where y has a probability of its own, as for counts, it is drawn uniformly between the
-    probabilities of less than y and of at most y.
+    It is uniform on (0, 1) where predictions are right. Where y has a probability of its own, as
+    for counts, it is drawn uniformly between the probabilities of less than y and of at most y.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
     dist : Predictive
-        Of numbers, or of vectors of them.
+        Predictions of numbers, or of vectors of them.
     random_state : int, RandomState instance or None, default=0
         Seeds these draws.
 
@@ -45,23 +45,24 @@ def probability_integral_transform(
 
 def quantile_calibration_error(
     y_true: ArrayLike,
-    dist: Any,
+    dist: Predictive,
     *,
     levels: ArrayLike = _LEVELS,
     sample_weight: ArrayLike | None = None,
     random_state: Any = 0,
 ) -> float:
-    """Mean distance between the levels of quantiles and the share of y below them.
+    """Compute the mean distance between the levels of quantiles and the shares of y below them.
 
-    0 is the best that can be. It is no score: the marginal distribution of y has 0, too, and the
-    right distributions miss it by about 0.3 / sqrt(n_samples).
+    0 is the best that can be. The error is no score: the marginal distribution of y has 0, too, and
+    the right distributions miss it by about 0.3 / sqrt(n_samples).
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
     dist : Predictive
-        Of numbers, or of vectors of them.
+        Predictions of numbers, or of vectors of them.
     levels : array-like of shape (k,), default=(0.05, 0.1, ..., 0.95)
+        Levels of the quantiles, between 0 and 1.
     sample_weight : array-like of shape (n_samples,), optional
     random_state : int, RandomState instance or None, default=0
         Seeds the draws of `probability_integral_transform` for counts.
@@ -69,7 +70,7 @@ def quantile_calibration_error(
     Returns
     -------
     float
-        Between 0 and 1; mean over outputs.
+        Between 0 and 1; averaged over the outputs.
 
     References
     ----------
@@ -92,7 +93,7 @@ def expected_calibration_error(
     n_bins: int = 10,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Mean distance between how sure predicted labels are and how often they are right.
+    """Compute the mean distance between how sure predicted labels are and how often right.
 
     Rows are grouped by the largest of their probabilities, in bins of equal width; in each bin the
     mean of it is compared with the share of rows whose most probable label was observed.
@@ -100,10 +101,10 @@ def expected_calibration_error(
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        Labels.
+        Observed labels.
     dist : LabelPredictive
     n_bins : int, default=10
-        The value depends on it, and grows with it where rows are few.
+        Number of bins; the value depends on it, and grows with it where rows are few.
     sample_weight : array-like of shape (n_samples,), optional
 
     Returns

@@ -8,42 +8,43 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._data.checks import check_weight
-from ..predictive import LabelPredictive
+from ..predictive import LabelPredictive, Predictive
+from ._checks import as_fitted
 from ._information import entropy
 from ._marginal import fit_marginal
-from ._scores import as_fitted, negative_log_likelihood
+from ._scores import negative_log_likelihood
 
 
 def d2_score(
     y_true: ArrayLike,
-    dist: Any,
-    dist_null: Any = None,
+    dist: Predictive,
+    dist_null: Predictive | None = None,
     *,
     sample_weight: ArrayLike | None = None,
     exposure: ArrayLike | None = None,
 ) -> float:
-    """D²: how much of the deviance is explained against the marginal fit; higher is better.
+    """Compute D², the share of the deviance explained against the marginal fit; higher is better.
 
-    R² for any y: numbers, counts, vectors, angles, labels, rankings. 1 is the best, 0 is as good
-    as the distribution of y without x, worse ones are negative.
+    D² is R² for any y: numbers, counts, vectors, angles, labels, rankings. 1 is the best, 0 is as
+    good as the distribution of y without x, worse ones are negative.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
     dist : Predictive
-        Of any kind, as `predict_dist` gives it.
+        Predictions of any kind, as `predict_dist` gives them.
     dist_null : Predictive, optional
-        What is compared with; by default ``fit_marginal(y_true, dist)``, the same family fitted to
-        the y that are scored, as scikit-learn's D² scores take the mean of them. To compare
-        families, give all of them the same one.
+        What they are compared with; by default ``fit_marginal(y_true, dist)``, the same family
+        fitted to the y that are scored, as scikit-learn's D² scores take the mean of them. To
+        compare families, give all of them the same one.
     sample_weight : array-like of shape (n_samples,), optional
     exposure : array-like of shape (n_samples,), optional
-        As it was given to `predict_dist`, for the marginal fit.
+        As it was given to `predict_dist`; the marginal fit uses it.
 
     Returns
     -------
     float
-        At most 1. Of equal `y_true` it is 1 where the prediction is as good as the marginal fit,
+        At most 1. For equal `y_true` it is 1 where the prediction is as good as the marginal fit,
         else 0, as in scikit-learn.
 
     See Also
@@ -110,8 +111,8 @@ def d2_score(
     return float(explained / most)
 
 
-def _least_loss(y: np.ndarray, dist: Any, weight: np.ndarray) -> float:
-    """The mean loss of a prediction that is certain of what was observed."""
+def _least_loss(y: np.ndarray, dist: Predictive, weight: np.ndarray) -> float:
+    """Compute the mean loss of a prediction that is certain of what was observed."""
     if isinstance(dist, LabelPredictive):
         return np.average(entropy(y), weights=weight) if y.ndim == 2 else 0.0
     family = dist.distribution

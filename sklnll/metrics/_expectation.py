@@ -12,20 +12,20 @@ from numpy.polynomial import legendre
 from .._laws.atoms import DensityWithAtoms
 from .._laws.law import LEVELS, ContinuousLaw
 from .._laws.von_mises import wrap
+from .._numerics.line import Line
 from ..predictive import (
     CircularPredictive,
     DiscretePredictive,
     PredictiveDistribution,
     TransformedPredictive,
 )
-from ._line import Line
 
 Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Of log p(y) and log q(y)."""
+"""A function of log p(y) and log q(y)."""
 
 _NODES, _WEIGHTS = legendre.leggauss(8)
 _N_BEYOND = 22
-"""Stretches between an outermost quantile and the end of the line, each longer than the last."""
+"""Number of stretches between an outermost quantile and the end of the line, ever longer."""
 _N_HALVINGS = 6
 _TOLERANCE, _ROUNDING = 1e-12, 1e-9
 _NEGLIGIBLE = 1e-9
@@ -37,13 +37,14 @@ _VALUES_AT_ONCE = 200_000
 
 
 def mean_loss(p: PredictiveDistribution, q: PredictiveDistribution, loss: Loss) -> np.ndarray:
-    """Mean of a loss over y from p, for each row and output; infinite where q excludes such y.
+    """Average a loss over y from p, for each row and output; infinite where q excludes such y.
 
     Parameters
     ----------
     p, q : PredictiveDistribution
-        Of the same shape, and of the same kind of y.
+        Two predictions of the same shape, and of the same kind of y.
     loss : callable
+        Loss at y, from log p(y) and log q(y).
 
     Returns
     -------
@@ -60,7 +61,7 @@ def mean_loss(p: PredictiveDistribution, q: PredictiveDistribution, loss: Loss) 
 
 
 def _over_atoms(p: Any, q: Any, loss: Loss) -> np.ndarray:
-    """The share of those y that have a probability of their own, which q may not know."""
+    """Add up the y that have a probability of their own, which q may not know."""
     total = np.zeros(p.shape)
     for atom in p.distribution.support.atoms:
         y = np.full(p.shape, atom)
@@ -71,7 +72,7 @@ def _over_atoms(p: Any, q: Any, loss: Loss) -> np.ndarray:
 
 
 def _over_counts(p: Any, q: Any, loss: Loss) -> np.ndarray:
-    """By the sum of Euler and Maclaurin, where p spreads over more counts than are added singly."""
+    """Add up counts; where p spreads over too many, Euler and Maclaurin's sum takes the rest."""
     low = np.maximum(p.ppf(LEVELS[0]) - 1, 0)
     total = np.zeros(p.shape)
     for counts in np.arange(_N_COUNTS).reshape(-1, _COUNTS_AT_ONCE):
@@ -88,7 +89,7 @@ def _over_counts(p: Any, q: Any, loss: Loss) -> np.ndarray:
 
 
 def _over_densities(p: Any, q: Any, loss: Loss) -> np.ndarray:
-    """The share of those y that have a density, a few rows at once."""
+    """Integrate over the y that have a density, a few rows at once."""
     whole = _Integral.of(p, q, loss, p.support()[0])
     n_blocks = 1 + len(_NODES) * whole.edges.size // _VALUES_AT_ONCE
     blocks = np.array_split(np.arange(len(p)), min(n_blocks, max(len(p), 1)))
@@ -96,25 +97,26 @@ def _over_densities(p: Any, q: Any, loss: Loss) -> np.ndarray:
 
 
 def _share(p: Any, q: Any, loss: Loss, y: np.ndarray) -> np.ndarray:
-    """What a value of y adds to the mean loss, per unit of y where p is a density."""
+    """Compute what a value of y adds to the mean loss, per unit of y where p is a density."""
     log_p = p._log_prob(y)
     return _weighted(np.exp(log_p), loss(log_p, q._log_prob(y)))
 
 
 def _weighted(weight: np.ndarray, loss: np.ndarray) -> np.ndarray:
-    """What is lost where nothing is possible does not count, though it may be infinite."""
+    """Weigh a loss; where nothing is possible it does not count, though it may be infinite."""
     return np.where(weight > 0, weight * loss, 0.0)
 
 
 @dataclass(frozen=True)
 class _Integral:
-    """The integral of p(y) * loss over y, for a few rows.
+    """The mean loss of a few rows is the integral of p(y) * loss over y, which this computes.
 
     Parameters
     ----------
     p, q : PredictiveDistribution
     loss : callable
     line : Line
+        What the range of y is stretched over.
     edges : ndarray of shape (n_edges, ...)
         Increasing points of the line, between which the integrand is nearly a polynomial.
     """
@@ -127,14 +129,14 @@ class _Integral:
 
     @classmethod
     def of(cls, p: Any, q: Any, loss: Loss, low: np.ndarray) -> Self:
-        """Over all y above `low`."""
-        line = Line.of(p, low)
+        """Prepare the integral over all y above `low`."""
+        line = _line_above(p, low)
         of_q = wrap(_edges(q), line.center) if isinstance(p, CircularPredictive) else _edges(q)
         inner = np.clip(line.to_line(np.concatenate([_edges(p), of_q])), *line.ends)
         return cls(p, q, loss, line, _with_tails(np.sort(inner, axis=0), *line.ends))
 
     def refined(self) -> np.ndarray:
-        """The integral over ever shorter stretches, until it stays the same."""
+        """Integrate over ever shorter stretches, until the value stays the same."""
         total, size = self._sum()
         rows, finer, before = np.arange(len(total)), self, np.full(total.shape, np.inf)
         for _ in range(_N_HALVINGS):
@@ -152,9 +154,9 @@ class _Integral:
         return total + self._at_ends()
 
     def _at_ends(self) -> np.ndarray:
-        """The share of y nearer to a finite end than the line reaches.
+        """Integrate over y that are nearer to a finite end than the line reaches.
 
-        There p is a power of the distance, and the loss a line in its logarithm.
+        There p is a power of the distance, and the loss is linear in its logarithm.
         """
         total = np.zeros(self.p.shape)
         for end, sign in self.line.ends_of_y():
@@ -175,19 +177,20 @@ class _Integral:
         return type(self)(self.p, self.q, self.loss, self.line, edges)
 
     def of_rows(self, rows: np.ndarray) -> Self:
-        """Some of the rows."""
-        line = Line(*(value[rows] for value in vars(self.line).values()))
-        return type(self)(self.p[rows], self.q[rows], self.loss, line, self.edges[:, rows])
+        """Keep some of the rows."""
+        line, edges = self.line.of_rows(rows), self.edges[:, rows]
+        return type(self)(self.p[rows], self.q[rows], self.loss, line, edges)
 
     def _sum(self) -> tuple[np.ndarray, np.ndarray]:
-        """The integral, infinite where the far ends count; and that of its size."""
+        """Sum up the integral, infinite where the far ends count, and that of its size."""
         half = np.diff(self.edges, axis=0) / 2
         total, size = np.zeros(half.shape), np.zeros(half.shape)
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-            y, log_slope = self.line.to_y(self.edges[:-1] + half * (1 + node))
+            t = self.edges[:-1] + half * (1 + node)
+            y = self.line.to_y(t)
             log_p = self.p._log_prob(y)
             # Far out, only the product of density and slope is no smaller than floats are.
-            share = (half > 0) * np.exp(log_p + log_slope)
+            share = (half > 0) * np.exp(log_p + self.line.log_slope(t))
             part = weight * half * _weighted(share, self.loss(log_p, self.q._log_prob(y)))
             total, size = total + part, size + np.abs(part)
         diverges = np.zeros(half.shape[1:], bool)
@@ -196,8 +199,20 @@ class _Integral:
         return np.where(diverges, np.inf, total.sum(axis=0)), size.sum(axis=0)
 
 
+def _line_above(p: Any, low: np.ndarray) -> Line:
+    """Stretch what a distribution may give above `low`."""
+    high = p.support()[1]
+    first, center, third = np.maximum(np.moveaxis(p.ppf([0.25, 0.5, 0.75]), -1, 0), low)
+    width = np.select(
+        [np.isfinite(high - low), np.isfinite(low), np.isfinite(high)],
+        [high - low, center - low, high - center],
+        third - first,
+    )
+    return Line(low, high, center, np.where(width > 0, width, 1.0))
+
+
 def _edges(dist: Any) -> np.ndarray:
-    """Values of y on a first axis, between which the density is smooth."""
+    """Give values of y on a first axis, between which the density is smooth."""
     if isinstance(dist, TransformedPredictive):
         return dist.to_scipy().to_y(_edges(dist.base))
     law = dist.to_scipy()
@@ -209,7 +224,7 @@ def _edges(dist: Any) -> np.ndarray:
 
 
 def _with_tails(inner: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Further points out to the ends, ever farther apart."""
+    """Add points out to the ends, ever farther apart."""
     away = np.geomspace(0.05, 1, _N_BEYOND).reshape(-1, *(1,) * low.ndim)
     away = (away - away[0]) / (1 - away[0])
     below = inner[0] + away[::-1] * (low - inner[0])

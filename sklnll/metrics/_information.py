@@ -13,18 +13,20 @@ from ..predictive import (
     DiscretePredictive,
     IndicatorPredictive,
     LabelPredictive,
+    Predictive,
     PredictiveDistribution,
     encode_labels,
 )
-from ..predictive._base import Predictive
+from ._checks import check_kind
 from ._expectation import mean_loss
-from ._scores import check_kind
 
 _OF_NUMBERS_OR_LABELS = (PredictiveDistribution, LabelPredictive, IndicatorPredictive)
 
 
 def entropy(p: ArrayLike | Predictive, *, base: float = np.e) -> np.ndarray:
-    """Entropy H(p): how uncertain y is; -sum(p * log(p)) of rows of probabilities.
+    """Compute the entropy H(p): how uncertain y is.
+
+    For rows of probabilities it is -sum(p * log(p)).
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ def entropy(p: ArrayLike | Predictive, *, base: float = np.e) -> np.ndarray:
         Rows that sum to one; or predicted distributions, whose entropy is differential where they
         have densities.
     base : float, default=e
-        Of the logarithm: e for nats, 2 for bits, 10 for decimal digits.
+        Base of the logarithm: e for nats, 2 for bits, 10 for decimal digits.
 
     Returns
     -------
@@ -42,11 +44,12 @@ def entropy(p: ArrayLike | Predictive, *, base: float = np.e) -> np.ndarray:
 
     Notes
     -----
-    Of a prediction it is its method ``entropy``, by closed forms where they are known; for
-    ensembles to about 9 digits, of negative binomials 7. ``cross_entropy(p, p)`` has more.
+    The entropy of a prediction is what its method ``entropy`` says, by closed forms where they are
+    known; that of ensembles has about 9 digits, of negative binomials 7. ``cross_entropy(p, p)``
+    has more.
     """
     if isinstance(p, Predictive):
-        return _over_outputs(p.entropy()) / np.log(base)  # type: ignore[attr-defined]
+        return _over_outputs(p.entropy()) / np.log(base)
     p = _check_probabilities(p, "p")
     return -xlogy(p, p).sum(axis=-1) / np.log(base)
 
@@ -54,20 +57,21 @@ def entropy(p: ArrayLike | Predictive, *, base: float = np.e) -> np.ndarray:
 def cross_entropy(
     p: ArrayLike | Predictive, q: ArrayLike | Predictive, *, base: float = np.e
 ) -> np.ndarray:
-    """Cross-entropy H(p, q) = -sum(p * log(q)): the mean log-loss of predicting q where p is true.
+    """Compute the cross-entropy H(p, q) = -sum(p * log(q)).
 
-    It is H(p) + KL(p || q): least, and equal to the entropy, where q is p. Of a label that was
-    observed, p is 1 for it, and H(p, q) = -log(q) of that label.
+    It is the mean log-loss of predicting q where p is true, and H(p) + KL(p || q): least, and equal
+    to the entropy, where q is p. Where a label was observed, p is 1 for it, and H(p, q) is -log(q)
+    of that label.
 
     Parameters
     ----------
     p : array-like of shape (..., n_classes), or Predictive
         True probabilities, rows that sum to one; or predicted distributions of numbers or labels.
     q : array-like of shape (..., n_classes), or Predictive
-        Predicted ones; shapes broadcast. Where p is a Predictive, another one of the same rows and
-        the same kind of y, of any family.
+        Predicted probabilities; shapes broadcast. Where p is a Predictive, q is another one of the
+        same rows and the same kind of y, of any family.
     base : float, default=e
-        Of the logarithm: e for nats, 2 for bits, 10 for decimal digits.
+        Base of the logarithm: e for nats, 2 for bits, 10 for decimal digits.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def cross_entropy(
 
     Notes
     -----
-    Of densities it is the integral of -p(y) * log(q(y)), in y's units; of counts a sum; where
+    For densities it is the integral of -p(y) * log(q(y)), in y's units, for counts a sum, and where
     numbers have both, both. Integrals are computed by quadrature between quantiles of p and q,
     refined until it stays the same: to about 12 digits where the families have their usual
     shapes, 7 where y is too near for floats to an end that is not 0 (`Beta` with most of its
@@ -128,20 +132,20 @@ def cross_entropy(
 def kl_divergence(
     p: ArrayLike | Predictive, q: ArrayLike | Predictive, *, base: float = np.e
 ) -> np.ndarray:
-    """Kullback-Leibler divergence KL(p || q) = sum(p * log(p / q)).
+    """Compute the Kullback-Leibler divergence KL(p || q) = sum(p * log(p / q)).
 
-    What predicting q instead of the true p costs on average. Of numbers it does not depend on
-    their units.
+    It is what predicting q instead of the true p costs on average. For numbers it does not depend
+    on their units.
 
     Parameters
     ----------
     p : array-like of shape (..., n_classes), or Predictive
         True probabilities, rows that sum to one; or predicted distributions of numbers or labels.
     q : array-like of shape (..., n_classes), or Predictive
-        Predicted ones; shapes broadcast. Where p is a Predictive, another one of the same rows and
-        the same kind of y, of any family.
+        Predicted probabilities; shapes broadcast. Where p is a Predictive, q is another one of the
+        same rows and the same kind of y, of any family.
     base : float, default=e
-        Of the logarithm: e for nats, 2 for bits, 10 for decimal digits.
+        Base of the logarithm: e for nats, 2 for bits, 10 for decimal digits.
 
     Returns
     -------
@@ -175,7 +179,7 @@ def kl_divergence(
 
 
 def _between(p: Any, q: Any, loss: Any) -> np.ndarray:
-    """Mean loss of predicting q where y comes from p; one number a row."""
+    """Compute the mean loss of predicting q where y comes from p; one number a row."""
     for dist in (p, q):
         check_kind(dist, _OF_NUMBERS_OR_LABELS, "numbers or labels")
     if len(p) != len(q) or _kind_of_y(p) != _kind_of_y(q):
@@ -194,7 +198,7 @@ def _between(p: Any, q: Any, loss: Any) -> np.ndarray:
 
 
 def _kind_of_y(dist: Any) -> str:
-    """In words, and with the number of outputs."""
+    """Say in words what is predicted, and of how many outputs."""
     if isinstance(dist, LabelPredictive):
         return "labels"
     if isinstance(dist, IndicatorPredictive):
@@ -208,7 +212,7 @@ def _kind_of_y(dist: Any) -> str:
 
 
 def _over_outputs(values: np.ndarray) -> np.ndarray:
-    """One number for each row, of independent outputs their sum."""
+    """Sum over independent outputs, so that each row has one number."""
     return values if values.ndim == 1 else values.sum(axis=1)
 
 

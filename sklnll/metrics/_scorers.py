@@ -14,28 +14,25 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from ..composition import predict_dist
 from ._deviance import d2_score
-from ._scores import (
-    continuous_ranked_probability_score,
-    interval_coverage,
-    interval_score,
-    negative_log_likelihood,
-)
+from ._intervals import interval_coverage, interval_score
+from ._scores import continuous_ranked_probability_score, negative_log_likelihood
 
 
 class DistributionScorer(_BaseScorer):
-    """A scorer, as ``scoring=`` takes it, of the whole predicted distribution; higher is better.
+    """A distribution scorer judges whole predicted distributions; higher is better.
 
-    Calls with ``(estimator, X, y, sample_weight=None, exposure=None)`` and works on whatever
-    `sklnll.predict_dist` reaches through: an estimator of this package, or a pipeline, search
-    object, transformed target or other composition with one inside. Several at once are a dict:
+    It is what ``scoring=`` takes, and is called with ``(estimator, X, y, sample_weight=None,
+    exposure=None)``. It works on whatever `sklnll.predict_dist` reaches through: an estimator of
+    this package, or a pipeline, search object, transformed target or other composition with one
+    inside. Several at once are a dict:
     ``scoring={"nll": neg_nll_scorer, "coverage": coverage_scorer}``.
 
-    - `neg_nll_scorer`: mean log-likelihood, in nats a row, for every family. A proper score: no
-      distribution does better on average than the true one. Only families of the same kind of y
+    - `neg_nll_scorer`: mean log-likelihood, in nats a row, for every family. It is a proper score:
+      no distribution does better on average than the true one. Only families of the same kind of y
       can be compared.
     - `neg_crps_scorer`: negative mean continuous ranked probability score, in y's units (mean over
-      outputs), for families of numbers. Proper too, and less sensitive to outliers. Of families of
-      vectors it judges each component alone (mean over them), not how they depend on each other.
+      outputs), for families of numbers. It is proper, too, and less sensitive to outliers. It
+      judges each component of a vector alone, not how they depend on each other.
     - `d2_scorer`: how much of the deviance is explained against the marginal fit of the rows that
       are scored, at most 1, for every family; see `d2_score`.
     - `neg_interval_score_scorer` and `coverage_scorer` judge central intervals; see
@@ -44,8 +41,9 @@ class DistributionScorer(_BaseScorer):
     Parameters
     ----------
     name : str
+        What the scorer is printed as.
     metric : callable
-        Of y, a predictive distribution, and ``sample_weight``.
+        A function of y, a predictive distribution, and ``sample_weight``.
     sign : int, default=-1
         -1 for a loss.
     takes_exposure : bool, default=False
@@ -98,7 +96,7 @@ class DistributionScorer(_BaseScorer):
         return scorer
 
     def get_metadata_routing(self) -> MetadataRequest:
-        """What scikit-learn's metadata routing shall pass on."""
+        """Say what scikit-learn's metadata routing shall pass on."""
         return self._request
 
     def __call__(
@@ -114,7 +112,7 @@ class DistributionScorer(_BaseScorer):
         return self._sign * self._metric(y, dist, sample_weight=sample_weight, **known)
 
     def _score(self, method_caller: Any, estimator: Any, X: Any, y: Any, **metadata: Any) -> float:
-        """As scikit-learn calls several scorers at once, which might share predictions."""
+        """Answer scikit-learn, which calls several scorers at once that might share predictions."""
         return self(estimator, X, y, **metadata)
 
     def _accept_sample_weight(self) -> bool:
@@ -125,23 +123,24 @@ class DistributionScorer(_BaseScorer):
 
 
 class IntervalScorer(DistributionScorer):
-    """A scorer of the central intervals of predicted distributions of numbers.
+    """An interval scorer judges the central intervals of predicted distributions of numbers.
 
     - `neg_interval_score_scorer`: negative mean interval score (Winkler score), in y's units: the
       width of the interval, and where y lies outside, the distance to it times 2 / (1 - coverage).
       Higher is better: no interval of this coverage does better on average than the true one.
     - `coverage_scorer`: share of y inside the interval, ends included. **Higher is not better**:
       right is what the interval promises, so watch it beside another score and never select by it.
-      For counts, whose intervals hold at least what they promise, right may be above.
+      For counts, whose intervals hold at least what they promise, more may be right.
 
-    Both are about the interval of 90 %, unless `at` chooses another; with several outputs, or a
-    family of vectors, the mean over the outputs.
+    Both are about the interval of 90 %, unless `at` chooses another. With several outputs, or a
+    family of vectors, they are means over the outputs.
 
     Parameters
     ----------
     name : str
+        What the scorer is printed as.
     metric : callable
-        Of y, a predictive distribution, ``coverage`` and ``sample_weight``.
+        A function of y, a predictive distribution, ``coverage`` and ``sample_weight``.
     sign : int, default=-1
         -1 for a loss.
     coverage : float, default=0.9
@@ -172,7 +171,7 @@ class IntervalScorer(DistributionScorer):
         self.coverage = coverage
 
     def at(self, coverage: float) -> Self:
-        """The same scorer of another central interval.
+        """Make the same scorer of another central interval.
 
         Parameters
         ----------

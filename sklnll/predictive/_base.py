@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from ..distributions import Distribution
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
@@ -17,21 +22,21 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 def as_generator(
     random_state: RandomState,
 ) -> np.random.RandomState | np.random.Generator:
-    """scikit-learn's rule, and scipy's generators too."""
+    """Make a generator by scikit-learn's rule; numpy's newer generators pass, too."""
     if isinstance(random_state, np.random.Generator):
         return random_state
     return check_random_state(random_state)
 
 
-class Predictive:
-    """One predicted distribution per row; the part that labels and numbers share.
+class Predictive(ABC):
+    """A prediction holds one distribution per row; this is what all kinds of y share.
 
     Parameters
     ----------
     distribution : Distribution
         The family.
     params : mapping of str to ndarray
-        Its parameters in y's units, rows on the first axis.
+        Its parameters in y's units, with rows on the first axis.
     """
 
     def __init__(self, distribution: Distribution, params: Mapping[str, np.ndarray]):
@@ -49,6 +54,26 @@ class Predictive:
             rows = slice(rows, rows + 1)
         return self._with_params({name: value[rows] for name, value in self.params.items()})
 
+    @abstractmethod
+    def log_prob(self, y: ArrayLike) -> np.ndarray:
+        """Compute the log-probability, or log-density, of `y`: the negative training loss."""
+
+    @abstractmethod
+    def mode(self) -> np.ndarray:
+        """Find the most probable y of each row."""
+
+    @abstractmethod
+    def entropy(self) -> np.ndarray:
+        """Compute the entropy of each row in nats, differential for densities."""
+
+    @abstractmethod
+    def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
+        """Draw one y from each row's distribution, or `size` of them on a further axis."""
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """Make a pandas data frame of what is predicted, a row each; this needs pandas."""
+
     def _with_params(self, params: Mapping[str, np.ndarray]) -> Self:
         return type(self)(self.distribution, params)
 
@@ -57,5 +82,5 @@ class Predictive:
 
 
 def own_tensor(array: np.ndarray) -> torch.Tensor:
-    """A copy: torch takes neither reversed views nor read-only arrays."""
+    """Copy an array into a tensor: torch takes neither reversed views nor read-only arrays."""
     return torch.from_numpy(np.array(array, order="C"))

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from ..distributions import Categorical, Distribution
 from ..distributions.ensemble import LabelEnsemble, MemberAverage, ensemble_of
+from ._base import Predictive
 from .labels import IndicatorPredictive, LabelPredictive, encode_labels
 from .numbers import PredictiveDistribution
 from .transformed import TransformedPredictive
 
 _LEAST_LOG_PROB = np.log(np.finfo(float).tiny)
-"""Of labels that a member never saw: finite, as all log-probabilities of labels are."""
+"""The log-probability of labels that a member never saw: finite, as those of all labels are."""
+
+P = TypeVar("P", bound=Predictive)
 
 
-def average(dists: Sequence[Any], weights: Sequence[float] | None = None) -> Any:
-    """The weighted average of distributions of the same y, of one family.
+def average(dists: Sequence[P], weights: Sequence[float] | None = None) -> P:
+    """Average distributions of the same y, of one family.
 
     Parameters
     ----------
     dists : sequence of Predictive
-        Of numbers, vectors or rankings, for the same rows.
+        Predictions of numbers, vectors or rankings, for the same rows.
     weights : sequence of float, optional
-        Non-negative; equal by default.
+        Weights of the distributions, non-negative; equal by default.
 
     Returns
     -------
     Predictive
-        Of the family that `sklnll.distributions.ensemble_of` makes, or of the family itself where
-        there is one distribution; members of members stand side by side.
+        The average, of the family that `sklnll.distributions.ensemble_of` makes, or of the family
+        itself where there is one distribution; members of members stand side by side.
 
     Raises
     ------
@@ -58,21 +61,22 @@ def average_of_labels(
     classes: np.ndarray,
     weights: Sequence[float] | None = None,
 ) -> LabelPredictive:
-    """The weighted average of probabilities of labels, whatever their families.
+    """Average the probabilities of labels, whatever their families.
 
     Parameters
     ----------
     dists : sequence of LabelPredictive
-        For the same rows. A label that one does not know is there as good as impossible.
+        Predictions for the same rows. A label that one does not know is there as good as
+        impossible.
     classes : ndarray of shape (n_classes,)
         All labels, in the order of the result's columns.
     weights : sequence of float, optional
-        Non-negative; equal by default.
+        Weights of the distributions, non-negative; equal by default.
 
     Returns
     -------
     LabelPredictive
-        Of an ensemble of `Categorical`, a member for each distribution.
+        An ensemble of `Categorical`, with a member for each distribution.
     """
     logits = np.full((len(dists[0]), len(dists), len(classes)), _LEAST_LOG_PROB)
     for k, dist in enumerate(dists):
@@ -82,38 +86,43 @@ def average_of_labels(
     return LabelPredictive(family, {"weight": weight, "logits": logits}, classes)
 
 
-def side_by_side(dists: Sequence[Any]) -> Any:
-    """Distributions of one family, each of its own number, as one of several independent outputs.
+def side_by_side(dists: Sequence[Predictive]) -> PredictiveDistribution:
+    """Join distributions of one family, each of its own number, as independent outputs of one.
 
     Parameters
     ----------
     dists : sequence of PredictiveDistribution
-        Of one output each, for the same rows.
+        Predictions of one output each, for the same rows.
 
     Returns
     -------
     PredictiveDistribution
-        Of ``len(dists)`` outputs.
+        A prediction of ``len(dists)`` outputs.
 
     Raises
     ------
     TypeError
         For distributions of several families, or of other things than one number.
     """
-    for dist in dists:
-        if not isinstance(dist, PredictiveDistribution) or len(dist.shape) != 1:
-            raise TypeError(f"outputs side by side must each be one number; got {dist!r}.")
-    _check_alike(dists, "put side by side", "Fit each output on its own")
-    shapes = [{name: value.shape for name, value in dist.params.items()} for dist in dists]
+    numbers = [_one_number(dist) for dist in dists]
+    _check_alike(numbers, "put side by side", "Fit each output on its own")
+    shapes = [{name: value.shape for name, value in dist.params.items()} for dist in numbers]
     if any(shape != shapes[0] for shape in shapes):
         raise TypeError(
             "outputs side by side must have parameters of the same shapes, such as equally many "
             f"members; got {shapes}. Fit each output on its own."
         )
     params = {
-        name: np.stack([dist.params[name] for dist in dists], axis=1) for name in dists[0].params
+        name: np.stack([dist.params[name] for dist in numbers], axis=1)
+        for name in numbers[0].params
     }
-    return dists[0]._with_params(params)
+    return numbers[0]._with_params(params)
+
+
+def _one_number(dist: Predictive) -> PredictiveDistribution:
+    if not isinstance(dist, PredictiveDistribution) or len(dist.shape) != 1:
+        raise TypeError(f"outputs side by side must each be one number; got {dist!r}.")
+    return dist
 
 
 def _shares(weights: Sequence[float] | None, n_members: int) -> np.ndarray:
@@ -121,7 +130,7 @@ def _shares(weights: Sequence[float] | None, n_members: int) -> np.ndarray:
     return share / share.sum()
 
 
-def _check_alike(dists: Sequence[Any], done: str, advice: str) -> None:
+def _check_alike(dists: Sequence[Predictive], done: str, advice: str) -> None:
     families = sorted({repr(base_of(dist.distribution)) for dist in dists})
     kinds = {type(dist) for dist in dists}
     if kinds & {TransformedPredictive, LabelPredictive, IndicatorPredictive}:
@@ -137,12 +146,12 @@ def _check_alike(dists: Sequence[Any], done: str, advice: str) -> None:
 
 
 def base_of(family: Distribution) -> Distribution:
-    """The family of the members, where several are averaged."""
+    """Return the family of the members, where several are averaged, else the family itself."""
     return family.base if isinstance(family, MemberAverage) else family
 
 
-def _as_members(dist: Any) -> tuple[Distribution, dict[str, np.ndarray]]:
-    """The family of the members, and their parameters with an axis for them and their weight."""
+def _as_members(dist: Predictive) -> tuple[Distribution, dict[str, np.ndarray]]:
+    """Return the members' family, and their parameters with an axis for them and their weight."""
     family, params = dist.distribution, dist.params
     if isinstance(family, MemberAverage):
         return family.base, params

@@ -12,7 +12,7 @@ from .numbers import ContinuousPredictive
 
 
 class CircularPredictive(ContinuousPredictive):
-    """One predicted density of an angle per row, in radians; see `PredictiveDistribution`.
+    """Each row has a predicted density of an angle, in radians; see `PredictiveDistribution`.
 
     A circle has no lowest value. What counts from one counts from the *cut*, the direction
     opposite to the mean direction: `cdf`, `sf` and `pit` give the probability between the cut and
@@ -45,28 +45,28 @@ class CircularPredictive(ContinuousPredictive):
         return np.where(np.isfinite(y), wrap(y, self._center()), y)
 
     def _center(self) -> np.ndarray:
-        """Opposite to the cut."""
+        """Return the direction opposite to the cut."""
         return self.distribution.mean_direction(**self.params)
 
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
         return wrap(super().rvs(size, random_state))
 
     def mean(self) -> np.ndarray:
-        """Mean direction: that of the mean of (cos y, sin y), in (-pi, pi]."""
+        """Return the mean direction: that of the mean of (cos y, sin y), in (-pi, pi]."""
         return self._full(self._center())
 
     def resultant_length(self) -> np.ndarray:
-        """Length of the mean of (cos y, sin y): 0 for uniform angles, 1 for equal ones."""
+        """Return the length of the mean of (cos y, sin y): 0 if uniform, 1 for equal angles."""
         return self._full(self.distribution.resultant(**self.params)[0])
 
     def var(self) -> np.ndarray:
-        """Circular variance, 1 - `resultant_length`: between 0 and 1."""
+        """Return the circular variance, 1 - `resultant_length`: between 0 and 1."""
         return self._full(self.distribution.resultant(**self.params)[1])
 
     def std(self) -> np.ndarray:
-        """Circular standard deviation, sqrt(-2 log(`resultant_length`)), in radians.
+        """Return the circular standard deviation, sqrt(-2 log(`resultant_length`)), in radians.
 
-        That of the normal distribution which, wrapped around the circle, is as concentrated;
+        It is that of the normal distribution which, wrapped around the circle, is as concentrated;
         infinite for uniform angles.
         """
         length, rest = self.distribution.resultant(**self.params)
@@ -75,10 +75,10 @@ class CircularPredictive(ContinuousPredictive):
         return self._full(np.sqrt(-2 * log_length))
 
     def crps(self, y: ArrayLike) -> np.ndarray:
-        """Circular continuous ranked probability score, in radians; lower is better.
+        """Compute the circular continuous ranked probability score, in radians; lower is better.
 
-        E d(X, y) - E d(X, X') / 2 with the angular distance d, between 0 and pi, and independent
-        draws X and X'. For a point prediction it is the angular error.
+        It is E d(X, y) - E d(X, X') / 2 with the angular distance d, between 0 and pi, and
+        independent draws X and X'. For a point prediction it is the angular error.
 
         References
         ----------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _OverClasses(Predictive, ABC):
-    """The part that one label and several labels a row share."""
+    """Predicted probabilities have a column for each label, be it one label a row or several."""
 
     distribution: LabelDistribution
 
@@ -33,50 +33,51 @@ class _OverClasses(Predictive, ABC):
     @property
     @abstractmethod
     def log_probs(self) -> np.ndarray:
-        """Log-probabilities, of the shape of `probs`; finite however small."""
+        """Return the log-probabilities, in the shape of `probs`; finite however small."""
 
     @property
     def probs(self) -> np.ndarray:
-        """Probabilities of all labels, of shape (n, n_classes)."""
+        """Return the probabilities of all labels, of shape (n, n_classes)."""
         return np.exp(self.log_probs)
 
     def to_frame(self) -> pd.DataFrame:
-        """The probabilities as a pandas data frame, a label each column; needs pandas."""
+        """Make a pandas data frame of the probabilities, a label each column; this needs pandas."""
         import pandas as pd
 
         return pd.DataFrame(self.probs, columns=self.classes)
 
 
 class LabelPredictive(_OverClasses):
-    """One predicted distribution over class labels per row.
+    """Each row has a predicted distribution over class labels.
 
     Parameters
     ----------
     distribution : LabelDistribution
         The family.
     params : mapping of str to ndarray
-        Its parameters, rows on the first axis.
+        Its parameters, with rows on the first axis.
     classes : ndarray of shape (n_classes,)
         The labels, in the order of the columns of `probs`.
     """
 
     @property
     def log_probs(self) -> np.ndarray:
-        """Log-probabilities of all labels, of shape (n, n_classes); finite however small."""
+        """Return all labels' log-probabilities, of shape (n, n_classes); finite however small."""
         return self.distribution.log_proba(**self.params)
 
     @property
     def scores(self) -> np.ndarray:
-        """Logits: what the sigmoid, or the softmax, turns into probabilities.
+        """Return the logits, which the sigmoid, or the softmax, turns into probabilities.
 
-        For two labels the log-odds of the second, of shape (n,); else the log-probabilities, of
-        shape (n, n_classes), which are logits too: the softmax gives them back.
+        For two labels they are the log-odds of the second, of shape (n,); else the
+        log-probabilities, of shape (n, n_classes), which are logits too: the softmax gives them
+        back.
         """
         log_probs = self.log_probs
         return log_probs[:, 1] - log_probs[:, 0] if len(self.classes) == 2 else log_probs
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
-        """Log-probability of each row's label: the negative of the training loss.
+        """Compute the log-probability of each row's label: the negative of the training loss.
 
         Parameters
         ----------
@@ -105,19 +106,19 @@ class LabelPredictive(_OverClasses):
     logpmf = log_prob
 
     def pmf(self, y: ArrayLike) -> np.ndarray:
-        """Probability of each row's label."""
+        """Compute the probability of each row's label."""
         return np.exp(self.log_prob(y))
 
     def mode(self) -> np.ndarray:
-        """The most probable label."""
+        """Return the most probable label of each row, of shape (n,)."""
         return self.classes[self.log_probs.argmax(axis=1)]
 
     def entropy(self) -> np.ndarray:
-        """Entropy in nats: 0 where one label is sure, log(n_classes) where all are equal."""
+        """Return the entropy in nats: 0 if one label is sure, log(n_classes) if all are equal."""
         return -(self.probs * self.log_probs).sum(axis=1)
 
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
-        """Draw labels; shape (n,), or (n, size)."""
+        """Draw labels, of shape (n,), or (n, size)."""
         shape = (len(self), 1 if size is None else size)
         draws = as_generator(random_state).uniform(size=shape)
         cumulative = self.probs.cumsum(axis=1)
@@ -127,7 +128,7 @@ class LabelPredictive(_OverClasses):
 
 
 class IndicatorPredictive(_OverClasses):
-    """Predicted probabilities of several labels per row, each of which is there or not.
+    """Each row has predicted probabilities of several labels, each of which is there or not.
 
     The labels of a row are independent of each other, given x.
 
@@ -136,29 +137,29 @@ class IndicatorPredictive(_OverClasses):
     distribution : LabelDistribution
         The family of each label.
     params : mapping of str to ndarray of shape (n, n_labels)
-        Its parameters, rows on the first axis.
+        Its parameters, with rows on the first axis.
     classes : ndarray of shape (n_labels,)
         The labels: numbers of the columns of y.
     """
 
     @property
     def log_probs_of_both(self) -> np.ndarray:
-        """Log-probabilities of 0 and of 1, of shape (n, n_labels, 2)."""
+        """Return the log-probabilities of 0 and of 1, of shape (n, n_labels, 2)."""
         return self.distribution.log_proba(**self.params)
 
     @property
     def log_probs(self) -> np.ndarray:
-        """Log-probabilities of a 1, of shape (n, n_labels); finite however small."""
+        """Return the log-probabilities of a 1, of shape (n, n_labels); finite however small."""
         return self.log_probs_of_both[..., 1]
 
     @property
     def scores(self) -> np.ndarray:
-        """Log-odds of a 1, of shape (n, n_labels)."""
+        """Return the log-odds of a 1, of shape (n, n_labels)."""
         absent, present = np.moveaxis(self.log_probs_of_both, -1, 0)
         return present - absent
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
-        """Log-probability of each row of indicators: the negative of the training loss.
+        """Compute the log-probability of each row of indicators: the negative training loss.
 
         Parameters
         ----------
@@ -181,27 +182,27 @@ class IndicatorPredictive(_OverClasses):
     logpmf = log_prob
 
     def pmf(self, y: ArrayLike) -> np.ndarray:
-        """Probability of each row of indicators."""
+        """Compute the probability of each row of indicators."""
         return np.exp(self.log_prob(y))
 
     def mode(self) -> np.ndarray:
-        """The most probable rows of 0 and 1, of shape (n, n_labels)."""
+        """Return the most probable rows of 0 and 1, of shape (n, n_labels)."""
         return (self.scores > 0).astype(int)
 
     def entropy(self) -> np.ndarray:
-        """Entropy in nats, summed over the labels."""
+        """Return the entropy of each row in nats, summed over the labels."""
         log_probs = self.log_probs_of_both
         return -(np.exp(log_probs) * log_probs).sum(axis=(1, 2))
 
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
-        """Draw rows of 0 and 1; shape (n, n_labels), or (n, n_labels, size)."""
+        """Draw rows of 0 and 1, of shape (n, n_labels), or (n, n_labels, size)."""
         shape = (*self.probs.shape, 1 if size is None else size)
         draws = as_generator(random_state).uniform(size=shape) < self.probs[..., None]
         return draws.astype(int)[..., 0] if size is None else draws.astype(int)
 
 
 def encode_indicators(y: np.ndarray, n_labels: int, name: str = "y") -> np.ndarray:
-    """Indicators of `n_labels` labels as float64; errors call them `name`.
+    """Turn indicators of `n_labels` labels into float64; errors call them `name`.
 
     Raises
     ------
@@ -225,7 +226,7 @@ def encode_indicators(y: np.ndarray, n_labels: int, name: str = "y") -> np.ndarr
 
 
 def encode_labels(y: np.ndarray, classes: np.ndarray, name: str = "y") -> np.ndarray:
-    """Positions of the labels `y` in `classes`; errors call them `name`.
+    """Find the positions of the labels `y` in `classes`; errors call them `name`.
 
     Raises
     ------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PredictiveDistribution(Predictive):
-    """One predicted distribution of a number (or of several independent ones) per row.
+    """Each row has a predicted distribution of a number, or of several independent ones.
 
     The methods have scipy's names and meanings. Rows come first in every result. With one output:
 
@@ -48,12 +48,12 @@ class PredictiveDistribution(Predictive):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(n,) for one output, (n, d) for d outputs."""
+        """Return (n,) for one output, (n, d) for d outputs."""
         name, value = next(iter(self.params.items()))
         return value.shape[: value.ndim - self.distribution.parameters[name].event_ndim]
 
     def to_scipy(self) -> Any:
-        """Scipy's frozen distribution of all rows, without this class's broadcasting rules."""
+        """Return scipy's frozen distribution of all rows, with scipy's own broadcasting rules."""
         return self.distribution.frozen(**self.params)
 
     def _scipy(self, method: str, *args: Any) -> Any:
@@ -62,7 +62,7 @@ class PredictiveDistribution(Predictive):
             return getattr(self.to_scipy(), method)(*args)
 
     def to_frame(self) -> pd.DataFrame:
-        """The parameters as a pandas data frame, a row each; needs pandas."""
+        """Make a pandas data frame of the parameters, a row each; this needs pandas."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -88,7 +88,7 @@ class PredictiveDistribution(Predictive):
         return y
 
     def _log_prob(self, y: np.ndarray) -> np.ndarray:
-        """Log-density or log-mass element by element; -inf outside the support, NaN for NaN."""
+        """Compute the log-density or log-mass element by element; -inf outside, NaN for NaN."""
         inside = self.distribution.support.contains(y)
         with np.errstate(all="ignore"):
             params = {name: own_tensor(value) for name, value in self.params.items()}
@@ -96,9 +96,9 @@ class PredictiveDistribution(Predictive):
         return np.where(inside | np.isnan(y), values, -np.inf)
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
-        """Log-density, or log-probability where `y` has one, of each row, summed over outputs.
+        """Compute the log-density, or log-probability where `y` has one, of each row.
 
-        This is the negative of the training loss.
+        Outputs are summed. This is the negative of the training loss.
 
         Parameters
         ----------
@@ -116,22 +116,22 @@ class PredictiveDistribution(Predictive):
         return values if len(self.shape) == 1 else values.sum(axis=-1)
 
     def cdf(self, y: ArrayLike) -> np.ndarray:
-        """Probability of a value at most `y`."""
+        """Compute the probability of a value at most `y`."""
         return self._scipy("cdf", self._align(y))
 
     def logcdf(self, y: ArrayLike) -> np.ndarray:
-        """Logarithm of `cdf`."""
+        """Compute the logarithm of `cdf`."""
         return self._scipy("logcdf", self._align(y))
 
     def sf(self, y: ArrayLike) -> np.ndarray:
-        """Probability of a value above `y`."""
+        """Compute the probability of a value above `y`."""
         return self._scipy("sf", self._align(y))
 
     def crps(self, y: ArrayLike) -> np.ndarray:
-        """Continuous ranked probability score: the distance of the distribution from `y`.
+        """Compute the continuous ranked probability score: how far the distribution is from `y`.
 
-        In y's units, lower is better; for a point prediction it is the absolute error. Infinite
-        where tails are too heavy.
+        It is in y's units, and lower is better; for a point prediction it is the absolute error. It
+        is infinite where tails are too heavy.
 
         References
         ----------
@@ -141,7 +141,7 @@ class PredictiveDistribution(Predictive):
         return self.distribution.crps(self._align(y), **self.params)
 
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
-        """Probability integral transform: uniform on (0, 1) where the distributions are right.
+        """Compute the probability integral transform: uniform on (0, 1) for right predictions.
 
         Where `y` has a probability of its own, as for counts, it is drawn uniformly between the
         probabilities of less than `y` and of at most `y`; `random_state` seeds these draws.
@@ -156,7 +156,7 @@ class PredictiveDistribution(Predictive):
     # Levels of probability ---------------------------------------------------------------------
 
     def _along_levels(self) -> Any:
-        """Scipy's frozen distribution with a last axis for levels or draws."""
+        """Freeze scipy's distribution with a last axis for levels or draws."""
         links = self.distribution.parameters
         return self.distribution.frozen(
             **{
@@ -176,15 +176,15 @@ class PredictiveDistribution(Predictive):
         return values if levels.ndim else values[..., 0]
 
     def ppf(self, q: ArrayLike) -> np.ndarray:
-        """Quantiles: the value that is not exceeded with probability `q`."""
+        """Find the quantiles: the values that are not exceeded with probability `q`."""
         return self._quantiles(q, "ppf")
 
     def isf(self, q: ArrayLike) -> np.ndarray:
-        """The value that is exceeded with probability `q`."""
+        """Find the values that are exceeded with probability `q`."""
         return self._quantiles(q, "isf")
 
     def interval(self, confidence: float = 0.9) -> np.ndarray:
-        """Central interval that holds this probability, with equal tails left out.
+        """Return the central interval that holds this probability, with equal tails left out.
 
         Lower and upper ends stand on the last axis. The interval of a discrete distribution holds
         at least this probability.
@@ -197,7 +197,7 @@ class PredictiveDistribution(Predictive):
         return self.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
 
     def contains(self, y: ArrayLike, confidence: float = 0.9) -> np.ndarray:
-        """Whether `y` lies in ``interval(confidence)``, ends included; on its arc for angles."""
+        """Tell whether `y` lies in ``interval(confidence)``, an arc for angles; ends count."""
         low, high = np.moveaxis(self.interval(confidence), -1, 0)
         y = self._align(y)
         return (low <= y) & (y <= high)
@@ -228,28 +228,28 @@ class PredictiveDistribution(Predictive):
         return np.broadcast_to(values, self.shape).copy()
 
     def mean(self) -> np.ndarray:
-        """Expected value; infinite or NaN where it does not exist."""
+        """Return the expected value; infinite or NaN where it does not exist."""
         return self._full(self._scipy("mean"))
 
     def median(self) -> np.ndarray:
-        """The 0.5 quantile."""
+        """Return the 0.5 quantile."""
         return self.ppf(0.5)
 
     def mode(self) -> np.ndarray:
-        """The most probable value."""
+        """Return the most probable value."""
         return self._full(self.distribution.mode(**self.params))
 
     def var(self) -> np.ndarray:
-        """Variance."""
+        """Return the variance, in y's units squared."""
         return self._full(self._scipy("var"))
 
     def std(self) -> np.ndarray:
-        """Standard deviation, in y's units."""
+        """Return the standard deviation, in y's units."""
         with np.errstate(all="ignore"):
             return self._full(self.distribution.std(**self.params))
 
     def cov(self) -> np.ndarray:
-        """Refused: outputs are independent given x; `VectorPredictive` has covariances.
+        """Refuse: outputs are independent given x; `VectorPredictive` has covariances.
 
         Raises
         ------
@@ -263,34 +263,34 @@ class PredictiveDistribution(Predictive):
         )
 
     def entropy(self) -> np.ndarray:
-        """Entropy in nats: differential for densities."""
+        """Return the entropy in nats, differential for densities."""
         return self._full(self._scipy("entropy"))
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest possible values."""
+        """Return the lowest and the highest possible values."""
         low, high = self.to_scipy().support()
         return self._full(low), self._full(high)
 
     def point(self, estimate: str = "auto") -> np.ndarray:
-        """One number per row: the "mean", "median" or "mode"; "auto" leaves it to the family."""
+        """Return a number per row: "mean", "median" or "mode"; "auto" leaves it to the family."""
         name = self.distribution.default_point if estimate == "auto" else estimate
         return getattr(self, name)()
 
 
 class ContinuousPredictive(PredictiveDistribution):
-    """One predicted density per row; see `PredictiveDistribution`."""
+    """Each row has a predicted density; see `PredictiveDistribution`."""
 
     def logpdf(self, y: ArrayLike) -> np.ndarray:
-        """Log-density at `y`, for each output on its own."""
+        """Compute the log-density at `y`, for each output on its own."""
         return self._log_prob(self._align(y))
 
     def pdf(self, y: ArrayLike) -> np.ndarray:
-        """Density at `y`, for each output on its own."""
+        """Compute the density at `y`, for each output on its own."""
         return np.exp(self.logpdf(y))
 
 
 class CensoredPredictive(ContinuousPredictive):
-    """One predicted density per row, of a y that may be known as an interval only.
+    """Each row has a predicted density of a y that may be known as an interval only.
 
     `log_prob` takes y as `fit` does, in two columns: the log-density where they are equal, the
     log-probability of the interval elsewhere. All other methods are about y itself.
@@ -325,15 +325,15 @@ class CensoredPredictive(ContinuousPredictive):
 
 
 class DiscretePredictive(PredictiveDistribution):
-    """One predicted mass function over 0, 1, 2, ... per row; see `PredictiveDistribution`."""
+    """Each row has a predicted mass function over 0, 1, 2, ...; see `PredictiveDistribution`."""
 
     def logpmf(self, y: ArrayLike) -> np.ndarray:
-        """Log-mass at `y`, for each output on its own; -inf between the whole numbers."""
+        """Compute the log-mass at `y`, for each output on its own; -inf between whole numbers."""
         y = self._align(y)
         return np.where(y == np.floor(y), self._log_prob(y), np.where(np.isnan(y), y, -np.inf))
 
     def pmf(self, y: ArrayLike) -> np.ndarray:
-        """Mass at `y`, for each output on its own."""
+        """Compute the mass at `y`, for each output on its own."""
         return np.exp(self.logpmf(y))
 
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
@@ -341,7 +341,7 @@ class DiscretePredictive(PredictiveDistribution):
 
 
 class MixedPredictive(PredictiveDistribution):
-    """One predicted density per row, with probabilities of their own at the ends of its range.
+    """Each row has a predicted density, with probabilities at the ends of its range.
 
     Because neither tells all, there is no density method and no mass method: `log_prob` is a
     log-probability at the ends and a log-density elsewhere. See `PredictiveDistribution`.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RankingPredictive(Predictive):
-    """One predicted distribution over rankings of n_items items per row.
+    """Each row has a predicted distribution over rankings of n_items items.
 
     Rankings are orders: the items 0, ..., n_items - 1, best first.
 
@@ -25,7 +25,7 @@ class RankingPredictive(Predictive):
     distribution : RankingDistribution
         The family.
     params : mapping of str to ndarray
-        Its parameters, rows on the first axis.
+        Its parameters, with rows on the first axis.
 
     Examples
     --------
@@ -45,21 +45,21 @@ class RankingPredictive(Predictive):
 
     @property
     def n_items(self) -> int:
-        """Number of items that are ranked."""
+        """Count the items that are ranked."""
         return self.log_probs.shape[1]
 
     @property
     def log_probs(self) -> np.ndarray:
-        """Log-probabilities of each item to come first, of shape (n, n_items)."""
+        """Return the log-probability of each item to come first, of shape (n, n_items)."""
         return self.distribution.log_proba(**self.params)
 
     @property
     def probs(self) -> np.ndarray:
-        """Probabilities of each item to come first, of shape (n, n_items)."""
+        """Return the probability of each item to come first, of shape (n, n_items)."""
         return np.exp(self.log_probs)
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
-        """Log-probability of rankings: for those of the rows, the negative of the training loss.
+        """Compute the log-probability of rankings; of the rows' own it is the negative loss.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class RankingPredictive(Predictive):
     logpmf = log_prob
 
     def pmf(self, y: ArrayLike) -> np.ndarray:
-        """Probability of rankings, as `log_prob` takes them."""
+        """Compute the probability of rankings, as `log_prob` takes them."""
         return np.exp(self.log_prob(y))
 
     def _align(self, y: ArrayLike) -> np.ndarray:
@@ -107,20 +107,23 @@ class RankingPredictive(Predictive):
         return orders
 
     def mode(self) -> np.ndarray:
-        """The most probable order; shape (n, n_items)."""
+        """Return the most probable order, of shape (n, n_items)."""
         return self.distribution.mode(**self.params)
 
     def pairwise(self) -> np.ndarray:
-        """Probabilities of item i before item j; shape (n, n_items, n_items), zero for i = j."""
+        """Compute the probabilities of item i before item j, zero for i = j.
+
+        They have shape (n, n_items, n_items).
+        """
         return self.distribution.pairwise(**self.params)
 
     def expected_ranks(self) -> np.ndarray:
-        """Expected rank of each item, 1 for the best; shape (n, n_items)."""
+        """Compute the expected rank of each item, 1 for the best; of shape (n, n_items)."""
         # The rank of an item is 1 and one more for each item before it.
         return 1 + self.pairwise().sum(axis=1)
 
     def entropy(self) -> np.ndarray:
-        """Entropy in nats: 0 where one ranking is sure, log(n_items!) where all are equal.
+        """Return the entropy in nats: 0 where one ranking is sure, log(n_items!) if all are equal.
 
         Raises
         ------
@@ -130,13 +133,13 @@ class RankingPredictive(Predictive):
         return self.distribution.entropy(**self.params)
 
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
-        """Draw orders; shape (n, n_items), or (n, size, n_items)."""
+        """Draw orders, of shape (n, n_items), or (n, size, n_items)."""
         generator = as_generator(random_state)
         orders = self.distribution.draw(1 if size is None else size, generator, **self.params)
         return orders[:, 0] if size is None else orders
 
     def to_frame(self) -> pd.DataFrame:
-        """The first-place probabilities as a pandas data frame, an item each column."""
+        """Make a pandas data frame of the first-place probabilities, an item each column."""
         import pandas as pd
 
         return pd.DataFrame(self.probs)

@@ -12,7 +12,7 @@ _FARTHEST = 1e150
 """Stands for infinity where a transformer is tried out."""
 _N_BISECTIONS = 60
 _STEP = np.finfo(float).eps ** 0.2
-"""Of differences of fourth order, where their error is about that of rounding."""
+"""The step of differences of fourth order, at which their error is about that of rounding."""
 _INVERSE_WITHIN = 1e-5
 _OUT_OF_REACH = 1e6
 _ROUNDING = 64 * np.finfo(float).eps
@@ -20,12 +20,12 @@ _ROUNDING = 64 * np.finfo(float).eps
 
 @dataclass(frozen=True)
 class Probe:
-    """Where predicted distributions of the transformed y lie, a column for each output.
+    """A probe tells where predictions of the transformed y lie, a column for each output.
 
     Parameters
     ----------
     low, high : ndarray of shape (n_outputs,)
-        Between them lies nearly all of the probability of all rows.
+        Ends between which nearly all of the probability of all rows lies.
     center, unit : ndarray of shape (n_outputs,)
         A typical median, and a typical distance between quartiles.
     support : tuple of ndarray of shape (n_outputs,)
@@ -39,36 +39,36 @@ class Probe:
     support: tuple[np.ndarray, np.ndarray]
 
     def grid(self) -> np.ndarray:
-        """Increasing points, on a first axis, where the predictions lie."""
+        """Lay increasing points, on a first axis, where the predictions lie."""
         whole = np.linspace(self.low, self.high, 65)
         inner = np.linspace(self.center - 3 * self.unit, self.center + 3 * self.unit, 65)
         return np.sort(np.concatenate([whole, np.clip(inner, self.low, self.high)]), axis=0)
 
     def far_grid(self) -> np.ndarray:
-        """Points beyond them, too: no row's answer may depend on what else is predicted."""
+        """Lay points beyond them, too: no row's answer may depend on what else is predicted."""
         away = np.multiply.outer(np.geomspace(1, 1e3, 13), self.high - self.low)
         points = [self.grid(), self.low - away, self.high + away]
         return np.sort(np.clip(np.concatenate(points), *self.support), axis=0)
 
 
 class TargetTransformer:
-    """A fitted transformer as scikit-learn's TransformedTargetRegressor holds it.
+    """A target transformer is a fitted one, as TransformedTargetRegressor holds it.
 
     Parameters
     ----------
     transformer : transformer
-        Takes and returns 2-d arrays, a column for each output.
+        It takes and returns 2-d arrays, a column for each output.
     """
 
     def __init__(self, transformer: Any):
         self.transformer = transformer
 
     def to_z(self, y: np.ndarray) -> np.ndarray:
-        """From y's units to those the network is trained in; outputs on the last axis."""
+        """Take y to the units that the network is trained in; outputs stand on the last axis."""
         return self._call(self.transformer.transform, y)
 
     def to_y(self, z: np.ndarray) -> np.ndarray:
-        """The way back."""
+        """Take what the network is trained on back to y's units."""
         return self._call(self.transformer.inverse_transform, z)
 
     def _call(self, function: Any, values: np.ndarray) -> np.ndarray:
@@ -90,32 +90,32 @@ class TargetTransformer:
 
 @dataclass(frozen=True)
 class AffineMap:
-    """The map y = slope * z + shift, with numbers for each output."""
+    """An affine map is y = slope * z + shift, with numbers for each output."""
 
     slope: np.ndarray
     shift: np.ndarray
 
     @property
     def rises(self) -> np.ndarray:
-        """Whether y rises with z, for each output."""
+        """Tell whether y rises with z, for each output."""
         return self.slope > 0
 
     def to_z(self, y: np.ndarray) -> np.ndarray:
-        """From y to z; outputs on the last axis."""
+        """Take y to z, with outputs on the last axis."""
         return (y - self.shift) / self.slope
 
     def to_y(self, z: np.ndarray) -> np.ndarray:
-        """From z to y; outputs on the last axis."""
+        """Take z to y, with outputs on the last axis."""
         return self.slope * z + self.shift
 
     def log_slope(self, z: np.ndarray) -> np.ndarray:
-        """Logarithm of the derivative of z by y, without its sign."""
+        """Compute the logarithm of the derivative of z by y, without its sign."""
         return np.zeros(z.shape) - np.log(np.abs(self.slope))
 
 
 @dataclass(frozen=True)
 class MonotoneMap:
-    """A map that rises, or falls, everywhere, known by a transformer alone.
+    """A monotone map rises, or falls, everywhere; only a transformer knows it.
 
     z beyond the ends, which the transformer cannot take back, belongs to the end of y.
 
@@ -125,7 +125,7 @@ class MonotoneMap:
     rises : ndarray of bool, of shape (n_outputs,)
         Whether y rises with z.
     z_ends : ndarray of shape (2, n_outputs)
-        Between them the two directions of the transformer are inverse to each other.
+        Ends between which the two directions of the transformer are inverse to each other.
     y_ends : ndarray of shape (2, n_outputs)
         y at `z_ends`, or its limit beyond them.
     center, unit : ndarray of shape (n_outputs,)
@@ -140,7 +140,7 @@ class MonotoneMap:
     unit: np.ndarray
 
     def to_z(self, y: np.ndarray) -> np.ndarray:
-        """From y to z; outputs on the last axis. Beyond the ends of y it is infinite."""
+        """Take y to z, with outputs on the last axis; z is infinite beyond the ends of y."""
         low, high = np.sort(self.y_ends, axis=0)
         inside = (low < y) & (y < high)
         # Transformers refuse what they do not know, and NaN.
@@ -152,7 +152,7 @@ class MonotoneMap:
         return np.where(np.isnan(y), np.nan, z)
 
     def to_y(self, z: np.ndarray) -> np.ndarray:
-        """From z to y; outputs on the last axis."""
+        """Take z to y, with outputs on the last axis."""
         (z_low, z_high), (y_low, y_high) = self.z_ends, self.y_ends
         inside = (z_low <= z) & (z <= z_high)
         y = self.transformer.to_y(np.where(inside, z, self.center))
@@ -160,9 +160,9 @@ class MonotoneMap:
         return np.where(np.isnan(z), np.nan, y)
 
     def log_slope(self, z: np.ndarray) -> np.ndarray:
-        """Logarithm of the derivative of z by y, without its sign; by differences.
+        """Compute the logarithm of the derivative of z by y, without its sign, by differences.
 
-        About twelve digits where the map is smooth over a thousandth of `unit`.
+        It has about twelve digits where the map is smooth over a thousandth of `unit`.
         """
         low, high = self.z_ends
         room = np.minimum(z - low, high - z)
@@ -213,7 +213,7 @@ def read_map(transformer: TargetTransformer, probe: Probe) -> AffineMap | Monoto
 
 
 def _at_zero(transformer: TargetTransformer, grid: np.ndarray) -> np.ndarray:
-    """The y at z = 0, exact where it is the transformer's own constant."""
+    """Compute y at z = 0, exact where it is the transformer's own constant."""
     return transformer.to_y(np.zeros((1, grid.shape[1])))[0]
 
 
@@ -250,7 +250,7 @@ def _read_monotone(transformer: TargetTransformer, probe: Probe) -> MonotoneMap:
 
 
 def _direction(y: np.ndarray) -> int:
-    """1 where y rises, -1 where it falls, 0 else; at both ends it may stay the same, or end."""
+    """Return 1 where y rises, -1 where it falls, else 0; its ends may stay the same, or end."""
     y = y[np.flatnonzero(np.isfinite(y))]
     moves = np.sign(np.diff(y))
     moves = np.trim_zeros(moves)
@@ -258,7 +258,7 @@ def _direction(y: np.ndarray) -> int:
 
 
 def _returns(transformer: TargetTransformer, probe: Probe, z: np.ndarray) -> np.ndarray:
-    """Whether the way to y and back leads to the same z, for each output."""
+    """Tell whether the way to y and back leads to the same z, for each output."""
     y = transformer.to_y(z[None])
     if not np.isfinite(y).all():
         return np.isfinite(y)[0]
@@ -272,7 +272,7 @@ def _returns(transformer: TargetTransformer, probe: Probe, z: np.ndarray) -> np.
 def _ends(
     transformer: TargetTransformer, probe: Probe, j: int, rises: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The lowest and the highest z of an output that the transformer takes back, and their y."""
+    """Find the lowest and highest z of an output that the transformer takes back, and their y."""
     z_ends, y_ends = [], []
     for side, support in zip((-1, 1), probe.support, strict=True):
         limit = float(np.clip(support[j], -_FARTHEST, _FARTHEST))
@@ -285,7 +285,7 @@ def _ends(
 
 
 def _or_infinite(y: float, transformer: TargetTransformer, probe: Probe, j: int) -> float:
-    """The y, or infinity where it lies so far out that the transformer only runs out of digits."""
+    """Return y, or infinity where it is so far out that only the transformer's digits end there."""
     low, middle, high = (
         _of_one(transformer, probe, j, probe.center[j] + k * probe.unit[j] / 2) for k in (-1, 0, 1)
     )
@@ -294,7 +294,7 @@ def _or_infinite(y: float, transformer: TargetTransformer, probe: Probe, j: int)
 
 
 def _of_one(transformer: TargetTransformer, probe: Probe, j: int, z: float) -> float:
-    """The y of one output, where the others have their typical value."""
+    """Compute y of one output, where the others have their typical value."""
     return float(transformer.to_y(_with(probe, j, z)[None])[0, j])
 
 
@@ -307,7 +307,7 @@ def _with(probe: Probe, j: int, z: float) -> np.ndarray:
 def _farthest(
     transformer: TargetTransformer, probe: Probe, j: int, limit: float, rises: bool
 ) -> float:
-    """The z nearest to `limit` up to which y rises, or falls, and its way leads back."""
+    """Find the z nearest to `limit` up to which y rises, or falls, and its way leads back."""
     center = probe.center[j]
     upwards = rises == (limit > center)
 

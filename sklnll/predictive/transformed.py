@@ -22,19 +22,20 @@ _N_ZOOMS = 8
 
 
 class TransformedLaw:
-    """The law of y where that of z is known and y is a monotone map of z.
+    """The law of y follows from that of z, where y is a monotone map of z.
 
-    It has the methods of scipy's frozen distributions, and broadcasts like them.
+    This law has the methods of scipy's frozen distributions, and broadcasts like them.
 
     Parameters
     ----------
     base : scipy's frozen distribution, or a law
-        Of z.
+        The law of z.
     target_map : AffineMap or MonotoneMap
+        The map from z to y.
     ndim : int
         Number of axes of `base`.
     axis : int or None
-        That of the outputs, counted from the last one; None for one output without an axis.
+        The axis of the outputs, counted from the last one; None for one output without an axis.
     """
 
     def __init__(self, base: Any, target_map: AffineMap | MonotoneMap, ndim: int, axis: int | None):
@@ -52,19 +53,19 @@ class TransformedLaw:
         return np.moveaxis(method(np.moveaxis(values, self.axis, -1)), -1, self.axis)
 
     def to_z(self, y: np.ndarray) -> np.ndarray:
-        """From y to z."""
+        """Take y to z."""
         return self._map("to_z", y)
 
     def to_y(self, z: np.ndarray) -> np.ndarray:
-        """From z to y."""
+        """Take z to y."""
         return self._map("to_y", z)
 
     def log_slope(self, z: np.ndarray) -> np.ndarray:
-        """Logarithm of the derivative of z by y, without its sign."""
+        """Compute the logarithm of the derivative of z by y, without its sign."""
         return self._map("log_slope", z)
 
     def _either(self, rising: str, falling: str, values: np.ndarray) -> np.ndarray:
-        """What `base` says, by one of its methods where y rises with z, by another elsewhere."""
+        """Ask `base` by one of its methods where y rises with z, by another elsewhere."""
         rises = self.target_map.rises
         if rises.all():
             return getattr(self.base, rising)(values)
@@ -75,33 +76,33 @@ class TransformedLaw:
         return np.where(by_output, *both)
 
     def cdf(self, y: np.ndarray) -> np.ndarray:
-        """Probability of a value at most `y`."""
+        """Compute the probability of a value at most `y`."""
         return self._either("cdf", "sf", self.to_z(y))
 
     def sf(self, y: np.ndarray) -> np.ndarray:
-        """Probability of a value above `y`."""
+        """Compute the probability of a value above `y`."""
         return self._either("sf", "cdf", self.to_z(y))
 
     def logcdf(self, y: np.ndarray) -> np.ndarray:
-        """Logarithm of `cdf`."""
+        """Compute the logarithm of `cdf`."""
         if self.target_map.rises.all():
             return self.base.logcdf(self.to_z(y))
         return np.log(self.cdf(y))
 
     def ppf(self, q: np.ndarray) -> np.ndarray:
-        """Quantiles: the value that is not exceeded with probability `q`."""
+        """Find the quantiles: the values that are not exceeded with probability `q`."""
         return self.to_y(self._either("ppf", "isf", q))
 
     def isf(self, q: np.ndarray) -> np.ndarray:
-        """The value that is exceeded with probability `q`."""
+        """Find the values that are exceeded with probability `q`."""
         return self.to_y(self._either("isf", "ppf", q))
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
-        """Draws."""
+        """Draw values of y."""
         return self.to_y(self.base.rvs(size=size, random_state=random_state))
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest possible values."""
+        """Return the lowest and the highest possible values."""
         ends = np.broadcast_arrays(*self.base.support(), np.empty((1,) * self.ndim))[:2]
         low, high = (self.to_y(end) for end in ends)
         return np.minimum(low, high), np.maximum(low, high)
@@ -109,7 +110,7 @@ class TransformedLaw:
     # Expectations: integrals over all quantiles of z, whose ends are approached exponentially ---
 
     def z_at_nodes(self) -> np.ndarray:
-        """Quantiles of z, low to high, on a first axis."""
+        """Find quantiles of z, low to high, on a first axis."""
         levels = NODES.reshape(-1, *(1,) * self.ndim)
         half = 1 + len(levels) // 2
         return np.concatenate(
@@ -117,7 +118,7 @@ class TransformedLaw:
         )
 
     def _expectation(self, values: np.ndarray) -> np.ndarray:
-        """Expectation of what has these values at the nodes; infinite where the ends count."""
+        """Average what has these values at the nodes; infinite where the ends count."""
         shares = WEIGHTS.reshape(-1, *(1,) * self.ndim) * values
         total = shares.sum(axis=0)
         size = np.abs(shares)
@@ -125,13 +126,13 @@ class TransformedLaw:
         return np.where(ends | ~np.isfinite(total), np.copysign(np.inf, total), total)
 
     def mean(self) -> np.ndarray:
-        """Expected value."""
+        """Return the expected value."""
         if isinstance(self.target_map, AffineMap):
             return self.to_y(np.broadcast_to(self.base.mean(), self._shape))
         return self._expectation(self.to_y(self.z_at_nodes()))
 
     def var(self) -> np.ndarray:
-        """Variance."""
+        """Return the variance."""
         if isinstance(self.target_map, AffineMap):
             z = np.zeros(self._shape)
             return self.base.var() * np.exp(-2 * self.log_slope(z))
@@ -144,27 +145,28 @@ class TransformedLaw:
         return np.shape(self.base.ppf(0.5))
 
     def entropy(self) -> np.ndarray:
-        """Entropy in nats."""
+        """Return the entropy in nats."""
         log_slope = self.log_slope(self.z_at_nodes())
         return self.base.entropy() - self._expectation(np.nan_to_num(log_slope))
 
 
 class TransformedPredictive(ContinuousPredictive):
-    """One predicted density per row, of a y that is a monotone map of what a network learned.
+    """Each row has a predicted density of a y that is a monotone map of what a network learned.
 
-    By the change of variables: y = g(z), where z has the distribution `base`. `distribution` and
-    `params` are those of z, all methods are about y, in y's units; see `PredictiveDistribution`.
+    It follows by the change of variables y = g(z), where z has the distribution `base`.
+    `distribution` and `params` are those of z, all methods are about y, in y's units; see
+    `PredictiveDistribution`.
 
     Parameters
     ----------
     base : ContinuousPredictive
         The distributions of z.
     target_map : AffineMap or MonotoneMap
-        From z to y.
+        The map from z to y.
 
     Notes
     -----
-    Where the map is affine, all is exact to rounding. Else cdf, quantiles and draws have the
+    Where the map is affine, all is exact to rounding. Otherwise cdf, quantiles and draws have the
     accuracy of the transformer; densities have about twelve digits, because the slope comes from
     differences, and follow a map with kinks (QuantileTransformer) as far as a thousandth of the
     typical distance between quartiles. `mean`, `var`, `std` and `entropy` are integrals over the
@@ -205,7 +207,7 @@ class TransformedPredictive(ContinuousPredictive):
         return f"{type(self).__name__}({self.base!r}, {kind})"
 
     def to_scipy(self) -> TransformedLaw:
-        """The law of all rows, with the methods of scipy's frozen distributions."""
+        """Return the law of all rows, with the methods of scipy's frozen distributions."""
         several = len(self.shape) > 1
         return TransformedLaw(
             self.base.to_scipy(), self.target_map, len(self.shape), -1 if several else None
@@ -224,7 +226,7 @@ class TransformedPredictive(ContinuousPredictive):
         return self._log_prob_at(self.to_scipy().to_z(y))
 
     def _log_prob_at(self, z: np.ndarray) -> np.ndarray:
-        """Log-density of y where it is the map of this z."""
+        """Compute the log-density of y where it is the map of this z."""
         with np.errstate(invalid="ignore"):
             values = self.base._log_prob(z) + self.to_scipy().log_slope(z)
         return np.where(np.isnan(values) & ~np.isnan(z), -np.inf, values)
@@ -237,7 +239,7 @@ class TransformedPredictive(ContinuousPredictive):
         return np.sqrt(self.var())
 
     def mode(self) -> np.ndarray:
-        """The most probable value: the highest point of the density, searched by finer grids."""
+        """Search the most probable value, the highest point of the density, by ever finer grids."""
         with np.errstate(all="ignore"):
             law = self.to_scipy()
             z = law.z_at_nodes()
@@ -252,14 +254,15 @@ class TransformedPredictive(ContinuousPredictive):
 _CHANGEABLE = {ContinuousPredictive, TransformedPredictive}
 
 
-def transformed(dist: Any, transformer: Any) -> Any:
-    """The distribution of y where `dist` is that of ``transformer.transform(y)``.
+def transformed(dist: Predictive, transformer: Any) -> Predictive:
+    """Take the distribution of ``transformer.transform(y)`` back to that of y.
 
     Parameters
     ----------
     dist : Predictive
+        Predictions of the transformed y.
     transformer : transformer
-        Fitted; a monotone map of each column, and its inverse.
+        A fitted one; a monotone map of each column, and its inverse.
 
     Returns
     -------
@@ -270,8 +273,8 @@ def transformed(dist: Any, transformer: Any) -> Any:
     Raises
     ------
     TypeError
-        For distributions that cannot be transformed: of counts, labels, angles, intervals, and
-        joint ones of vectors by other than a stretch.
+        For distributions that cannot be transformed: those of counts, labels, angles and
+        intervals, and joint ones of vectors by other than a stretch.
     ValueError
         For a transformer that is not monotone, or mixes outputs.
     """
@@ -294,8 +297,8 @@ def transformed(dist: Any, transformer: Any) -> Any:
     return TransformedPredictive(dist, target_map)
 
 
-def _probe(dist: Any) -> Probe:
-    """Where the distributions of up to a thousand rows lie."""
+def _probe(dist: PredictiveDistribution | VectorPredictive) -> Probe:
+    """Find out where the distributions of up to a thousand rows lie."""
     dist = dist[:: 1 + len(dist) // _MOST_ROWS_TO_PROBE]
     quantiles = dist.ppf([_FAR, 0.25, 0.5, 0.75, 1 - _FAR]).reshape(len(dist), -1, 5)
     low, first, center, third, high = np.moveaxis(quantiles, -1, 0)
@@ -312,7 +315,7 @@ def _probe(dist: Any) -> Probe:
 
 
 def _is_closed(dist: Predictive, target_map: AffineMap) -> bool:
-    """Whether the family stays itself: a location and a scale move with y, and none is fixed."""
+    """Tell whether the family stays itself: location and scale move with y, and none is fixed."""
     family = dist.distribution
     units, low, high = family.support.units, family.support.low, family.support.high
     if (
@@ -327,8 +330,8 @@ def _is_closed(dist: Predictive, target_map: AffineMap) -> bool:
     return units == "ratio" and (low, high) == (0, np.inf) and not target_map.shift.any()
 
 
-def _moved(dist: Any, target_map: AffineMap) -> Any:
-    """The same distributions in other units."""
+def _moved(dist: PredictiveDistribution | VectorPredictive, target_map: AffineMap) -> Predictive:
+    """Express the same distributions in other units."""
     family = dist.distribution
     axis = 1 + family.member_ndim if family.event_ndim else len(dist.shape) - 1
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class VectorPredictive(Predictive):
-    """One predicted joint distribution of the D components of y per row.
+    """Each row has a predicted joint distribution of the D components of y.
 
     Results have rows first and components next. What is asked of one component at a time
     (`median`, `ppf`, `interval`, `crps`) is that of the marginal distributions, which `marginals`
@@ -67,18 +67,18 @@ class VectorPredictive(Predictive):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n, D)."""
+        """Return (n, D)."""
         return len(self), len(self.components)
 
     def to_scipy(self) -> list[Any]:
-        """Scipy's frozen distributions, a row each."""
+        """Return scipy's frozen distributions, a row each."""
         return [
             self.distribution.frozen(**{name: value[i] for name, value in self.params.items()})
             for i in range(len(self))
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """The parameters as a pandas data frame, a row each; needs pandas.
+        """Make a pandas data frame of the parameters, a row each; this needs pandas.
 
         A vector has a column per component, ``loc_0, loc_1, ...``, a matrix one per entry of its
         lower triangle, ``scale_tril_1_0``. Those of an ensemble start with the member's number.
@@ -99,11 +99,11 @@ class VectorPredictive(Predictive):
 
     @property
     def marginals(self) -> ContinuousPredictive:
-        """The components, each on its own, as the distribution of D outputs."""
+        """Return the components, each on its own, as the distribution of D outputs."""
         return ContinuousPredictive(*self.distribution.marginals(**self.params))
 
     def marginal(self, component: int) -> ContinuousPredictive:
-        """The distribution of one component, as of a single output.
+        """Return the distribution of one component, as of a single output.
 
         Parameters
         ----------
@@ -128,34 +128,34 @@ class VectorPredictive(Predictive):
         return [self.components.index(component) for component in components]
 
     def mean(self) -> np.ndarray:
-        """Expected values, of shape (n, D)."""
+        """Return the expected values, of shape (n, D)."""
         return self.marginals.mean()
 
     def median(self) -> np.ndarray:
-        """Median of each component, of shape (n, D)."""
+        """Return the median of each component, of shape (n, D)."""
         return self.marginals.median()
 
     def var(self) -> np.ndarray:
-        """Variances, of shape (n, D)."""
+        """Return the variances, of shape (n, D), in y's units squared."""
         return self.marginals.var()
 
     def std(self) -> np.ndarray:
-        """Standard deviations, of shape (n, D), in y's units."""
+        """Return the standard deviations, of shape (n, D), in y's units."""
         return self.marginals.std()
 
     def ppf(self, q: ArrayLike) -> np.ndarray:
-        """Quantiles of each component, of shape (n, D), or (n, D, k) for k levels."""
+        """Find the quantiles of each component, of shape (n, D), or (n, D, k) for k levels."""
         return self.marginals.ppf(q)
 
     def interval(self, confidence: float = 0.9) -> np.ndarray:
-        """Central interval of each component, of shape (n, D, 2).
+        """Return the central interval of each component, of shape (n, D, 2).
 
         That all components lie in theirs at once is less probable than `confidence`.
         """
         return self.marginals.interval(confidence)
 
     def crps(self, y: ArrayLike) -> np.ndarray:
-        """Continuous ranked probability score of each component, of shape (n, D).
+        """Compute the continuous ranked probability score of each component, of shape (n, D).
 
         It does not judge the dependence between components; `log_prob` does.
         """
@@ -164,25 +164,25 @@ class VectorPredictive(Predictive):
     # All components ----------------------------------------------------------------------------
 
     def cov(self) -> np.ndarray:
-        """Covariance matrices, of shape (n, D, D)."""
+        """Return the covariance matrices, of shape (n, D, D)."""
         with np.errstate(over="ignore"):
             return self.distribution.cov(**self.params)
 
     def mode(self) -> np.ndarray:
-        """The most probable vectors, of shape (n, D)."""
+        """Return the most probable vectors, of shape (n, D)."""
         return self.distribution.mode(**self.params).copy()
 
     def point(self, estimate: str = "auto") -> np.ndarray:
-        """One vector per row: the "mean", "median" or "mode"; "auto" leaves it to the family."""
+        """Return a vector per row: "mean", "median" or "mode"; "auto" leaves it to the family."""
         name = self.distribution.default_point if estimate == "auto" else estimate
         return getattr(self, name)()
 
     def entropy(self) -> np.ndarray:
-        """Differential entropy of the joint distribution in nats, of shape (n,)."""
+        """Return the differential entropy of the joint distribution in nats, of shape (n,)."""
         return self.distribution.entropy(**self.params)
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
-        """Joint log-density of each row: the negative of the training loss.
+        """Compute the joint log-density of each row: the negative of the training loss.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class VectorPredictive(Predictive):
     logpdf = log_prob
 
     def pdf(self, y: ArrayLike) -> np.ndarray:
-        """Joint density at `y`."""
+        """Compute the joint density at `y`."""
         return np.exp(self.log_prob(y))
 
     def _align(self, y: ArrayLike) -> np.ndarray:
@@ -241,7 +241,7 @@ class VectorPredictive(Predictive):
         return draws[:, 0] if size is None else draws
 
     def condition(self, known: Mapping[int, ArrayLike]) -> Self:
-        """The distribution of the other components, once some are known.
+        """Return the distribution of the other components, once some are known.
 
         Parameters
         ----------
@@ -251,8 +251,8 @@ class VectorPredictive(Predictive):
         Returns
         -------
         VectorPredictive
-            Of the remaining components (also where that is one), which keep their column's
-            number.
+            A distribution of the remaining components (also where that is one), which keep their
+            column's number.
 
         Raises
         ------
