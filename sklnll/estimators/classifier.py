@@ -152,6 +152,9 @@ class NLLClassifier(PredictsLabels, ClassifierMixin, NLLEstimator):
         The labels, sorted; in their own order for "ordinal", where those that y lacks are kept.
         For indicators the numbers of the columns of y; for soft targets these, or the columns'
         names if y is a data frame.
+    network_ : FittedNetwork
+        What training found: the network's weights, and the units of X and y. The attributes from
+        `distribution_` to `out_activation_` look at it and cannot be set.
     distribution_ : Distribution
         The family that was fitted; that of each column for an indicator matrix.
     coefs_ : list of ndarray of shape (fan_in, fan_out)

@@ -18,7 +18,7 @@ from ..predictive import TransformedPredictive
 from ..predictive._base import Predictive
 from ..predictive.averages import base_of
 from ..predictive.targets import Target, target_of
-from ._scores import as_fitted, check_kind
+from ._checks import as_fitted, check_kind
 
 
 def fit_marginal(
