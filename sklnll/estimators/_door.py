@@ -20,7 +20,8 @@ from .._data.checks import (
 )
 from .._data.tables import CheckedRows, FitInput
 from ..distributions import Distribution, LabelDistribution
-from ..predictive.targets import Target, read_target
+from ..predictive.reading import read_target
+from ..predictive.targets import Target
 
 _COLUMNS_OF_X = ("n_features_in_", "feature_names_in_")
 

@@ -1,4 +1,4 @@
-"""Which kind of y is this: how is it read, and in which form do predictions give it back?"""
+"""How is each kind of y encoded for training, and in which form do predictions give it back?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import column_or_1d, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from .._data.tables import FitInput
 from ..distributions import Distribution, LabelDistribution, RankingDistribution
@@ -325,85 +324,6 @@ class SoftTargets(_OfClasses):
     def as_predicted(self, y: Any) -> Any:
         shares = np.asarray(y)
         return self.classes[shares.argmax(axis=1)] if shares.ndim == 2 else shares
-
-
-def read_target(family: Distribution, given: FitInput, y: np.ndarray) -> tuple[Any, Target]:
-    """Find out which kind of y this is, and which family fits its columns.
-
-    Parameters
-    ----------
-    family : Distribution
-    given : FitInput
-        Rows as they were given: the type of y may know names and orders that the array does not.
-    y : ndarray of shape (n_samples,) or (n_samples, n_columns)
-
-    Raises
-    ------
-    ValueError
-        For a y that does not suit this family.
-    """
-    if isinstance(family, LabelDistribution):
-        return _read_labels(family, given, y)
-    if isinstance(family, RankingDistribution):
-        return family, Orders.read(family, y)
-    return family, Numbers.read(family, y)
-
-
-def _read_labels(
-    family: LabelDistribution, given: FitInput, y: np.ndarray
-) -> tuple[LabelDistribution, Target]:
-    """Tell labels, indicators and probabilities apart."""
-    if family.event_ndim:
-        return family, SoftTargets(_names_of_columns(given.y, y), family)
-    if type_of_target(y, input_name="y") == "multilabel-indicator":
-        return _of_indicators(family), Indicators(_columns_of_indicators(given, y))
-    if y.ndim == 2 and y.shape[1] > 1:
-        raise ValueError(
-            f"y must hold a label a row, shape (n_samples,), or be an indicator matrix of 0 and 1 "
-            f"for several labels at once; got shape {y.shape} with other values. Rows of "
-            "probabilities need distribution=Categorical(soft_targets=True); several outputs of "
-            "several classes each need sklearn.multioutput.MultiOutputClassifier around this "
-            "estimator."
-        )
-    check_classification_targets(y)
-    if given.more_rows_follow and given.classes is None:
-        raise ValueError("classes must be passed on the first call to partial_fit.")
-    labels = np.ravel(y if given.classes is None else given.classes)
-    return family, Labels(family.classes_of(labels, _categories(given.y)))
-
-
-def _columns_of_indicators(given: FitInput, y: np.ndarray) -> np.ndarray:
-    classes = np.arange(y.shape[1]) if given.classes is None else np.unique(given.classes)
-    if len(classes) != y.shape[1]:
-        raise ValueError(
-            f"classes must name the {y.shape[1]} columns of y, which is an indicator matrix; "
-            f"got {len(classes)} of them."
-        )
-    return classes
-
-
-def _of_indicators(family: LabelDistribution) -> LabelDistribution:
-    of_columns = family.of_indicators()
-    if of_columns is None:
-        raise ValueError(
-            f"{family!r} takes one label a row, of shape (n_samples,), but y is an indicator "
-            "matrix of several labels at once; use distribution='bernoulli' or 'categorical'."
-        )
-    return of_columns
-
-
-def _categories(given: Any) -> np.ndarray | None:
-    """Return the labels in order, where y is an ordered categorical of pandas."""
-    if getattr(given, "ndim", 1) == 2 and hasattr(given, "iloc") and given.shape[1] == 1:
-        given = given.iloc[:, 0]
-    dtype: Any = getattr(given, "dtype", None)
-    return dtype.categories.to_numpy() if getattr(dtype, "ordered", False) else None
-
-
-def _names_of_columns(given: Any, y: np.ndarray) -> np.ndarray:
-    if hasattr(given, "columns"):
-        return np.asarray(given.columns)
-    return np.arange(y.shape[-1])
 
 
 def _are_same(labels: Any, classes: np.ndarray) -> bool:
