@@ -206,9 +206,12 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         Nothing is assigned before the end: a fit that fails leaves the network with which it
         should continue as it was, or none at all.
         """
-        plan = self._plan(is_increment=is_increment)
-        if plan.start is None:
+        start = self._start(is_increment=is_increment)
+        if start is None:
             self._forget_fit()
+        plan = make_plan(
+            Hyperparameters.of(self), start, is_increment=is_increment, warm_start=self.warm_start
+        )
         requested = self._requested_family(plan)
         random_state = check_random_state(self.random_state)
         door = self._door(requested, plan)
@@ -229,15 +232,11 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         )
         return self
 
-    def _plan(self, *, is_increment: bool) -> TrainingPlan:
-        """Choose the way of fitting, and the fit with which it continues."""
-        start = None
-        if hasattr(self, "network_") and (is_increment or self.warm_start):
-            state = self._optimizer_state if is_increment else {}
-            start = Start(self.network_, self.t_, state)
-        return make_plan(
-            Hyperparameters.of(self), start, is_increment=is_increment, warm_start=self.warm_start
-        )
+    def _start(self, *, is_increment: bool) -> Start | None:
+        """Return the earlier fit with which training continues, if it does."""
+        if "network_" not in vars(self) or not (is_increment or self.warm_start):
+            return None
+        return Start(self.network_, self.t_, self._optimizer_state if is_increment else {})
 
     def _requested_family(self, plan: TrainingPlan) -> Distribution:
         """Return the family to fit; raise a ValueError where it, or the plan, is not legal."""
