@@ -22,7 +22,7 @@ Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all
 
 
 def x_params(X: Any) -> dict[str, Any]:
-    """How X is checked: float32 stays, anything else becomes float64; text is refused at once.
+    """Say how scikit-learn checks X: float32 stays, all else becomes float64; refuse text at once.
 
     scikit-learn cannot read the dtype of arrays and frames of other libraries, such as torch's and
     polars', and would make float64 of them all.
@@ -37,7 +37,7 @@ def x_params(X: Any) -> dict[str, Any]:
 
 
 def _refuse_text(X: Any) -> None:
-    """Name the column and a way out, which numpy's own message does not."""
+    """Raise a ValueError for text that names the column and a way out, as numpy's does not."""
     if not (hasattr(X, "iloc") and hasattr(X, "columns")):
         return
     for place in (j for j, dtype in enumerate(X.dtypes) if dtype.kind == "O"):
@@ -53,7 +53,7 @@ def _refuse_text(X: Any) -> None:
 
 
 def check_finite(X: Any, estimator: str) -> None:
-    """Raise a ValueError that names the first row and column of `X` that hold no number."""
+    """Raise a ValueError that names the first row and column where `X` holds no finite number."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum()):
             return
@@ -73,7 +73,7 @@ def check_finite(X: Any, estimator: str) -> None:
 
 
 def check_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:
-    """Weights as float64, one a row of `X`; non-negative and not all zero."""
+    """Check weights: float64, one for each row of `X`, non-negative and not all zero."""
     return check_weight_values(_check_sample_weight(sample_weight, X, dtype=np.float64))
 
 
@@ -94,7 +94,7 @@ def check_weight_values(weight: np.ndarray) -> np.ndarray:
 
 
 def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:
-    """Exposures as float64, one a row of `X`; positive and finite."""
+    """Check exposures: float64, one for each row of `X`, positive and finite."""
     if exposure is None:
         return None
     values = np.asarray(exposure, dtype=float).copy()  # torch takes no view backwards
@@ -114,7 +114,7 @@ def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | No
 
 
 def check_validation(validation: FitInput, training: FitInput, solver: str) -> bool:
-    """Whether validation rows were given; half of them is an error, and so are they for lbfgs."""
+    """Tell whether validation rows were given; a ValueError for half of them, or for lbfgs."""
     X, y = validation.X, validation.y
     if (X is None) != (y is None):
         given, missing = ("X_val", "y_val") if y is None else ("y_val", "X_val")

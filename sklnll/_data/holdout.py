@@ -70,7 +70,7 @@ def _strata(labels: np.ndarray) -> np.ndarray:
 
 
 def _without(rows: np.ndarray, part: np.ndarray, n_rows: int) -> np.ndarray:
-    """Positions, increasing, without some of them."""
+    """Return positions, increasing, without some of them."""
     stays = np.ones(n_rows, bool)
     stays[part] = False
     return rows[stays[rows]]

@@ -18,7 +18,7 @@ _NUMBERS_PICKED = 2**18
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as tensors.
+    """The rows of training as tensors.
 
     An axis of members may stand before that of the rows, where each member has rows of its own.
 
@@ -48,12 +48,12 @@ class Rows:
         return Rows(self.x[where], self.y[where], self.weight[where], exposure)
 
     def to(self, device: torch.device) -> "Rows":
-        """The same rows on another device."""
+        """Move the rows to another device."""
         exposure = None if self.exposure is None else self.exposure.to(device)
         return Rows(self.x.to(device), self.y.to(device), self.weight.to(device), exposure)
 
     def split(self, size: int) -> Iterator["Rows"]:
-        """`size` rows at once."""
+        """Cut the rows into parts of this size."""
         axis = self.weight.ndim - 1
         parts = [values.split(size, axis) for values in (self.x, self.y, self.weight)]
         if self.exposure is not None:
@@ -61,7 +61,7 @@ class Rows:
         return (Rows(*batch) for batch in zip(*parts, strict=True))
 
     def pick(self, index: Tensor) -> "Rows":
-        """The rows at these positions, of shape (n_members, n)."""
+        """Return the rows at these positions, of shape (n_members, n)."""
 
         def picked(values: Tensor) -> Tensor:
             return values.index_select(0, index.flatten()).unflatten(0, index.shape)
@@ -95,14 +95,14 @@ class MemberRows:
         return self.shared[part] if self.index is None else self.shared.pick(self.index[:, part])
 
     def batches(self, size: int) -> Iterator[Rows]:
-        """All rows, in batches of this size."""
+        """Go through all rows in batches of this size."""
         n_members = 1 if self.index is None else len(self.index)
         n_batches = _NUMBERS_PICKED // (size * n_members * max(1, self.shared.x.shape[1]))
         for block in gen_batches(len(self), max(1, n_batches) * size):
             yield from self[block].split(size)
 
     def shuffled(self, random_states: list[np.random.RandomState]) -> Self:
-        """The same rows in another order, each member's own."""
+        """Return the same rows in another order, which is each member's own."""
         orders = [random_state.permutation(len(self)) for random_state in random_states]
         order = torch.from_numpy(np.stack(orders)).to(self.shared.x.device)
         index = order if self.index is None else self.index.gather(1, order)

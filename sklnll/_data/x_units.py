@@ -66,7 +66,7 @@ class InputScaling:
         return cls(center, unit, _BOUND if robust else np.inf)
 
     def with_finite_units(self) -> Self:
-        """Columns that did not vary in their own units, instead of none at all."""
+        """Give columns that did not vary their own units, instead of none at all."""
         return replace(self, unit=np.where(np.isfinite(self.unit), self.unit, 1.0))
 
     @property
@@ -75,14 +75,14 @@ class InputScaling:
         return not self.center.any()
 
     def of_sparse(self, X: Any) -> Any:
-        """Scaled copy of sparse rows in CSR format, where it keeps zeros."""
+        """Scale sparse rows in CSR format, where zeros stay zeros; return a copy."""
         unit = self.unit.astype(X.dtype)[X.indices]
         scaled = X.copy()
         scaled.data = self._bounded(X.data / unit)
         return scaled
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
-        """Scaled copy, in X's dtype."""
+        """Scale rows; return a copy in X's dtype."""
         z = np.empty(X.shape, X.dtype)
         for block in gen_batches(len(X), _ROWS_AT_ONCE):
             z[block] = self._scaled(X[block])
@@ -101,7 +101,7 @@ class InputScaling:
 
 
 def _median_and_range(x: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Median and interquartile range; where that is zero, half the whole range."""
+    """Return median and interquartile range; where that is zero, half the whole range."""
     low, center, high = weighted_quantiles(x, weight, (0.25, 0.5, 0.75))
     with np.errstate(over="ignore"):
         spread = high - low or x.max() / 2 - x.min() / 2

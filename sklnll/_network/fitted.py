@@ -23,7 +23,7 @@ Params = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """What training leaves behind: numbers of numpy, and the way from them to predictions.
+    """The result of training: arrays of numpy, and the way from them to predictions.
 
     Parameters
     ----------

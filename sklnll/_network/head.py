@@ -123,7 +123,7 @@ class Head:
     def nll(
         self, raw: Tensor, constant: Tensor, y: Tensor, exposure: Tensor | None = None
     ) -> Tensor:
-        """Negative log-likelihood of each row, summed over outputs; shape (..., n_samples).
+        """Compute each row's negative log-likelihood, summed over outputs; shape (..., n_samples).
 
         `y` has shape (n_samples, n_outputs), rows of numbers a last axis of their own; `exposure`
         has shape (n_samples, 1).
@@ -146,7 +146,7 @@ class Head:
         *,
         annealing: float = 0.0,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss of a batch, and the gradient of what training minimizes.
+        """Compute the loss of a batch, and the gradient of what training minimizes.
 
         The loss is the weighted sum of the rows' `nll` over their number: weights are normalized
         once over all rows of training, a batch's own sum would cancel them in small batches.

@@ -21,7 +21,7 @@ _BACKWARD = torch.ops.aten
 
 @dataclass(frozen=True)
 class Mode:
-    """How a pass treats its rows: as rows to predict, unless it trains.
+    """The way in which a pass treats its rows: as rows to predict, unless it trains.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ class Layer(ABC):
 
     @abstractmethod
     def forward(self, h: Tensor, mode: Mode) -> Tensor:
-        """From the layer before, of shape (n_members, n_rows, fan_in), to the next."""
+        """Compute this layer's units from those before, of shape (n_members, n_rows, fan_in)."""
 
     @abstractmethod
     def backward(self, d: Tensor) -> Tensor:
-        """From the gradient by this layer's output to that by its input.
+        """Turn the gradient by this layer's output into that by its input.
 
-        Notes the gradients by learned arrays on the way, and may change `d`.
+        The gradients by learned arrays are noted on the way, and `d` may be changed.
         """
 
 

@@ -36,7 +36,7 @@ class Layout:
         return {name: self._links[name].width(size) for name in names}
 
     def _places(self, widths: Mapping[str, int]) -> list[tuple[str, slice, int | None]]:
-        """Name, columns, and how many of them go together, of each parameter."""
+        """List name, columns, and how many of them go together, for each parameter."""
         places, start = [], 0
         for name, width in widths.items():
             stop = start + self.n_outputs * width
@@ -47,21 +47,21 @@ class Layout:
 
     @property
     def learned(self) -> dict[str, int]:
-        """Both of them."""
+        """Name -> raw values for each output, of all learned parameters, predicted ones first."""
         return {**self.predicted, **self.constant}
 
     @property
     def n_predicted(self) -> int:
-        """Columns that the network predicts from x."""
+        """Number of columns that the network predicts from x."""
         return self.n_outputs * sum(self.predicted.values())
 
     @property
     def n_constant(self) -> int:
-        """Raw values learned for all rows together."""
+        """Number of raw values that are learned for all rows together."""
         return self.n_outputs * sum(self.constant.values())
 
     def pieces(self, raw: Any, constant: Any) -> dict[str, Any]:
-        """What each learned parameter is made of; arrays of numpy or of torch.
+        """Cut raw outputs into what each learned parameter is made of; arrays of numpy or of torch.
 
         Parameters
         ----------

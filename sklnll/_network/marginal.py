@@ -114,7 +114,7 @@ class _OneOutput:
         return loss.item(), torch.cat([part.flatten() for part in gradients]).numpy()
 
     def _start(self) -> np.ndarray:
-        """Raw values of the family's guess; zero where it makes none."""
+        """Return the raw values of the family's guess, and zero where it makes none."""
         return np.concatenate(
             [
                 self._inverse(name, width, self._guess.get(name))
@@ -123,7 +123,7 @@ class _OneOutput:
         )
 
     def _start_range(self) -> np.ndarray:
-        """Lowest and highest raw values to start at, of shape (2, n_raw)."""
+        """Return the lowest and highest raw values to start at, of shape (2, n_raw)."""
         ranges = []
         for name, width in self._head.layout.learned.items():
             ends = self._head.distribution.parameters[name].start_range
@@ -141,7 +141,7 @@ class _OneOutput:
 def _guess(
     head: Head, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
 ) -> dict[str, float | np.ndarray]:
-    """Ask the family; with exposure about y per unit of it, which leaves rates alone."""
+    """Ask the family for a guess; with exposure, of y per unit of it, which leaves rates alone."""
     if exposure is None:
         return head.distribution.guess(y, weight, head.size)
     return head.distribution.guess(y / exposure, weight * exposure, head.size)

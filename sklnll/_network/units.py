@@ -54,11 +54,11 @@ class Units:
         return as_tensor(rows if self.x is None else self.x(rows))
 
     def density(self, X: Any) -> float:
-        """Share of X's numbers that the network multiplies."""
+        """Return the share of X's numbers that the network multiplies."""
         return density(X) if self._stays_sparse(X) else 1.0
 
     def _stays_sparse(self, X: Any) -> bool:
-        """Whether zeros of X are zeros to the network, too."""
+        """Tell whether zeros of X are zeros to the network, too."""
         return sparse.issparse(X) and (self.x is None or self.x.keeps_zeros)
 
 

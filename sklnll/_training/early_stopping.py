@@ -11,7 +11,7 @@ from .._network.network import Network
 
 
 class EarlyStopping:
-    """Ends the training of each member of a network, and keeps its last or its best weights.
+    """The rule that ends the training of each member, and keeps its last or its best weights.
 
     Training of a member is over after `n_iter_no_change` epochs without improvement by more than
     `tol`, as for scikit-learn's perceptrons, or when its loss is no longer finite.

@@ -161,13 +161,13 @@ class _StandardizedObjective:
 
     @property
     def flat(self) -> np.ndarray:
-        """The network's present weights, in this function's terms."""
+        """The network's present weights in this function's terms."""
         standard = Weights(self._architecture, self.network.weights.flat.double().clone())
         standard.unfold_inputs(self._mean, self._spread)
         return standard.flat.cpu().numpy().ravel()
 
     def load(self, flat: np.ndarray) -> None:
-        """Take these weights for the network's."""
+        """Put these weights into the network."""
         present = self.network.weights.flat
         values = torch.from_numpy(flat.copy()).reshape(present.shape).to(present.device)
         Weights(self._architecture, values).fold_inputs(self._mean, self._spread)
@@ -207,7 +207,7 @@ class _StandardizedObjective:
         return min(len(self.rows), max(1, _NUMBERS_AT_ONCE // self.rows.shared.x.shape[1]))
 
     def _standardize(self, gradient: Tensor) -> Tensor:
-        """By the chain rule, the gradient in this function's terms."""
+        """Express the gradient in this function's terms, by the chain rule."""
         matrix, bias, gain = Weights(self._architecture, gradient).layers[0]
         if gain is None:
             matrix.sub_(self._mean[:, None] * bias)
@@ -223,7 +223,7 @@ class _StandardizedObjective:
 
 
 def _mean_and_spread(rows: MemberRows, rows_at_once: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each column of X; 1 where it does not vary."""
+    """Return mean and standard deviation of each column of X; 1 where it does not vary."""
 
     def mean_of(function: Callable[[Tensor], Tensor]) -> Tensor:
         parts = [

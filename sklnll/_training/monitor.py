@@ -18,11 +18,11 @@ try:
 except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Without callbacks."""
+        """Stands in for scikit-learn's support of callbacks, and has none."""
 
 
 class FitMonitor:
-    """Tells the estimator's callbacks what happens in training, and prints it.
+    """The one who tells the estimator's callbacks what happens in training, and prints it.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _losses(record: Record) -> str:
 
 
 class _Lines:
-    """A line for each epoch."""
+    """A printer of a line for each epoch."""
 
     def print(self, record: Record) -> None:
         print(f"Iteration {record.n_iter}, {_losses(record)}")
@@ -123,7 +123,7 @@ class _Lines:
 
 
 class _Bar:
-    """One line on stderr that says how far training is, and how long it may last."""
+    """A printer of one line on stderr: how far training is, and how long it may last."""
 
     _EVERY = 0.1
     """Seconds."""

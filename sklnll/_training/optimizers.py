@@ -40,7 +40,7 @@ class Move(Part, Protocol):
 
 
 class Clip:
-    """Shortens each member's gradient to a norm.
+    """A part that shortens each member's gradient to a norm.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Clip:
 
 
 class Decay:
-    """Shrinks the weights of the layers' matrices, apart from the gradient.
+    """A part that shrinks the weights of the layers' matrices, apart from the gradient.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Decay:
 
 
 class Momentum:
-    """Moves the weights by stochastic gradient descent with momentum.
+    """A part that moves the weights by stochastic gradient descent with momentum.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Momentum:
 
 
 class Adam:
-    """Moves the weights by adaptive moment estimation.
+    """A part that moves the weights by adaptive moment estimation.
 
     Parameters
     ----------

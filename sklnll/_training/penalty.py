@@ -64,7 +64,7 @@ def matrix_shares(weights: Weights) -> Tensor:
 
 
 def _shares(weights: Weights, last_units: Tensor, held_biases: Tensor) -> Tensor:
-    """How much the penalty counts each learned value; shape (1, n_weights).
+    """Return how much the penalty counts each learned value; shape (1, n_weights).
 
     It is 1 for the weights of the hidden layers and the biases that count, the squared unit for
     the weights of the last layer, and 0 for all else.
@@ -77,7 +77,7 @@ def _shares(weights: Weights, last_units: Tensor, held_biases: Tensor) -> Tensor
 
 
 def _origin(weights: Weights, held_biases: Tensor) -> Tensor:
-    """Where the penalty is least: at zero, and at the present values of the biases that count."""
+    """Return where the penalty is least: at zero, and at the present values of held biases."""
     origin = Weights.zeros(weights.architecture, weights.flat)
     origin.layers[-1].bias.copy_(weights.layers[-1].bias * held_biases)
     return origin.flat

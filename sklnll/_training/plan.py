@@ -60,7 +60,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a solver works on.
+    """All that a solver works on.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Assignment:
 
 
 class TrainingPlan(ABC):
-    """How a network is built and trained; abstract.
+    """The plan of how a network is built and trained; abstract.
 
     "auto" means what suits the rows with ``learning_rate="cosine"``, and what it means to
     scikit-learn's multi-layer perceptrons with other rates.
@@ -129,7 +129,7 @@ class TrainingPlan(ABC):
     @property
     @abstractmethod
     def x_scaling(self) -> str | None:
-        """How columns of X are scaled; None where the network sees them as they are."""
+        """The way columns of X are scaled; None where the network sees them as they are."""
 
     @abstractmethod
     def n_frequencies(self, n_features: int) -> int:
@@ -137,7 +137,7 @@ class TrainingPlan(ABC):
 
     @abstractmethod
     def holds_out(self, n_rows: int) -> bool:
-        """Whether rows are held out to stop early by."""
+        """Tell whether rows are held out to stop early by."""
 
     def mean_weight(self, rows: CheckedRows) -> float:
         """Return what the weights of rows are divided by."""
@@ -178,7 +178,7 @@ class TrainingPlan(ABC):
 
 
 class ByBatches(TrainingPlan):
-    """By mini-batches, with "adam" or "sgd", until the loss stalls."""
+    """The plan to fit by mini-batches, with "adam" or "sgd", until the loss stalls."""
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class ByBatches(TrainingPlan):
         return "standard" if self.parameters.is_linear else kind  # bounded columns are not linear
 
     def n_frequencies(self, n_features: int) -> int:
-        """Return the number asked for; by itself none where X is not scaled.
+        """Return the number asked for; "auto" is none where X is not scaled.
 
         "auto" keeps the number of a network that continues.
         """
@@ -266,7 +266,7 @@ class ByBatches(TrainingPlan):
 
 
 class ByIncrement(ByBatches):
-    """By one epoch of mini-batches, after which other rows follow."""
+    """The plan to fit by one epoch of mini-batches, after which other rows follow."""
 
     name_of_continuing = "partial_fit"
     counts_pseudo_rows = True
@@ -312,7 +312,7 @@ class ByIncrement(ByBatches):
 
 
 class ByAllRows(TrainingPlan):
-    """By all rows at once, with "lbfgs", to convergence."""
+    """The plan to fit by all rows at once, with "lbfgs", to convergence."""
 
     def check(self) -> None:
         if self.parameters.dropout > 0:

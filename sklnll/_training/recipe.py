@@ -33,30 +33,30 @@ _LEAST_ROWS_TO_HOLD_OUT = 8
 
 
 def batch_size(n_rows: int) -> int:
-    """Rows of a mini-batch: about the root of all rows, as equal batches as can be."""
+    """Return the rows of a batch: about twice the root of all rows, in nearly equal batches."""
     low, high = _BATCH
     size = min(max(2 ** round(math.log2(2 * math.sqrt(n_rows))), low), high)
     return math.ceil(n_rows / max(1, round(n_rows / size)))
 
 
 def epochs(n_rows: int, batch_size: int, *, is_linear: bool = False) -> int:
-    """Passes over the rows: as many as make `_STEPS` steps, within limits."""
+    """Return the passes over the rows: as many as make `_STEPS` steps, within limits."""
     low, high = _EPOCHS
     high = _STEPS if is_linear else high  # it cannot be overfitted by training for long
     return min(max(math.ceil(_STEPS / math.ceil(n_rows / batch_size)), low), high)
 
 
 def patience(n_rows: int, batch_size: int) -> int:
-    """Passes over the rows without improvement that end a training: as many as make 1000 steps."""
+    """Return the passes without improvement that end training: as many as make 1000 steps."""
     return math.ceil(_PATIENCE / math.ceil(n_rows / batch_size))
 
 
 def frequencies(n_features: int) -> int:
-    """Cosines of each feature that the first layer sees: few where there are many features."""
+    """Return how many cosines of each feature the first layer sees: few of many features."""
     of_each, of_all = _COSINES
     return min(of_each, of_all // n_features)
 
 
 def holds_out(n_rows: int) -> bool:
-    """Whether so many rows can spare some to stop early by."""
+    """Tell whether this many rows can spare some to stop early by."""
     return n_rows >= _LEAST_ROWS_TO_HOLD_OUT

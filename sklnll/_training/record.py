@@ -10,7 +10,7 @@ from .._messages import warn_user
 
 @dataclass
 class Record:
-    """What happened in training; losses are negative log-likelihoods a row, in y's units.
+    """The record of training; losses are mean negative log-likelihoods, in y's units.
 
     The losses of several members are averaged. `is_stopped` says whether a callback ended training.
     """

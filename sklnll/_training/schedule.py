@@ -93,7 +93,7 @@ class Adaptive(Schedule):
 
 
 def _cosine(progress: float, warm_up: float) -> float:
-    """Share of the largest step size after this share of training: up linearly, down to 0."""
+    """Return the share of the largest step size that is due: it rises, then falls to 0."""
     return min(1.0, progress / warm_up) * (1 + math.cos(math.pi * progress)) / 2
 
 

@@ -133,7 +133,7 @@ def run_epoch(
 
 
 def _is_at_hand(values: Tensor) -> bool:
-    """Whether they can be looked at without waiting for another device, until an epoch's end."""
+    """Tell whether values can be looked at at once, without waiting for another device."""
     return values.is_cpu
 
 

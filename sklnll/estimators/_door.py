@@ -27,7 +27,7 @@ _COLUMNS_OF_X = ("n_features_in_", "feature_names_in_")
 
 
 class Door:
-    """Checks the rows that a fit is given, and learns from the first ones what X and y look like.
+    """The check of rows that a fit is given; it learns from the first ones what X and y look like.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Door:
 
 
 def _y_params(family: Distribution) -> dict[str, Any]:
-    """How scikit-learn checks y: labels keep their type, all else becomes numbers."""
+    """Say how scikit-learn checks y: labels keep their type, all else becomes numbers."""
     if not isinstance(family, LabelDistribution):
         return Y_PARAMS
     # Of probabilities the family's check names the row.

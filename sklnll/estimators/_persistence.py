@@ -12,7 +12,7 @@ VERSION = "_sklnll_version"
 
 
 def with_version(state: dict[str, Any]) -> dict[str, Any]:
-    """A copy that says which version wrote it."""
+    """Return a copy of the state that says which version wrote it."""
     return {**state, VERSION: __version__}
 
 
