@@ -312,7 +312,7 @@ def _frozen_is_the_law_of_log_prob(given: Trial) -> None:
     frozen, law = given.family.frozen(**given.params), given.law
     for method in ("cdf", "sf"):
         _equal(getattr(frozen, method)(given.y), getattr(law, method)(given.y), method)
-    density = frozen.logpmf if given.family.support.discrete else frozen.logpdf
+    density = getattr(frozen, "logpmf" if given.family.support.discrete else "logpdf")
     _equal(density(given.y), given.log_prob(given.y, given.params), "frozen's log-density")
     for method in ("mean", "std", "entropy"):
         ours = np.broadcast_to(getattr(frozen, method)(), given.y.shape)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .law import LEVELS, ContinuousLaw
+from .protocols import FrozenLaw
 
 _LEAST_SHARE = 1e-280
 """Below it the base's quantile functions have no digits between the limits."""
@@ -17,7 +18,7 @@ class TruncatedLaw(ContinuousLaw):
     family: Any
 
     @property
-    def _base(self) -> Any:
+    def _base(self) -> FrozenLaw:
         return self.family.base.frozen(**self.family.of_base(self.params))
 
     def _log_share(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:

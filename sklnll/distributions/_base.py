@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .._laws.law import Law
 from .._laws.numerical import numerical_law
+from .._laws.protocols import FrozenLaw
 from .._numerics.crps import crps_by_quadrature
 from ._supports import Support
 from .links import Link
@@ -65,7 +66,7 @@ class Distribution(BaseEstimator, ABC):
         """
         return None
 
-    def frozen(self, *args: Any, **params: Any) -> Any:
+    def frozen(self, *args: Any, **params: Any) -> FrozenLaw:
         """Scipy's frozen distribution for these parameters (arrays); by quadrature without one."""
         return numerical_law(self, self._by_name(args, params))
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._laws.protocols import FrozenLaw
 from .._laws.truncated import TruncatedLaw
 from ._compound import Compound
 from ._supports import Support
@@ -87,7 +88,7 @@ class Censored(TailFamily):
         density = self.base.log_prob(inside, **params)
         return torch.where(exact, density, self.base.log_interval(low, high, **params))
 
-    def frozen(self, **params: np.ndarray) -> Any:
+    def frozen(self, **params: np.ndarray) -> FrozenLaw:
         return self.base.frozen(**params)
 
     def mode(self, **params: np.ndarray) -> np.ndarray:
@@ -220,7 +221,7 @@ class Truncated(TailFamily):
         seen = self.base.log_interval(low.expand_as(shape), high.expand_as(shape), **params)
         return self.base.log_prob(y, **params) - seen
 
-    def frozen(self, **params: np.ndarray) -> Any:
+    def frozen(self, **params: np.ndarray) -> TruncatedLaw:
         return TruncatedLaw(self, params)
 
     def mode(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._laws.protocols import FrozenLaw
 from .._numerics.crps import crps_by_quadrature
 from .._numerics.special import (
     HALF_LOG_2PI,
@@ -74,7 +75,7 @@ class Normal(TailedDistribution):
     def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return torch.special.log_ndtr((loc - y) / scale)
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.norm(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -149,7 +150,7 @@ class Laplace(TailedDistribution):
     def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return self.log_cdf(-y, -loc, scale)
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.laplace(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -243,7 +244,7 @@ class StudentT(Distribution):
             "scale": (pull * z - 1) / scale,
         }
 
-    def frozen(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.t(df, loc, scale)
 
     def mode(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -300,7 +301,7 @@ class Cauchy(Distribution):
         z = (y - loc) / scale
         return -log1p_square(z) - torch.log(scale) - LOG_PI
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.cauchy(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -354,7 +355,7 @@ class Logistic(TailedDistribution):
     def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return torch.nn.functional.logsigmoid((loc - y) / scale)
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.logistic(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -408,7 +409,7 @@ class Gumbel(TailedDistribution):
     def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return log1mexp_of_log((loc - y) / scale)
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.gumbel_r(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._data.y_units import DISTANCES, PLACES
+from .._laws.protocols import FrozenLaw
 from .._numerics.crps import NODES, WEIGHTS, crps_by_quadrature
 from ._base import Predictive
 from .numbers import ContinuousPredictive, PredictiveDistribution
@@ -28,7 +29,7 @@ class TransformedLaw:
 
     Parameters
     ----------
-    base : scipy's frozen distribution, or a law
+    base : FrozenLaw
         Of z.
     target_map : AffineMap or MonotoneMap
     ndim : int
@@ -37,7 +38,9 @@ class TransformedLaw:
         That of the outputs, counted from the last one; None for one output without an axis.
     """
 
-    def __init__(self, base: Any, target_map: AffineMap | MonotoneMap, ndim: int, axis: int | None):
+    def __init__(
+        self, base: FrozenLaw, target_map: AffineMap | MonotoneMap, ndim: int, axis: int | None
+    ):
         self.base = base
         self.target_map = target_map
         self.ndim = ndim
@@ -139,6 +142,14 @@ class TransformedLaw:
         mean = self._expectation(y)
         return np.where(np.isfinite(mean), self._expectation((y - mean) ** 2), np.inf)
 
+    def std(self) -> np.ndarray:
+        """Standard deviation."""
+        return np.sqrt(self.var())
+
+    def median(self) -> np.ndarray:
+        """The 0.5 quantile."""
+        return self.ppf(np.full(self._shape, 0.5))
+
     @property
     def _shape(self) -> tuple[int, ...]:
         return np.shape(self.base.ppf(0.5))
@@ -234,7 +245,7 @@ class TransformedPredictive(ContinuousPredictive):
             return crps_by_quadrature(self.to_scipy(), self._align(y))
 
     def std(self) -> np.ndarray:
-        return np.sqrt(self.var())
+        return self._full(self._scipy("std"))
 
     def mode(self) -> np.ndarray:
         """The most probable value: the highest point of the density, searched by finer grids."""
