@@ -60,7 +60,8 @@ class TruncatedLaw(ContinuousLaw):
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where the base's own quantiles underflow, what is seen is narrow, beside one limit."""
         low, high = (np.broadcast_to(end, below.shape) for end in self.support())
-        reach = 40 * np.maximum(self.params["scale"], np.abs(np.where(np.isinf(low), high, low)))
+        limit = np.abs(np.where(np.isinf(low), high, low))
+        reach = 40 * np.maximum(self.family.largest_distance(self.params), limit)
         return np.where(np.isinf(low), high - reach, low), np.where(
             np.isinf(high), low + reach, high
         )

@@ -62,6 +62,9 @@ class VectorDistribution(Distribution):
         """Parameters of the other components, given `values` (n_samples, n_known) of these."""
         raise NotImplementedError(f"{type(self).__name__} does not implement condition")
 
+    def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
+        raise self._no_scale()
+
     def contains(self, y: np.ndarray) -> np.ndarray:
         """Whether each row, on the last axis of `y`, lies in the support."""
         return np.all(self.support.contains(y), axis=-1)

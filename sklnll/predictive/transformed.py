@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._data.y_units import DISTANCES, PLACES
 from .._laws.protocols import FrozenLaw
 from .._numerics.crps import NODES, WEIGHTS, crps_by_quadrature
+from ..distributions import PLACE
 from ._base import Predictive
 from .numbers import ContinuousPredictive, PredictiveDistribution
 from .target_maps import AffineMap, MonotoneMap, Probe, TargetTransformer, read_map
@@ -330,7 +330,7 @@ def _is_closed(dist: Predictive, target_map: AffineMap) -> bool:
         isinstance(dist, TransformedPredictive)
         or family.exact is not family
         or not target_map.rises.all()
-        or (PLACES | DISTANCES) & family.fixed().keys()
+        or family.units.keys() & family.fixed().keys()
     ):
         return False
     if units == "affine":
@@ -344,10 +344,10 @@ def _moved(dist: Any, target_map: AffineMap) -> Any:
     axis = 1 + family.member_ndim if family.event_ndim else len(dist.shape) - 1
 
     def move(name: str, value: np.ndarray) -> np.ndarray:
-        if name not in PLACES | DISTANCES:
+        if name not in family.units:
             return value
         against = (-1, *(1,) * (value.ndim - axis - 1))
         slope, shift = (part.reshape(against) for part in (target_map.slope, target_map.shift))
-        return slope * value + shift if name in PLACES else slope * value
+        return slope * value + shift if family.units[name] is PLACE else slope * value
 
     return dist._with_params({name: move(name, value) for name, value in dist.params.items()})
