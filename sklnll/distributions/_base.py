@@ -13,6 +13,7 @@ from .._laws.law import Law
 from .._laws.numerical import numerical_law
 from .._laws.protocols import FrozenLaw
 from .._numerics.crps import crps_by_quadrature
+from ._slopes import check_declared_slopes
 from ._supports import Support
 from ._units import DISTANCE, PLACE, USUAL_UNITS, Unit
 from .links import Link
@@ -54,6 +55,14 @@ class Distribution(BaseEstimator, ABC):
     default_point: ClassVar[str] = "mean"
     """The point that ``point_estimate="auto"`` predicts: the mean where it always exists."""
 
+    writes_slopes: ClassVar[bool] = False
+    """Whether `value_and_slopes` gives the slopes of `log_prob`. A subclass that replaces
+    `log_prob` alone does not inherit it."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_declared_slopes(cls, "log_prob", "value_and_slopes")
+
     @property
     def units(self) -> Mapping[str, Unit]:
         """The unit of each parameter that carries y's units; all others are pure numbers.
@@ -81,11 +90,11 @@ class Distribution(BaseEstimator, ABC):
     def value_and_slopes(
         self, y: np.ndarray, *args: Any, **params: Any
     ) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
-        """`log_prob` and its derivatives by the parameters, by name; in numpy, for training.
+        """Return `log_prob` and its derivatives by the parameters, by name; in numpy.
 
-        None, the default, leaves them to automatic differentiation, which in small batches takes
-        several times as long. They count where the links of all learned parameters have a
-        `value_and_slope`. Nothing given may be changed in place.
+        Training takes them where the family, and the links of all learned parameters, declare
+        `writes_slopes`; None leaves these rows to automatic differentiation, which in small
+        batches takes several times as long. Nothing given may be changed in place.
         """
         return None
 

@@ -99,6 +99,7 @@ class Bernoulli(LabelDistribution):
     out_activation = "logistic"
     parameters: ClassVar = {"logits": identity}
     multi_class = False
+    writes_slopes = True
 
     def __init__(self, logits: Any = None):
         self.logits = logits
@@ -170,6 +171,7 @@ class Categorical(LabelDistribution):
     support = CLASSES
     out_activation = "softmax"
     parameters: ClassVar = {"logits": vector}
+    writes_slopes = True
 
     def __init__(self, logits: Any = None, soft_targets: bool = False):
         self.logits = logits

@@ -52,6 +52,7 @@ class Normal(TailedDistribution):
 
     support = REAL
     parameters: ClassVar = {"loc": identity, "scale": positive}
+    writes_slopes = True
 
     def __init__(self, loc: Any = None, scale: Any = None):
         self.loc = loc
@@ -125,6 +126,7 @@ class Laplace(TailedDistribution):
     support = REAL
     parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
+    writes_slopes = True
 
     def __init__(self, loc: Any = None, scale: Any = None):
         self.loc = loc
@@ -210,6 +212,7 @@ class StudentT(Distribution):
     parameters: ClassVar = {"df": degrees_of_freedom, "loc": identity, "scale": positive}
     robust = True
     default_point = "median"
+    writes_slopes = True
 
     def __init__(self, df: Any = None, loc: Any = None, scale: Any = None):
         self.df = df
