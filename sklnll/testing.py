@@ -15,12 +15,11 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from ._data.y_units import DISTANCES, PLACES
 from ._laws.law import Law
 from ._laws.numerical import numerical_law
 from ._network.head import Head
 from ._network.marginal import MarginalFit
-from .distributions import CircularDistribution, Distribution, LabelDistribution
+from .distributions import PLACE, CircularDistribution, Distribution, LabelDistribution
 from .estimators.classifier import NLLClassifier
 from .estimators.regressor import NLLRegressor
 from .predictive import predictive
@@ -315,7 +314,7 @@ def _frozen_is_the_law_of_log_prob(given: Trial) -> None:
     frozen, law = given.family.frozen(**given.params), given.law
     for method in ("cdf", "sf"):
         _equal(getattr(frozen, method)(given.y), getattr(law, method)(given.y), method)
-    density = frozen.logpmf if given.family.support.discrete else frozen.logpdf
+    density = getattr(frozen, "logpmf" if given.family.support.discrete else "logpdf")
     _equal(density(given.y), given.log_prob(given.y, given.params), "frozen's log-density")
     for method in ("mean", "std", "entropy"):
         ours = np.broadcast_to(getattr(frozen, method)(), given.y.shape)
@@ -379,10 +378,9 @@ def _units_are_those_of_the_support(given: Trial) -> None:
     if given.family.support.units not in changes:
         return
     a, b = changes[given.family.support.units]
-    moved = {
-        name: a * value + (b if name in PLACES else 0.0) if name in PLACES | DISTANCES else value
-        for name, value in given.params.items()
-    }
+    moved = dict(given.params)
+    for name, unit in given.family.units.items():
+        moved[name] = a * moved[name] + (b if unit is PLACE else 0.0)
     change = given.log_prob(a * given.y + b, moved) - given.log_prob(given.y, given.params)
     is_density = given.family.is_density(given.y)
     _equal(

@@ -6,7 +6,7 @@ from plain import marginal_raw
 from scipy import stats
 
 from sklnll._data.y_units import TargetScaling
-from sklnll.distributions import DISTRIBUTIONS
+from sklnll.distributions import DISTANCE, DISTRIBUTIONS, PLACE
 
 AFFINE = [name for name in NUMBERS if DISTRIBUTIONS[name]().support.units == "affine"]
 RATIO = [name for name in NUMBERS if DISTRIBUTIONS[name]().support.units == "ratio"]
@@ -79,10 +79,11 @@ def test_pure_numbers_are_left_alone(name):
 
 @pytest.mark.parametrize("name", CONTINUOUS + MIXED)
 def test_density_gets_the_jacobian_back(name):
-    case = CASES[name]
+    case, units = CASES[name], DISTRIBUTIONS[name]().units
     scaling, y = fit(name, case.sample), case.sample[:, None]
     scaled = {
-        key: scaling.scale_parameter(key, value)[None] for key, value in rows_of(case).items()
+        key: scaling.scale_parameter(units.get(key), value)[None]
+        for key, value in rows_of(case).items()
     }
     tensors = {key: torch.tensor(value) for key, value in scaled.items()}
     in_training = DISTRIBUTIONS[name]().log_prob(torch.tensor(scaling.scale(y)), **tensors)
@@ -98,11 +99,12 @@ def rows_of(case):
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_fixed_parameters_come_back(name):
-    scaling = fit(name, CASES[name].sample)
+    scaling, units = fit(name, CASES[name].sample), DISTRIBUTIONS[name]().units
     for key, values in rows_of(CASES[name]).items():
         value = np.ravel(values)[0]
-        there = scaling.scale_parameter(key, value)
-        assert scaling.unscale_parameter(key, there[None, None]) == pytest.approx(value, rel=1e-13)
+        there = scaling.scale_parameter(units.get(key), value)
+        back = scaling.unscale_parameter(units.get(key), there[None, None])
+        assert back == pytest.approx(value, rel=1e-13)
 
 
 def test_each_output_has_units_of_its_own():
@@ -113,16 +115,16 @@ def test_each_output_has_units_of_its_own():
     np.testing.assert_allclose(both.unit, [*first.unit, *second.unit])
     assert both.log_jacobian.sum() == pytest.approx((first.log_jacobian + second.log_jacobian)[0])
     loc = np.ones((1, 3, 2))
-    np.testing.assert_allclose(both.unscale_parameter("loc", loc), loc * both.unit + both.shift)
-    np.testing.assert_allclose(both.unscale_parameter("scale", loc), loc * both.unit)
-    np.testing.assert_allclose(both.unscale_parameter("df", loc), loc)
+    np.testing.assert_allclose(both.unscale_parameter(PLACE, loc), loc * both.unit + both.shift)
+    np.testing.assert_allclose(both.unscale_parameter(DISTANCE, loc), loc * both.unit)
+    np.testing.assert_allclose(both.unscale_parameter(None, loc), loc)
 
 
 def test_vectors_keep_their_axis():
     scaling = TargetScaling(np.array([1.0, 2.0]), np.array([10.0, 100.0]))
     value = np.ones((5, 3, 2, 4))
-    assert scaling.unscale_parameter("loc", value).shape == (5, 3, 2, 4)
-    np.testing.assert_allclose(scaling.unscale_parameter("loc", value)[0, 0, :, 0], [11.0, 102.0])
+    assert scaling.unscale_parameter(PLACE, value).shape == (5, 3, 2, 4)
+    np.testing.assert_allclose(scaling.unscale_parameter(PLACE, value)[0, 0, :, 0], [11.0, 102.0])
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -178,7 +180,8 @@ def test_extreme_legal_y_is_scaled_and_fitted_without_nan(name, kind):
     (gradient,) = torch.autograd.grad(nll.sum(), leaf)
     assert gradient.isfinite().all()
     for key, value in head.params(torch.tensor(raw[None]), torch.tensor(constant)).items():
-        assert np.isfinite(scaling.unscale_parameter(key, value.numpy()[None])).all()
+        unscaled = scaling.unscale_parameter(family.units.get(key), value.numpy()[None])
+        assert np.isfinite(unscaled).all()
 
 
 @pytest.mark.parametrize("name", AFFINE + RATIO)

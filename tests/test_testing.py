@@ -110,6 +110,7 @@ class WithSlopes(Secant):
     """That writes its slopes out, times a factor."""
 
     factor = 1.0
+    writes_slopes = True
 
     def log_prob(self, y, loc, scale):
         return super().log_prob(y, loc, scale)

@@ -17,7 +17,14 @@ from sklearn.preprocessing import StandardScaler
 
 from sklnll import predict_dist
 from sklnll._data.y_units import TargetScaling
-from sklnll.distributions import Beta, Dirichlet, MultivariateNormal, Normal
+from sklnll.distributions import (
+    DISTANCE,
+    PLACE,
+    Beta,
+    Dirichlet,
+    MultivariateNormal,
+    Normal,
+)
 from sklnll.metrics import neg_crps_scorer, neg_nll_scorer
 from sklnll.predictive import ContinuousPredictive, VectorPredictive, predictive
 
@@ -393,14 +400,14 @@ def test_permuted_outputs_permute_the_prediction(name, draw_rows, make_net):
 def test_units_of_rows_of_numbers_leave_pure_numbers_alone():
     scaling = TargetScaling(np.array([[1.0, 2.0]]), np.array([[10.0, 100.0]]))
     np.testing.assert_array_equal(
-        scaling.unscale_parameter("loc", np.ones((1, 3, 1, 2)))[0, 0], [[11, 102]]
+        scaling.unscale_parameter(PLACE, np.ones((1, 3, 1, 2)))[0, 0], [[11, 102]]
     )
-    factor = scaling.unscale_parameter("scale_tril", np.tril(np.ones((1, 3, 1, 2, 2))))
+    factor = scaling.unscale_parameter(DISTANCE, np.tril(np.ones((1, 3, 1, 2, 2))))
     np.testing.assert_array_equal(factor[0, 0, 0], [[10, 0], [100, 100]])
     np.testing.assert_array_equal(
-        scaling.unscale_parameter("precision", np.full((1, 3, 1), 5.0)), [[[5]] * 3]
+        scaling.unscale_parameter(None, np.full((1, 3, 1), 5.0)), [[[5]] * 3]
     )
-    np.testing.assert_array_equal(scaling.scale_parameter("precision", 5.0), [5.0])
+    np.testing.assert_array_equal(scaling.scale_parameter(None, 5.0), [5.0])
 
 
 # The estimator ------------------------------------------------------------------------------------

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._numerics.statistics import weighted_mean_std, weighted_median_spread
-from ..distributions import Distribution
-
-PLACES = {"loc", "low", "high"}
-"""Names of the parameters that move with y."""
-
-DISTANCES = {"scale", "scale_tril"}
-"""Names of the parameters that are stretched with y; all others are pure numbers."""
+from ..distributions import DISTANCE, PLACE, Distribution, Unit
 
 
 @dataclass(frozen=True)
@@ -21,7 +15,7 @@ class TargetScaling:
 
     Families over all real numbers are shifted and scaled, positive ones scaled, pure numbers
     (counts, proportions, angles, labels) left alone. Everything is exact up to rounding:
-    densities get the Jacobian back, parameters called ``loc`` and ``scale`` move with y.
+    densities get the Jacobian back, and parameters move with y as the family's `units` say.
 
     Parameters
     ----------
@@ -66,15 +60,18 @@ class TargetScaling:
         underflow = (scaled == 0) & (y > 0) & (self.shift == 0)
         return np.where(underflow, np.finfo(float).tiny, scaled)
 
-    def scale_parameter(self, name: str, value: float) -> np.ndarray:
+    def scale_parameter(self, unit: Unit | None, value: float) -> np.ndarray:
         """Move a parameter fixed in y's units to training's; shape (n_outputs,)."""
-        shift, unit = self._units_of(name)
-        return (value - shift) / unit
+        shift, factor = self._shift_and_factor(unit)
+        return (value - shift) / factor
 
     def scale_fixed(self, distribution: Distribution) -> dict[str, np.ndarray]:
         """The numbers that a family's parameters are fixed to, in training's units."""
-        fixed = distribution.fixed()
-        return {name: self.scale_parameter(name, value) for name, value in fixed.items()}
+        units = distribution.units
+        return {
+            name: self.scale_parameter(units.get(name), value)
+            for name, value in distribution.fixed().items()
+        }
 
     def unscale_parameters(
         self, distribution: Distribution, params: Mapping[str, np.ndarray]
@@ -83,28 +80,28 @@ class TargetScaling:
 
         Fixed numbers are as they were given, without the rounding of the way through training.
         """
-        fixed = distribution.fixed()
+        fixed, units = distribution.fixed(), distribution.units
         return {
             name: np.full(value.shape, fixed[name])
             if name in fixed
-            else self.unscale_parameter(name, value)
+            else self.unscale_parameter(units.get(name), value)
             for name, value in params.items()
         }
 
-    def unscale_parameter(self, name: str, value: np.ndarray) -> np.ndarray:
+    def unscale_parameter(self, unit: Unit | None, value: np.ndarray) -> np.ndarray:
         """Move a parameter from training's units to y's; outputs after members and rows."""
-        shift, unit = self._units_of(name)
-        shape = (*unit.shape, *(1,) * (value.ndim - 2 - unit.ndim))
+        shift, factor = self._shift_and_factor(unit)
+        shape = (*factor.shape, *(1,) * (value.ndim - 2 - factor.ndim))
         with np.errstate(over="ignore"):
-            moved = value * unit.reshape(shape) + shift.reshape(shape)
+            moved = value * factor.reshape(shape) + shift.reshape(shape)
         largest = np.finfo(float).max
         return np.clip(moved, -largest, largest)
 
-    def _units_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Whether a parameter is a place or a distance in y's units, or a pure number."""
-        if name in PLACES:
+    def _shift_and_factor(self, unit: Unit | None) -> tuple[np.ndarray, np.ndarray]:
+        """What is subtracted from a parameter of this unit, and what it is then divided by."""
+        if unit is PLACE:
             return self.shift, self.unit
-        if name in DISTANCES:
+        if unit is DISTANCE:
             return np.zeros_like(self.shift), self.unit
         return np.zeros(len(self.shift)), np.ones(len(self.unit))
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
+from .protocols import FrozenLaw, FrozenMass
+
 Score = Callable[[Any], np.ndarray]
 
 
@@ -20,7 +22,7 @@ class LawWithAtoms(ABC):
 
     Parameters
     ----------
-    base : scipy.stats frozen distribution
+    base : FrozenLaw
     weight : ndarray
         Share of the base law.
     extra : ndarray
@@ -31,7 +33,7 @@ class LawWithAtoms(ABC):
         What is added at 1.
     """
 
-    base: Any
+    base: FrozenLaw
     weight: np.ndarray
     extra: np.ndarray
     zero: np.ndarray
@@ -148,6 +150,8 @@ class DensityWithAtoms(LawWithAtoms):
 
 class CountWithAtoms(LawWithAtoms):
     """The base is a law of counts."""
+
+    base: FrozenMass
 
     def _base_entropy(self) -> np.ndarray:
         return self.base.entropy() - special.entr(self.base.pmf(0))

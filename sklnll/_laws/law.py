@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -166,8 +167,8 @@ class Law(ABC):
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Draws, by the quantiles of uniform numbers."""
-        random_state = np.random.default_rng() if random_state is None else random_state
-        return self.ppf(random_state.uniform(size=self.shape if size is None else size))
+        shape = self.shape if size is None else size
+        return self.ppf(as_generator(random_state).uniform(size=shape))
 
     def total(self) -> np.ndarray:
         """Total probability, as quadrature sees it."""
@@ -351,6 +352,15 @@ class CountLaw(Law):
         ends = (np.broadcast_to(end, shape) for end in self.support())
         lowest, highest = ends
         return _at_the_ends(high, below, above, lowest - 1, highest)
+
+
+def as_generator(random_state: Any) -> Any:
+    """Return the generator that is given or, as scipy has it, the one of a seed or a new one."""
+    if random_state is None:
+        return np.random.default_rng()
+    if isinstance(random_state, Integral):
+        return np.random.RandomState(int(random_state))
+    return random_state
 
 
 def flat_rows(value: np.ndarray, shape: tuple[int, ...], event_ndim: int) -> np.ndarray:

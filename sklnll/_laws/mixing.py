@@ -5,14 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.polynomial import legendre
 from scipy import special
 
 from .._numerics.line import Line
-from .law import LEVELS, ContinuousLaw, CountLaw, Law, Panel, flat_rows
+from .atoms import LawWithAtoms
+from .law import LEVELS, ContinuousLaw, CountLaw, Law, Panel, as_generator, flat_rows
+from .protocols import FrozenLaw
 
 _NODES, _NODE_WEIGHTS = legendre.leggauss(8)
 _VALUES_AT_ONCE = 1_000_000
@@ -69,7 +71,7 @@ class WeightedLaw(Law):
         return self.family.weights(self.params)
 
     @cached_property
-    def members(self) -> Any:
+    def members(self) -> FrozenLaw:
         """The base's frozen distribution, with the members on the last axis."""
         return self.family.base.frozen(**self._of_base)
 
@@ -84,7 +86,7 @@ class WeightedLaw(Law):
             rows.members = self.members._rows(index[..., None] * n_members + np.arange(n_members))
         return rows
 
-    def _picked(self, index: np.ndarray) -> Any:
+    def _picked(self, index: np.ndarray) -> FrozenLaw:
         """The frozen distribution of the members at these positions, counted through all axes."""
         if isinstance(self.members, Law):
             return self.members._rows(index)
@@ -147,7 +149,7 @@ class WeightedLaw(Law):
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Draw a member, then from it."""
         shape = self.shape if size is None else tuple(np.atleast_1d(size))
-        random_state = np.random.default_rng() if random_state is None else random_state
+        random_state = as_generator(random_state)
         n_members = self.weights.shape[-1]
         weights = np.broadcast_to(self.weights, (*shape, n_members))
         law = np.broadcast_to(np.arange(np.prod(self.shape, dtype=int)).reshape(self.shape), shape)
@@ -228,7 +230,7 @@ class MixingLaw(ContinuousMixingLaw):
     """A mixture of densities for given parameters."""
 
     @property
-    def _densities(self) -> Any:
+    def _densities(self) -> FrozenLaw:
         """The members' densities, frozen."""
         return self.members
 
@@ -285,8 +287,8 @@ class MixingLawWithAtoms(MixingLaw):
     """A mixture of densities that also have probabilities at the ends of their range."""
 
     @property
-    def _densities(self) -> Any:
-        return self.members.base
+    def _densities(self) -> FrozenLaw:
+        return cast(LawWithAtoms, self.members).base
 
     @property
     def _atoms(self) -> dict[float, np.ndarray]:

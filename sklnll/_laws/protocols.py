@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
 from torch import Tensor
 
 
@@ -11,11 +12,84 @@ class Family(Protocol):
 
     @property
     def support(self) -> Any:
-        """Ends of the range of y, and whether it is discrete."""
+        """The ends of the range of y, and whether it is discrete."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Name -> link of each parameter."""
+        """The link of each parameter, by name."""
 
     def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
-        """Log-density, or log-mass, at `y`."""
+        """Return the log-density, or log-mass, at `y`."""
+
+
+class FrozenLaw(Protocol):
+    """The distributions of a number for given parameters, in the words of scipy's frozen ones.
+
+    There is a law for each set of parameters; what is asked broadcasts against them.
+
+    mypy holds the laws of this package to the protocol. Scipy's own frozen distributions are not
+    typed, so mypy takes them for anything: where a method that returns a FrozenLaw builds one of
+    ``scipy.stats``, a test is what holds it (``tests/distributions/test_frozen.py``).
+    """
+
+    def cdf(self, y: Any, /) -> np.ndarray:
+        """Return the probability of a value at most `y`."""
+
+    def sf(self, y: Any, /) -> np.ndarray:
+        """Return the probability of a value above `y`."""
+
+    def logcdf(self, y: Any, /) -> np.ndarray:
+        """Return the logarithm of `cdf`."""
+
+    def ppf(self, q: Any, /) -> np.ndarray:
+        """Return the quantile: the value that is not exceeded with probability `q`."""
+
+    def isf(self, q: Any, /) -> np.ndarray:
+        """Return the value that is exceeded with probability `q`."""
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
+        """Draw values, in the shape `size`: by default one from each law."""
+
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest and the highest possible value."""
+
+    def mean(self) -> np.ndarray:
+        """Return the expected value."""
+
+    def median(self) -> np.ndarray:
+        """Return the 0.5 quantile."""
+
+    def var(self) -> np.ndarray:
+        """Return the variance."""
+
+    def std(self) -> np.ndarray:
+        """Return the standard deviation."""
+
+    def entropy(self) -> np.ndarray:
+        """Return the entropy in nats: of densities the differential one."""
+
+
+class FrozenMass(FrozenLaw, Protocol):
+    """Distributions of a count, which have a mass at each value."""
+
+    def logpmf(self, y: Any, /) -> np.ndarray:
+        """Return the logarithm of the mass at `y`."""
+
+    def pmf(self, y: Any, /) -> np.ndarray:
+        """Return the mass at `y`."""
+
+
+class FrozenVectorLaw(Protocol):
+    """The joint distribution of several numbers for one set of parameters, in scipy's words."""
+
+    def logpdf(self, y: Any, /) -> np.ndarray:
+        """Return the logarithm of the density at `y`."""
+
+    def pdf(self, y: Any, /) -> np.ndarray:
+        """Return the density at `y`."""
+
+    def entropy(self) -> np.ndarray:
+        """Return the differential entropy in nats."""
+
+    def rvs(self, size: Any = 1, random_state: Any = None) -> np.ndarray:
+        """Draw vectors, in the shape `size`, with a last axis for the components."""

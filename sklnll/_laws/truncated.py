@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .law import LEVELS, ContinuousLaw
+from .protocols import FrozenLaw
 
 _LEAST_SHARE = 1e-280
 """Below it the base's quantile functions have no digits between the limits."""
@@ -17,7 +18,7 @@ class TruncatedLaw(ContinuousLaw):
     family: Any
 
     @property
-    def _base(self) -> Any:
+    def _base(self) -> FrozenLaw:
         return self.family.base.frozen(**self.family.of_base(self.params))
 
     def _log_share(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -59,7 +60,8 @@ class TruncatedLaw(ContinuousLaw):
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where the base's own quantiles underflow, what is seen is narrow, beside one limit."""
         low, high = (np.broadcast_to(end, below.shape) for end in self.support())
-        reach = 40 * np.maximum(self.params["scale"], np.abs(np.where(np.isinf(low), high, low)))
+        limit = np.abs(np.where(np.isinf(low), high, low))
+        reach = 40 * np.maximum(self.family.largest_distance(self.params), limit)
         return np.where(np.isinf(low), high - reach, low), np.where(
             np.isinf(high), low + reach, high
         )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..distributions import Distribution
 from .layout import Layout
-from .slopes import WrittenOut, writes_slopes
+from .slopes import AnalyticGradient, writes_slopes
 
 
 class Head:
@@ -56,7 +56,7 @@ class Head:
         self._numbers = {name: value.numpy() for name, value in on_cpu.items()}
         self._written_out = None
         if (device is None or device.type == "cpu") and writes_slopes(distribution, self.layout):
-            self._written_out = WrittenOut(distribution, self.layout, self._numbers)
+            self._written_out = AnalyticGradient(distribution, self.layout, self._numbers)
 
     @contextmanager
     def training(self) -> Iterator[None]:

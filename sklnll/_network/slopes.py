@@ -9,30 +9,17 @@ import torch
 from torch import Tensor
 
 from ..distributions import Distribution
-from ..distributions.links import Link
 from .layout import Layout
 
 
 def writes_slopes(distribution: Distribution, layout: Layout) -> bool:
-    """Whether the family and the links of all that it learns write their slopes out."""
+    """Say whether the family, and the links of all that it learns, declare their slopes."""
     links = (distribution.parameters[name] for name in layout.learned)
-    return _are_its_own(distribution, "value_and_slopes", "log_prob") and all(
-        _are_its_own(link, "value_and_slope", "__call__") for link in links
-    )
+    return distribution.writes_slopes and all(link.writes_slopes for link in links)
 
 
-def _are_its_own(instance: Distribution | Link, slopes: str, value: str) -> bool:
-    """Whether the slopes are those of this value, and not of one that a subclass replaced."""
-    for cls in type(instance).__mro__:
-        if slopes in vars(cls):
-            return cls not in (Distribution, Link)
-        if value in vars(cls):
-            return False
-    return False
-
-
-class WrittenOut:
-    """The gradient of a head by the chain rule.
+class AnalyticGradient:
+    """The gradient of a head by the chain rule, from slopes that family and links write out.
 
     Parameters
     ----------
@@ -52,7 +39,7 @@ class WrittenOut:
     def gradient(
         self, raw: Tensor, constant: Tensor, y: Tensor, row_weight: Tensor, annealing: float
     ) -> tuple[Tensor, Tensor, Tensor] | None:
-        """As `Head.gradient`; None where the family says so.
+        """Return what `Head.gradient` does; None where the family gives no slopes.
 
         Numbers may overflow on the way: the trainer sees what is not finite.
         """

@@ -1,7 +1,7 @@
 """What is the continuous ranked probability score where there is no closed form?"""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,13 +12,29 @@ NODES = 1 / (1 + np.exp(-np.pi * np.sinh(_T)))
 WEIGHTS = np.pi * np.cosh(_T) * NODES * NODES[::-1] * (_T[1] - _T[0])
 
 
-def crps_by_quadrature(frozen: Any, y: np.ndarray) -> np.ndarray:
+class Quantiles(Protocol):
+    """A frozen law, as far as a score needs it."""
+
+    def cdf(self, y: Any, /) -> np.ndarray:
+        """Return the probability of a value at most `y`."""
+
+    def sf(self, y: Any, /) -> np.ndarray:
+        """Return the probability of a value above `y`."""
+
+    def ppf(self, q: Any, /) -> np.ndarray:
+        """Return the value that is not exceeded with probability `q`."""
+
+    def isf(self, q: Any, /) -> np.ndarray:
+        """Return the value that is exceeded with probability `q`."""
+
+
+def crps_by_quadrature(frozen: Quantiles, y: np.ndarray) -> np.ndarray:
     """Integrate twice the pinball loss of all quantiles, apart on both sides of `y`.
 
     Parameters
     ----------
-    frozen : scipy.stats frozen distribution
-        Continuous; its parameters broadcast against `y`.
+    frozen : Quantiles
+        A continuous law; its parameters broadcast against `y`.
     y : ndarray
 
     Returns
@@ -41,7 +57,7 @@ def crps_by_quadrature(frozen: Any, y: np.ndarray) -> np.ndarray:
     return 2 * total
 
 
-def _quantile(frozen: Any, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+def _quantile(frozen: Quantiles, below: np.ndarray, above: np.ndarray) -> np.ndarray:
     """The value with these probabilities below and above it, from the smaller of the two."""
     return np.where(below < above, frozen.ppf(below), frozen.isf(above))
 

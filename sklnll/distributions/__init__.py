@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from ._base import Distribution
 from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Support
+from ._units import DISTANCE, PLACE, Unit
 from .censored import Censored, Truncated
 from .circular import CircularDistribution, VonMises
 from .count import Binomial, NegativeBinomial, Poisson
@@ -32,8 +33,10 @@ from .unit import Beta
 
 __all__ = [
     "COUNTS",
+    "DISTANCE",
     "DISTRIBUTIONS",
     "NON_NEGATIVE",
+    "PLACE",
     "POSITIVE",
     "REAL",
     "UNIT_INTERVAL",
@@ -66,6 +69,7 @@ __all__ = [
     "StudentT",
     "Support",
     "Truncated",
+    "Unit",
     "VectorDistribution",
     "VonMises",
     "Weibull",

@@ -11,12 +11,17 @@ from torch import Tensor
 
 from .._laws.law import Law
 from .._laws.numerical import numerical_law
+from .._laws.protocols import FrozenLaw
 from .._numerics.crps import crps_by_quadrature
+from ._slopes import check_declared_slopes
 from ._supports import Support
+from ._units import DISTANCE, PLACE, USUAL_UNITS, Unit
 from .links import Link
 
 _LEAST_WEIGHT = 1e-8
 _SAY_WHERE_Y_LIES = ("loc", "mean", "rate", "p", "scale")
+_MOST_PLACES = {"affine": 1, "ratio": 0, "none": -1}
+"""How many places a law can have that is only a standard law moved and stretched."""
 
 
 class Distribution(BaseEstimator, ABC):
@@ -24,14 +29,14 @@ class Distribution(BaseEstimator, ABC):
 
     A subclass names its `support` and its `parameters` (name -> link, in the order of the
     network's columns), takes each parameter in ``__init__`` with default None, and writes
-    `log_prob` and `frozen`. Parameters called ``loc`` and ``scale`` carry y's units, all others
-    are pure numbers.
+    `log_prob` and `frozen`. Which parameters carry y's units is said by `units`: by default those
+    called ``loc`` and ``scale`` do, and all others are pure numbers.
 
     Each parameter of an instance is one of
 
     - None: predicted from x (the default),
     - ``"constant"``: learned, one value for all rows,
-    - a number: fixed; ``loc`` and ``scale`` in y's units.
+    - a number: fixed; in y's units where the parameter carries them.
     """
 
     support: ClassVar[Support]
@@ -50,6 +55,34 @@ class Distribution(BaseEstimator, ABC):
     default_point: ClassVar[str] = "mean"
     """The point that ``point_estimate="auto"`` predicts: the mean where it always exists."""
 
+    writes_slopes: ClassVar[bool] = False
+    """Whether `value_and_slopes` gives the slopes of `log_prob`. A subclass that replaces
+    `log_prob` alone does not inherit it."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_declared_slopes(cls, "log_prob", "value_and_slopes")
+
+    @property
+    def units(self) -> Mapping[str, Unit]:
+        """The unit of each parameter that carries y's units; all others are pure numbers.
+
+        A subclass may name them, as ``units = {"center": PLACE, "width": DISTANCE}``. By default
+        parameters called loc, low and high are places, those called scale and scale_tril
+        distances, unless y is a pure number itself.
+        """
+        if self.support.units == "none":
+            return {}
+        return {name: USUAL_UNITS[name] for name in self.parameters if name in USUAL_UNITS}
+
+    def places(self) -> list[str]:
+        """Return the names of the parameters that move with y."""
+        return [name for name, unit in self.units.items() if unit is PLACE]
+
+    def distances(self) -> list[str]:
+        """Return the names of the parameters that are stretched with y."""
+        return [name for name, unit in self.units.items() if unit is DISTANCE]
+
     @abstractmethod
     def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
         """Log-density (or log-mass) at `y`, element by element, in torch."""
@@ -57,15 +90,15 @@ class Distribution(BaseEstimator, ABC):
     def value_and_slopes(
         self, y: np.ndarray, *args: Any, **params: Any
     ) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
-        """`log_prob` and its derivatives by the parameters, by name; in numpy, for training.
+        """Return `log_prob` and its derivatives by the parameters, by name; in numpy.
 
-        None, the default, leaves them to automatic differentiation, which in small batches takes
-        several times as long. They count where the links of all learned parameters have a
-        `value_and_slope`. Nothing given may be changed in place.
+        Training takes them where the family, and the links of all learned parameters, declare
+        `writes_slopes`; None leaves these rows to automatic differentiation, which in small
+        batches takes several times as long. Nothing given may be changed in place.
         """
         return None
 
-    def frozen(self, *args: Any, **params: Any) -> Any:
+    def frozen(self, *args: Any, **params: Any) -> FrozenLaw:
         """Scipy's frozen distribution for these parameters (arrays); by quadrature without one."""
         return numerical_law(self, self._by_name(args, params))
 
@@ -95,10 +128,13 @@ class Distribution(BaseEstimator, ABC):
     def out_activation(self) -> str:
         """Name of the map from raw outputs to the parameter that says where y lies.
 
-        That is the location or mean; the first parameter of a family without such a name.
+        That is a place that is learned, or the location or mean; the first parameter of a family
+        without such a name.
         """
-        names = [*(name for name in _SAY_WHERE_Y_LIES if name in self.parameters), *self.parameters]
-        return self.parameters[names[0]].activation
+        links = self.parameters
+        places = [name for name in self.places() if links[name].learnable]
+        usual = [name for name in _SAY_WHERE_Y_LIES if name in links]
+        return links[[*places, *usual, *links][0]].activation
 
     @property
     def exact(self) -> "Distribution":
@@ -126,12 +162,13 @@ class Distribution(BaseEstimator, ABC):
 
     def std(self, *args: Any, **params: Any) -> np.ndarray:
         """Standard deviation, in y's units, for parameters given as arrays."""
-        # Scipy's is the root of its variance, which overflows long before.
         names = self._by_name(args, params)
-        scale = names.get("scale", 1.0)
-        unit = {"loc": 0.0, "scale": 1.0}
-        standard = {name: unit.get(name, value) for name, value in names.items()}
-        return self.frozen(**standard).std() * scale
+        places, distances = self.places(), self.distances()
+        if len(distances) != 1 or len(places) > _MOST_PLACES[self.support.units]:
+            return self.frozen(**names).std()
+        # Scipy's is the root of its variance, which overflows long before that of a standard law.
+        standard = {**names, **dict.fromkeys(places, 0.0), **dict.fromkeys(distances, 1.0)}
+        return self.frozen(**standard).std() * names[distances[0]]
 
     def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
         """The parameters of distributions that are wider by this factor.
@@ -148,17 +185,22 @@ class Distribution(BaseEstimator, ABC):
         ValueError
             For a family without a scale in y's units.
         """
-        if self.width_parameter != "scale":
-            raise ValueError(
-                f"{self!r} has no scale that could be recalibrated; set recalibrate=None, or use a "
-                "family with a location and a scale, such as 'normal', or of class labels."
-            )
-        return {**params, "scale": params["scale"] * factor}
+        name = self.width_parameter
+        if name not in self.distances():
+            raise self._no_scale()
+        return {**params, name: params[name] * factor}
+
+    def _no_scale(self) -> ValueError:
+        return ValueError(
+            f"{self!r} has no scale that could be recalibrated; set recalibrate=None, or use a "
+            "family with a location and a scale, such as 'normal', or of class labels."
+        )
 
     @property
     def width_parameter(self) -> str | None:
         """Name of the parameter that says how widely y varies about its center, if there is one."""
-        return "scale" if self.support.units == "affine" and "scale" in self.parameters else None
+        distances = self.distances()
+        return distances[0] if self.support.units == "affine" and len(distances) == 1 else None
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
         """How widely y varies about its center, squared; up to a constant.
@@ -166,7 +208,7 @@ class Distribution(BaseEstimator, ABC):
         The reciprocal of the Fisher information about the raw output that moves the center, as far
         as the parameter `width_parameter` changes it.
         """
-        return params["scale"].square()
+        return params[self.distances()[0]].square()
 
     def annealing_weight(self, params: Mapping[str, Tensor]) -> Tensor | None:
         """Weight under which a row teaches its center the same, however wide it is thought to be.
@@ -292,6 +334,12 @@ class Distribution(BaseEstimator, ABC):
             raise ValueError(
                 f"{self!r} has nothing to learn: every parameter is fixed to a number. "
                 "Set at least one to None (predicted from x) or 'constant'."
+            )
+        unknown = sorted(self.units.keys() - self.parameters.keys())
+        if unknown:
+            raise ValueError(
+                f"{self!r} gives units to {unknown}, which are none of its parameters "
+                f"{list(self.parameters)}."
             )
 
     def check_target(

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from ._base import Distribution
+from ._units import Unit
 from .links import Link
 
 
@@ -26,6 +27,11 @@ class Compound(Distribution):
     @property
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
         return {**self.own, **self.base.parameters}
+
+    @property
+    def units(self) -> Mapping[str, Unit]:
+        own = {name: unit for name, unit in super().units.items() if name in self.own}
+        return {**own, **self.base.units}
 
     @property
     def robust(self) -> bool:  # type: ignore[override]

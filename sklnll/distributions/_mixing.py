@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._laws.mixing import CountMixingLaw, MixingLaw, MixingLawWithAtoms
+from .._laws.mixing import CountMixingLaw, MixingLaw, MixingLawWithAtoms, WeightedLaw
 from ._compound import Compound
 from ._supports import Support
 
@@ -49,7 +49,7 @@ class Mixing(Compound):
 class MixingOfNumbers(Mixing):
     """The same for a y that is a number; abstract."""
 
-    def frozen(self, **params: np.ndarray) -> Any:
+    def frozen(self, **params: np.ndarray) -> WeightedLaw:
         if self.support.discrete:
             return CountMixingLaw(self, params)
         return (MixingLawWithAtoms if self.support.atoms else MixingLaw)(self, params)

@@ -24,9 +24,10 @@ class TailedDistribution(Distribution):
     def log_sf(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
         """Log-probability of a value above `y`, element by element, in torch."""
 
-    def center(self, **params: Tensor) -> Tensor:
+    def inner_point(self, **params: Tensor) -> Tensor:
         """A point in the middle of the distribution, where both tails are moderate; constant."""
-        return params["loc" if self.support.low == -torch.inf else "scale"].detach()
+        names = self.places() if self.support.low == -torch.inf else self.distances()
+        return params[names[0]].detach()
 
     def log_interval(self, low: Tensor, high: Tensor, **params: Tensor) -> Tensor:
         """Log-probability of a value between `low` and `high`, with low < high.
@@ -36,7 +37,7 @@ class TailedDistribution(Distribution):
         """
         open_low, open_high = low <= self.support.low, high >= self.support.high
         closed = ~open_low & ~open_high
-        center = self.center(**params)
+        center = self.inner_point(**params)
         inner_low = torch.where(open_low, center, low)
         inner_high = torch.where(open_high, center, high)
         below_low, below_high = (self.log_cdf(end, **params) for end in (inner_low, inner_high))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .._laws.protocols import FrozenLaw
 from .._laws.truncated import TruncatedLaw
 from ._compound import Compound
 from ._supports import Support
@@ -81,13 +84,13 @@ class Censored(TailFamily):
         lower, upper = y.unbind(-1)
         exact = lower == upper
         # Where a branch is not meant, it sees harmless numbers: its gradient would make NaN of all.
-        inside = torch.where(exact, lower, self.base.center(**params))
+        inside = torch.where(exact, lower, self.base.inner_point(**params))
         low = torch.where(exact, self.support.low, lower)
         high = torch.where(exact, self.support.high, upper)
         density = self.base.log_prob(inside, **params)
         return torch.where(exact, density, self.base.log_interval(low, high, **params))
 
-    def frozen(self, **params: np.ndarray) -> Any:
+    def frozen(self, **params: np.ndarray) -> FrozenLaw:
         return self.base.frozen(**params)
 
     def mode(self, **params: np.ndarray) -> np.ndarray:
@@ -220,7 +223,12 @@ class Truncated(TailFamily):
         seen = self.base.log_interval(low.expand_as(shape), high.expand_as(shape), **params)
         return self.base.log_prob(y, **params) - seen
 
-    def frozen(self, **params: np.ndarray) -> Any:
+    def largest_distance(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the largest of the base's parameters that are distances of y, or else 1."""
+        distances = [params[name] for name in self.base.distances()]
+        return reduce(np.maximum, distances or [np.ones(())])
+
+    def frozen(self, **params: np.ndarray) -> TruncatedLaw:
         return TruncatedLaw(self, params)
 
     def mode(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:

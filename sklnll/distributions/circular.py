@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._laws.protocols import FrozenLaw
 from .._laws.von_mises import angular_crps, resultant, von_mises, wrap
 from .._messages import warn_user
 from .._numerics.special import LOG_2PI, log_bessel_i0e
@@ -91,7 +92,7 @@ class VonMises(CircularDistribution):
         sine = torch.sin((y - loc) / 2)
         return -2 * concentration * sine * sine - log_bessel_i0e(concentration) - LOG_2PI
 
-    def frozen(self, loc: np.ndarray, concentration: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, concentration: np.ndarray) -> FrozenLaw:
         return von_mises(concentration, wrap(loc))
 
     def mode(self, loc: np.ndarray, concentration: np.ndarray) -> np.ndarray:

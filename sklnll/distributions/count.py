@@ -10,6 +10,7 @@ from torch import Tensor
 from .._laws.binomial import binomial, log_binomial_mass
 from .._laws.negative_binomial import log_negative_binomial_mass, negative_binomial
 from .._laws.poisson import LARGE_RATE, poisson
+from .._laws.protocols import FrozenLaw
 from .._numerics.crps import half_mean_difference
 from .._numerics.special import log_poisson_mass
 from ._base import Distribution
@@ -58,7 +59,7 @@ class Poisson(Distribution):
     def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
         return {**params, "rate": params["rate"] * exposure}
 
-    def frozen(self, rate: np.ndarray) -> Any:
+    def frozen(self, rate: np.ndarray) -> FrozenLaw:
         return poisson(rate)
 
     def mode(self, rate: np.ndarray) -> np.ndarray:
@@ -127,7 +128,7 @@ class NegativeBinomial(Distribution):
     def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
         return {**params, "mean": params["mean"] * exposure}
 
-    def frozen(self, mean: np.ndarray, dispersion: np.ndarray) -> Any:
+    def frozen(self, mean: np.ndarray, dispersion: np.ndarray) -> FrozenLaw:
         return negative_binomial(mean, dispersion)
 
     def mode(self, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
@@ -227,7 +228,7 @@ class Binomial(Distribution):
     def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
         return {**params, "trials": params["trials"] * exposure}
 
-    def frozen(self, trials: np.ndarray, p: np.ndarray) -> Any:
+    def frozen(self, trials: np.ndarray, p: np.ndarray) -> FrozenLaw:
         return binomial(trials, p)
 
     def mode(self, trials: np.ndarray, p: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import permutations
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from scipy import special
 from torch import Tensor
 
 from .._laws.circular_mixing import CircularMixingLaw
-from .._laws.mixing import chosen_members
+from .._laws.mixing import WeightedLaw, chosen_members
 from ._base import Distribution
 from ._mixing import Mixing, MixingOfNumbers
 from .circular import CircularDistribution
@@ -129,11 +129,11 @@ class Ensemble(MemberAverage, MixingOfNumbers):
     """
 
     @property
-    def exact(self) -> Distribution:
+    def exact(self) -> Ensemble:
         base = self.base.exact
         return self if base is self.base else Ensemble(base, self.n_members)
 
-    def frozen(self, **params: np.ndarray) -> Any:
+    def frozen(self, **params: np.ndarray) -> WeightedLaw:
         exact = self.exact
         return super().frozen(**params) if exact is self else exact.frozen(**params)
 
@@ -144,7 +144,7 @@ class CircularEnsemble(MemberAverage, MixingOfNumbers, CircularDistribution):  #
     The circle is cut open opposite to the mean direction of the average.
     """
 
-    def frozen(self, **params: np.ndarray) -> Any:
+    def frozen(self, **params: np.ndarray) -> CircularMixingLaw:
         return CircularMixingLaw(self, params)
 
     def mean_direction(self, *args: Any, **params: Any) -> np.ndarray:
@@ -189,10 +189,11 @@ class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[overrid
     def contains(self, y: np.ndarray) -> np.ndarray:
         return self.base.contains(y)
 
-    def frozen(self, *args: Any, **params: Any) -> Any:
+    def frozen(self, *args: Any, **params: Any) -> NoReturn:
         raise NotImplementedError(
-            f"scipy has no averages of distributions of vectors such as {self!r}; use the methods "
-            "of the predicted distribution."
+            f"{type(self).__name__} does not implement frozen: scipy has no averages of "
+            f"distributions of vectors such as {self!r}; use the methods of the predicted "
+            "distribution."
         )
 
     def marginals(self, *args: Any, **params: Any) -> tuple[Distribution, dict[str, np.ndarray]]:

@@ -11,6 +11,7 @@ from scipy import special, stats
 from sklearn.utils.multiclass import type_of_target
 from torch import Tensor
 
+from .._laws.protocols import FrozenLaw
 from ._base import Distribution
 from ._supports import BINARY, CLASSES
 from .links import identity, vector
@@ -57,6 +58,13 @@ class LabelDistribution(Distribution):
         """Log-odds divided by the factor, known as temperature."""
         return {**params, **{name: params[name] / factor for name in self.parameters}}
 
+    def frozen(self, *args: Any, **params: Any) -> FrozenLaw:
+        """Return scipy's frozen distribution, where labels are numbers: 0 and 1 of `Bernoulli`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not implement frozen, because labels are no numbers; use "
+            "log_proba."
+        )
+
     @abstractmethod
     def log_proba(self, *args: Any, **params: Any) -> np.ndarray:
         """Log-probabilities of all classes, for parameters given as arrays.
@@ -91,6 +99,7 @@ class Bernoulli(LabelDistribution):
     out_activation = "logistic"
     parameters: ClassVar = {"logits": identity}
     multi_class = False
+    writes_slopes = True
 
     def __init__(self, logits: Any = None):
         self.logits = logits
@@ -117,7 +126,7 @@ class Bernoulli(LabelDistribution):
         value = -np.logaddexp(0, (1 - 2 * y) * logits)
         return value, {"logits": y - special.expit(logits)}
 
-    def frozen(self, logits: np.ndarray) -> Any:
+    def frozen(self, logits: np.ndarray) -> FrozenLaw:
         return stats.bernoulli(special.expit(logits))
 
     def mode(self, logits: np.ndarray) -> np.ndarray:
@@ -162,6 +171,7 @@ class Categorical(LabelDistribution):
     support = CLASSES
     out_activation = "softmax"
     parameters: ClassVar = {"logits": vector}
+    writes_slopes = True
 
     def __init__(self, logits: Any = None, soft_targets: bool = False):
         self.logits = logits

@@ -11,6 +11,7 @@ from torch.distributions import constraints
 
 from ._base import Distribution
 from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Support
+from ._units import DISTANCE, PLACE, Unit
 from .links import FixedLink, Link, Log, identity, logit, positive
 
 _SUPPORTS = {
@@ -76,6 +77,11 @@ class FromTorch(Distribution):
         return {name: self._link(name) for name in self._names()}
 
     @property
+    def units(self) -> Mapping[str, Unit]:
+        in_units = {"loc": PLACE, "scale": DISTANCE} if self.location_scale else {}
+        return {name: unit for name, unit in in_units.items() if name in self._names()}
+
+    @property
     def support(self) -> Support:  # type: ignore[override]
         support = self.y_support or _SUPPORTS[repr(self.law.support)]
         return support if self.location_scale else replace(support, units="none")
@@ -93,8 +99,8 @@ class FromTorch(Distribution):
         if repr(constraint) in _OPEN_INTERVALS:
             return logit
         if isinstance(constraint, _HALF_LINES):
-            in_units = name == "scale" and self.support.units == "affine"
-            return positive if in_units else Log(floor=float(constraint.lower_bound))
+            is_scale = self.units.get(name) is DISTANCE and self.support.units == "affine"
+            return positive if is_scale else Log(floor=float(constraint.lower_bound))
         return FixedLink(
             "given as a number in `switches`, because torch states no range to learn in"
         )
@@ -130,9 +136,6 @@ class FromTorch(Distribution):
                 f"{name} has no parameter {sorted(unknown)[0]!r}; its parameters are "
                 f"{self._names()}."
             )
-
-    def std(self, *args: Any, **params: Any) -> np.ndarray:
-        return self.frozen(*args, **params).std()
 
     def setting(self, name: str) -> Any:
         return (self.switches or {}).get(name)

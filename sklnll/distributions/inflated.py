@@ -150,15 +150,15 @@ class ZeroInflated(_Inflated):
         density = log_rest + self.base.log_prob(torch.where(is_zero, 0.5, y), **params)
         return torch.where(is_zero, torch.log(inflation), density)
 
-    def frozen(self, inflation: np.ndarray, **params: Any) -> Any:
+    def frozen(self, inflation: np.ndarray, **params: Any) -> LawWithAtoms:
         base, rest = self.base.frozen(**params), 1 - inflation
         kind = CountWithAtoms if self.support.discrete else DensityWithAtoms
         return kind(base, weight=rest, extra=inflation, zero=inflation + rest * base.cdf(0))
 
     def mode(self, inflation: np.ndarray, **params: Any) -> np.ndarray:
-        mode = self.base.mode(**params)
-        if self.support.discrete:
-            return _mode_of_counts(self.frozen(inflation, **params), mode)
+        law, mode = self.frozen(inflation, **params), self.base.mode(**params)
+        if isinstance(law, CountWithAtoms):
+            return _mode_of_counts(law, mode)
         return np.where(inflation > 0.5, 0.0, mode)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from scipy import special
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ._slopes import check_declared_slopes
+
 
 class Link(ABC):
     """A differentiable map from raw outputs onto the domain of a parameter."""
@@ -38,6 +40,14 @@ class Link(ABC):
     """Lowest and highest value that training starts at. Where other values hardly change the
     density, neither does raw, and training would not come back from there."""
 
+    writes_slopes = False
+    """Whether `value_and_slope` gives the slope of ``__call__``. A subclass that replaces
+    ``__call__`` alone does not inherit it."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_declared_slopes(cls, "__call__", "value_and_slope")
+
     @property
     def activation(self) -> str:
         """Name of the map from raw outputs to the parameter."""
@@ -54,9 +64,9 @@ class Link(ABC):
     def value_and_slope(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
         """The parameter and its derivative by `raw`, in numpy; see `Distribution.value_and_slopes`.
 
-        Links that do not write it out leave it to automatic differentiation.
+        Links that do not declare `writes_slopes` leave it to automatic differentiation.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not implement value_and_slope")
 
     @abstractmethod
     def inverse(self, value: np.ndarray) -> np.ndarray:
@@ -72,6 +82,7 @@ class Identity(Link):
 
     domain = "a finite number"
     activation = "identity"
+    writes_slopes = True
 
     def __call__(self, raw: Tensor) -> Tensor:
         return raw
@@ -241,6 +252,7 @@ class Softplus(Link):
     """
 
     domain = "positive"
+    writes_slopes = True
 
     def __init__(self, floor: float, start_range: tuple[float, float] | None = None):
         self.floor = floor
@@ -279,6 +291,7 @@ class Log(Link):
 
     domain = "positive"
     activation = "exp"
+    writes_slopes = True
 
     def __init__(
         self,

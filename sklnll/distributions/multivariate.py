@@ -9,6 +9,7 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._laws.protocols import FrozenVectorLaw
 from .._numerics.special import HALF_LOG_2PI, log_ratio_deviance, stirling_error, stirling_slope
 from ._base import Distribution
 from ._supports import REAL, SHARES
@@ -35,6 +36,10 @@ class VectorDistribution(Distribution):
         """Number of components."""
         return next(iter(params.values())).shape[1]
 
+    def frozen(self, *args: Any, **params: Any) -> FrozenVectorLaw:  # type: ignore[override]
+        """Return scipy's frozen distribution for one set of parameters."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement frozen")
+
     @abstractmethod
     def marginals(self, *args: Any, **params: Any) -> tuple[Distribution, dict[str, np.ndarray]]:
         """The family of each component alone, and its parameters, of shape (n_samples, size)."""
@@ -56,6 +61,9 @@ class VectorDistribution(Distribution):
     ) -> dict[str, np.ndarray]:
         """Parameters of the other components, given `values` (n_samples, n_known) of these."""
         raise NotImplementedError(f"{type(self).__name__} does not implement condition")
+
+    def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
+        raise self._no_scale()
 
     def contains(self, y: np.ndarray) -> np.ndarray:
         """Whether each row, on the last axis of `y`, lies in the support."""
@@ -122,7 +130,9 @@ class MultivariateNormal(VectorDistribution):
         log_det = torch.log(scale_tril.diagonal(dim1=-2, dim2=-1))
         return (-0.5 * z * z - log_det - HALF_LOG_2PI).sum(dim=-1)
 
-    def frozen(self, loc: np.ndarray, scale_tril: np.ndarray) -> Any:
+    def frozen(  # type: ignore[override]
+        self, loc: np.ndarray, scale_tril: np.ndarray
+    ) -> FrozenVectorLaw:
         return stats.multivariate_normal(loc, stats.Covariance.from_cholesky(scale_tril))
 
     def marginals(
@@ -221,7 +231,9 @@ class Dirichlet(VectorDistribution):
         norm = gammas[..., :-1].sum(dim=-1) - gammas[..., -1]
         return (a * log_ratio_deviance(y, mean) - torch.log(y)).sum(dim=-1) + norm
 
-    def frozen(self, mean: np.ndarray, precision: np.ndarray) -> Any:
+    def frozen(  # type: ignore[override]
+        self, mean: np.ndarray, precision: np.ndarray
+    ) -> FrozenVectorLaw:
         return stats.dirichlet(_concentration(mean, precision))
 
     def marginals(

@@ -8,6 +8,7 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._laws.protocols import FrozenLaw
 from .._numerics.special import (
     HALF_LOG_2PI,
     exp_of_finite_slope,
@@ -57,7 +58,7 @@ class Exponential(TailedDistribution):
     def log_sf(self, y: Tensor, scale: Tensor) -> Tensor:
         return -y / scale
 
-    def frozen(self, scale: np.ndarray) -> Any:
+    def frozen(self, scale: np.ndarray) -> FrozenLaw:
         return stats.expon(scale=scale)
 
     def mode(self, scale: np.ndarray) -> np.ndarray:
@@ -115,7 +116,7 @@ class Gamma(Distribution):
             deviance + 0.5 * torch.log(shape) - HALF_LOG_2PI - stirling_error(shape) - torch.log(y)
         )
 
-    def frozen(self, shape: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, shape: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.gamma(shape, scale=scale)
 
     def mode(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -181,7 +182,7 @@ class LogNormal(TailedDistribution):
     def log_sf(self, y: Tensor, sigma: Tensor, scale: Tensor) -> Tensor:
         return torch.special.log_ndtr(-log_ratio(y, scale) / sigma)
 
-    def frozen(self, sigma: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, sigma: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.lognorm(sigma, scale=scale)
 
     def mode(self, sigma: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -247,7 +248,7 @@ class Weibull(TailedDistribution):
     def log_sf(self, y: Tensor, shape: Tensor, scale: Tensor) -> Tensor:
         return -exp_of_finite_slope(shape * log_ratio(y, scale))
 
-    def frozen(self, shape: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, shape: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.weibull_min(shape, scale=scale)
 
     def mode(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:

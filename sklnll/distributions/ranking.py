@@ -1,7 +1,7 @@
 """Families for a y that is a ranking of a few items."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import torch
@@ -37,6 +37,13 @@ class RankingDistribution(Distribution):
     def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
         """Scores divided by the factor, known as temperature."""
         return {**params, **{name: params[name] / factor for name in self.parameters}}
+
+    def frozen(self, *args: Any, **params: Any) -> NoReturn:
+        """Refuse: an order of items is no number."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not implement frozen, because orders are no numbers; use "
+            "log_prob."
+        )
 
     @abstractmethod
     def mode(self, *args: Any, **params: Any) -> np.ndarray:

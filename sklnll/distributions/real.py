@@ -9,6 +9,7 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._laws.protocols import FrozenLaw
 from .._numerics.crps import crps_by_quadrature
 from .._numerics.special import (
     HALF_LOG_2PI,
@@ -51,6 +52,7 @@ class Normal(TailedDistribution):
 
     support = REAL
     parameters: ClassVar = {"loc": identity, "scale": positive}
+    writes_slopes = True
 
     def __init__(self, loc: Any = None, scale: Any = None):
         self.loc = loc
@@ -74,7 +76,7 @@ class Normal(TailedDistribution):
     def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return torch.special.log_ndtr((loc - y) / scale)
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.norm(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -124,6 +126,7 @@ class Laplace(TailedDistribution):
     support = REAL
     parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
+    writes_slopes = True
 
     def __init__(self, loc: Any = None, scale: Any = None):
         self.loc = loc
@@ -149,7 +152,7 @@ class Laplace(TailedDistribution):
     def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return self.log_cdf(-y, -loc, scale)
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.laplace(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -209,6 +212,7 @@ class StudentT(Distribution):
     parameters: ClassVar = {"df": degrees_of_freedom, "loc": identity, "scale": positive}
     robust = True
     default_point = "median"
+    writes_slopes = True
 
     def __init__(self, df: Any = None, loc: Any = None, scale: Any = None):
         self.df = df
@@ -243,7 +247,7 @@ class StudentT(Distribution):
             "scale": (pull * z - 1) / scale,
         }
 
-    def frozen(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.t(df, loc, scale)
 
     def mode(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -300,7 +304,7 @@ class Cauchy(Distribution):
         z = (y - loc) / scale
         return -log1p_square(z) - torch.log(scale) - LOG_PI
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.cauchy(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -354,7 +358,7 @@ class Logistic(TailedDistribution):
     def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return torch.nn.functional.logsigmoid((loc - y) / scale)
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.logistic(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -408,7 +412,7 @@ class Gumbel(TailedDistribution):
     def log_sf(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         return log1mexp_of_log((loc - y) / scale)
 
-    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> Any:
+    def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.gumbel_r(loc, scale)
 
     def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._laws.protocols import FrozenLaw
 from .._numerics.special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
 from ._base import Distribution
 from ._supports import UNIT_INTERVAL
@@ -65,7 +66,7 @@ class Beta(Distribution):
         norm = 0.5 * (torch.log(a) + torch.log(1 - mean)) - HALF_LOG_2PI
         return deviance + total - of_a - of_b + norm - torch.log(y) - torch.log1p(-y)
 
-    def frozen(self, mean: np.ndarray, precision: np.ndarray) -> Any:
+    def frozen(self, mean: np.ndarray, precision: np.ndarray) -> FrozenLaw:
         tiny = 1e-100  # scipy squares their sum
         a, b = mean * precision, (1 - mean) * precision
         return stats.beta(np.maximum(a, tiny), np.maximum(b, tiny))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._laws.protocols import FrozenLaw
 from ._base import Predictive, RandomState, as_generator, own_tensor
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class PredictiveDistribution(Predictive):
         name, value = next(iter(self.params.items()))
         return value.shape[: value.ndim - self.distribution.parameters[name].event_ndim]
 
-    def to_scipy(self) -> Any:
+    def to_scipy(self) -> FrozenLaw:
         """Return scipy's frozen distribution of all rows, with scipy's own broadcasting rules."""
         return self.distribution.frozen(**self.params)
 
@@ -155,7 +156,7 @@ class PredictiveDistribution(Predictive):
 
     # Levels of probability ---------------------------------------------------------------------
 
-    def _along_levels(self) -> Any:
+    def _along_levels(self) -> FrozenLaw:
         """Freeze scipy's distribution with a last axis for levels or draws."""
         links = self.distribution.parameters
         return self.distribution.frozen(

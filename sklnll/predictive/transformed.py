@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._data.y_units import DISTANCES, PLACES
+from .._laws.protocols import FrozenLaw
 from .._numerics.crps import NODES, WEIGHTS, crps_by_quadrature
+from ..distributions import PLACE
 from ._base import Predictive
 from .numbers import ContinuousPredictive, PredictiveDistribution
 from .target_maps import AffineMap, MonotoneMap, Probe, TargetTransformer, read_map
@@ -28,7 +29,7 @@ class TransformedLaw:
 
     Parameters
     ----------
-    base : scipy's frozen distribution, or a law
+    base : FrozenLaw
         The law of z.
     target_map : AffineMap or MonotoneMap
         The map from z to y.
@@ -38,7 +39,9 @@ class TransformedLaw:
         The axis of the outputs, counted from the last one; None for one output without an axis.
     """
 
-    def __init__(self, base: Any, target_map: AffineMap | MonotoneMap, ndim: int, axis: int | None):
+    def __init__(
+        self, base: FrozenLaw, target_map: AffineMap | MonotoneMap, ndim: int, axis: int | None
+    ):
         self.base = base
         self.target_map = target_map
         self.ndim = ndim
@@ -140,6 +143,14 @@ class TransformedLaw:
         mean = self._expectation(y)
         return np.where(np.isfinite(mean), self._expectation((y - mean) ** 2), np.inf)
 
+    def std(self) -> np.ndarray:
+        """Standard deviation."""
+        return np.sqrt(self.var())
+
+    def median(self) -> np.ndarray:
+        """The 0.5 quantile."""
+        return self.ppf(np.full(self._shape, 0.5))
+
     @property
     def _shape(self) -> tuple[int, ...]:
         return np.shape(self.base.ppf(0.5))
@@ -236,7 +247,7 @@ class TransformedPredictive(ContinuousPredictive):
             return crps_by_quadrature(self.to_scipy(), self._align(y))
 
     def std(self) -> np.ndarray:
-        return np.sqrt(self.var())
+        return self._full(self._scipy("std"))
 
     def mode(self) -> np.ndarray:
         """Search the most probable value, the highest point of the density, by ever finer grids."""
@@ -322,7 +333,7 @@ def _is_closed(dist: Predictive, target_map: AffineMap) -> bool:
         isinstance(dist, TransformedPredictive)
         or family.exact is not family
         or not target_map.rises.all()
-        or (PLACES | DISTANCES) & family.fixed().keys()
+        or family.units.keys() & family.fixed().keys()
     ):
         return False
     if units == "affine":
@@ -336,10 +347,10 @@ def _moved(dist: PredictiveDistribution | VectorPredictive, target_map: AffineMa
     axis = 1 + family.member_ndim if family.event_ndim else len(dist.shape) - 1
 
     def move(name: str, value: np.ndarray) -> np.ndarray:
-        if name not in PLACES | DISTANCES:
+        if name not in family.units:
             return value
         against = (-1, *(1,) * (value.ndim - axis - 1))
         slope, shift = (part.reshape(against) for part in (target_map.slope, target_map.shift))
-        return slope * value + shift if name in PLACES else slope * value
+        return slope * value + shift if family.units[name] is PLACE else slope * value
 
     return dist._with_params({name: move(name, value) for name, value in dist.params.items()})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._laws.protocols import FrozenVectorLaw
 from ..distributions import VectorDistribution
 from ._base import Predictive, RandomState, as_generator, own_tensor
 from .numbers import ContinuousPredictive
@@ -70,7 +71,7 @@ class VectorPredictive(Predictive):
         """Return (n, D)."""
         return len(self), len(self.components)
 
-    def to_scipy(self) -> list[Any]:
+    def to_scipy(self) -> list[FrozenVectorLaw]:
         """Return scipy's frozen distributions, a row each."""
         return [
             self.distribution.frozen(**{name: value[i] for name, value in self.params.items()})

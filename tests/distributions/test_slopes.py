@@ -147,8 +147,25 @@ class Shifted(Normal):
         return super().log_prob(y, loc + 1, scale)
 
 
-def test_slopes_of_a_density_that_was_replaced_are_not_taken():
-    head = make_head(Shifted())
+class Shift:
+    """The same from outside the families."""
+
+    def log_prob(self, y, loc, scale):
+        return super().log_prob(y, loc + 1, scale)
+
+
+class ShiftedByAnother(Shift, Normal):
+    pass
+
+
+class ShiftedTwice(Shifted):
+    pass
+
+
+@pytest.mark.parametrize("family", [Shifted(), ShiftedByAnother(), ShiftedTwice()], ids=repr)
+def test_slopes_of_a_density_that_was_replaced_are_not_taken(family):
+    assert not family.writes_slopes
+    head = make_head(family)
     assert head._written_out is None
     raw, y = torch.zeros(1, 5, 2, dtype=torch.float64), torch.arange(5.0).double()[:, None]
     given = raw, torch.zeros(1, 0, dtype=torch.float64), y, torch.ones(5).double()
@@ -160,6 +177,49 @@ class Exponential(Softplus):
 
     def __call__(self, raw):
         return torch.exp(raw)
+
+
+def test_slopes_of_a_link_that_was_replaced_are_not_taken():
+    assert positive.writes_slopes
+    assert not Exponential(floor=0.0).writes_slopes
+
+
+def test_slopes_that_are_not_there_cannot_be_declared():
+    message = "Doubled declares writes_slopes, but its log_prob is not the one whose slopes Normal"
+    with pytest.raises(TypeError, match=message):
+
+        class Doubled(Normal):
+            writes_slopes = True
+
+            def log_prob(self, y, loc, scale):
+                return super().log_prob(y, loc, 2 * scale)
+
+    with pytest.raises(TypeError, match=r"its __call__ is not the one whose slopes Softplus\."):
+
+        class Steep(Softplus):
+            writes_slopes = True
+
+            def __call__(self, raw):
+                return super().__call__(2 * raw)
+
+
+def test_slopes_that_are_there_must_be_declared():
+    message = "Dirac writes value_and_slopes, but does not declare it; set writes_slopes = True"
+    with pytest.raises(TypeError, match=message):
+
+        class Dirac(Shifted):
+            def value_and_slopes(self, y, loc, scale):
+                return super().value_and_slopes(y, loc + 1, scale)
+
+
+class ShiftedWithSlopes(Shifted):
+    writes_slopes = True
+
+    def log_prob(self, y, loc, scale):
+        return super().log_prob(y, loc, scale)
+
+    def value_and_slopes(self, y, loc, scale):
+        return super().value_and_slopes(y, loc + 1, scale)
 
 
 class OfAnotherLink(Normal):
@@ -178,7 +238,9 @@ class TailsWiden(StudentT):
         return params["scale"].square() * (1 + 1 / params["df"])
 
 
-@pytest.mark.parametrize("family", [OfAnotherLink(), Undecided(), TailsWiden(df=3.0)], ids=repr)
+@pytest.mark.parametrize(
+    "family", [OfAnotherLink(), Undecided(), TailsWiden(df=3.0), ShiftedWithSlopes()], ids=repr
+)
 def test_families_of_ones_own_are_followed(family):
     head, given = given_rows("normal", family, 0.5, 1)
     found = head.gradient(*given, annealing=0.5)
