@@ -82,11 +82,11 @@ class Head:
         Where the scale is fixed to a number, the weights of the location are measured in that
         scale: least squares with an L2 penalty is then ridge regression with the same `alpha`.
         """
-        predicted = self.layout.predicted
+        predicted, family = self.layout.predicted, self.distribution
         units = {name: np.ones((self.n_outputs, width)) for name, width in predicted.items()}
-        has_units = self.distribution.support.units != "none"
-        if has_units and "loc" in units and "scale" in self.fixed:
-            units["loc"] /= self._numbers["scale"].reshape(self.n_outputs, -1)
+        for scale in self.fixed.keys() & family.distances():
+            for place in units.keys() & family.places():
+                units[place] /= self._numbers[scale].reshape(self.n_outputs, -1)
         return np.concatenate([np.ones(0), *(unit.ravel() for unit in units.values())])
 
     @property

@@ -124,8 +124,8 @@ def _scaled(settings: SolverSettings, units: Units) -> SolverSettings:
     Where the scale is fixed far above y's spread, all that can be gained is below tol.
     """
     family, spread = units.family, units.y.unit.min()
-    fixed = family.fixed() if family.support.units != "none" else {}
-    scale = max(spread, fixed.get("scale", spread))
+    fixed = family.fixed()
+    scale = max(spread, *(fixed.get(name, spread) for name in family.distances()), spread)
     return replace(settings, tol=settings.tol * (spread / scale) ** 2)
 
 

@@ -19,7 +19,7 @@ _PRIOR = 40.0
 def check_recalibration(family: Distribution, criterion: str) -> None:
     """Raise a ValueError where a family cannot be recalibrated by this score."""
     family.widened({name: np.ones(1) for name in family.parameters}, 1.0)
-    if "scale" in family.fixed():
+    if family.fixed().keys() & family.distances():
         raise ValueError(
             f"recalibrate changes the scale, and {family!r} fixes it; leave the scale "
             "None or 'constant', or set recalibrate=None."
