@@ -3,33 +3,39 @@
 from collections.abc import Callable
 from difflib import get_close_matches
 
+from . import (
+    censored,
+    circular,
+    count,
+    ensemble,
+    finite,
+    from_torch,
+    inflated,
+    mixture,
+    multivariate,
+    ordinal,
+    positive,
+    ranking,
+    real,
+    unit,
+)
 from ._base import Distribution
 from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Support
 from ._units import DISTANCE, PLACE, Unit
-from .censored import Censored, Truncated
-from .circular import CircularDistribution, VonMises
-from .count import Binomial, NegativeBinomial, Poisson
-from .ensemble import ensemble_of
-from .finite import Bernoulli, Categorical, LabelDistribution
-from .from_torch import FromTorch
-from .inflated import (
-    Hurdle,
-    ZeroInflated,
-    ZeroOneInflated,
-    hurdle_negative_binomial,
-    hurdle_poisson,
-    zero_adjusted_gamma,
-    zero_inflated_negative_binomial,
-    zero_inflated_poisson,
-    zero_one_inflated_beta,
-)
-from .mixture import Mixture, normal_mixture
-from .multivariate import Dirichlet, MultivariateNormal, VectorDistribution
-from .ordinal import Ordinal
-from .positive import Exponential, Gamma, LogNormal, Weibull
-from .ranking import PlackettLuce, RankingDistribution
-from .real import Cauchy, Gumbel, Laplace, Logistic, Normal, StudentT
-from .unit import Beta
+from .censored import *
+from .circular import *
+from .count import *
+from .ensemble import *
+from .finite import *
+from .from_torch import *
+from .inflated import *
+from .mixture import *
+from .multivariate import *
+from .ordinal import *
+from .positive import *
+from .ranking import *
+from .real import *
+from .unit import *
 
 __all__ = [
     "COUNTS",
@@ -40,51 +46,25 @@ __all__ = [
     "POSITIVE",
     "REAL",
     "UNIT_INTERVAL",
-    "Bernoulli",
-    "Beta",
-    "Binomial",
-    "Categorical",
-    "Cauchy",
-    "Censored",
-    "CircularDistribution",
-    "Dirichlet",
     "Distribution",
-    "Exponential",
-    "FromTorch",
-    "Gamma",
-    "Gumbel",
-    "Hurdle",
-    "LabelDistribution",
-    "Laplace",
-    "LogNormal",
-    "Logistic",
-    "Mixture",
-    "MultivariateNormal",
-    "NegativeBinomial",
-    "Normal",
-    "Ordinal",
-    "PlackettLuce",
-    "Poisson",
-    "RankingDistribution",
-    "StudentT",
     "Support",
-    "Truncated",
     "Unit",
-    "VectorDistribution",
-    "VonMises",
-    "Weibull",
-    "ZeroInflated",
-    "ZeroOneInflated",
-    "ensemble_of",
     "get_distribution",
-    "hurdle_negative_binomial",
-    "hurdle_poisson",
-    "normal_mixture",
-    "zero_adjusted_gamma",
-    "zero_inflated_negative_binomial",
-    "zero_inflated_poisson",
-    "zero_one_inflated_beta",
 ]
+__all__ += censored.__all__
+__all__ += circular.__all__
+__all__ += count.__all__
+__all__ += ensemble.__all__
+__all__ += finite.__all__
+__all__ += from_torch.__all__
+__all__ += inflated.__all__
+__all__ += mixture.__all__
+__all__ += multivariate.__all__
+__all__ += ordinal.__all__
+__all__ += positive.__all__
+__all__ += ranking.__all__
+__all__ += real.__all__
+__all__ += unit.__all__
 
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "normal": Normal,

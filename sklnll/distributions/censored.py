@@ -18,6 +18,8 @@ from ._supports import Support
 from ._tails import TailedDistribution
 from .links import FixedLink
 
+__all__ = ["Censored", "Truncated"]
+
 
 class TailFamily(Compound):
     """A compound family on a base with closed tails; abstract."""

@@ -16,6 +16,8 @@ from ._base import Distribution
 from ._supports import ANGLE
 from .links import concentrated, direction
 
+__all__ = ["CircularDistribution", "VonMises"]
+
 
 class CircularDistribution(Distribution):
     """A family over angles in radians; abstract.

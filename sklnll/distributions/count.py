@@ -18,6 +18,8 @@ from ._supports import COUNTS, SUCCESSES
 from .links import PROBABILITY_LINKS, RATE_LINKS, Link, dispersion, number_of_trials
 from .real import Normal
 
+__all__ = ["Binomial", "NegativeBinomial", "Poisson"]
+
 
 class Poisson(Distribution):
     """Poisson distribution, for counts of independent events.

@@ -21,6 +21,8 @@ from .links import Components, FixedLink, Link
 from .multivariate import VectorDistribution
 from .ranking import RankingDistribution
 
+__all__ = ["ensemble_of"]
+
 _MOST_ITEMS_FOR_MODE = 5
 _MOST_ITEMS_FOR_ENTROPY = 7
 _VALUES_AT_ONCE = 2_000_000

@@ -16,6 +16,8 @@ from ._base import Distribution
 from ._supports import BINARY, CLASSES
 from .links import identity, vector
 
+__all__ = ["Bernoulli", "Categorical", "LabelDistribution"]
+
 LEAST_PROBABILITY = 1e-15
 """Start of a class without rows: its maximum likelihood is zero, whose logarithm is no number. So
 small that the gradient of the marginal fit is zero to rounding, and its search ends there."""

@@ -14,6 +14,8 @@ from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Supp
 from ._units import DISTANCE, PLACE, Unit
 from .links import FixedLink, Link, Log, identity, logit, positive
 
+__all__ = ["FromTorch"]
+
 _SUPPORTS = {
     repr(constraints.real): REAL,
     repr(constraints.positive): POSITIVE,

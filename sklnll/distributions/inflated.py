@@ -19,6 +19,18 @@ from .links import Link, Logit
 from .positive import Gamma
 from .unit import Beta
 
+__all__ = [
+    "Hurdle",
+    "ZeroInflated",
+    "ZeroOneInflated",
+    "hurdle_negative_binomial",
+    "hurdle_poisson",
+    "zero_adjusted_gamma",
+    "zero_inflated_negative_binomial",
+    "zero_inflated_poisson",
+    "zero_one_inflated_beta",
+]
+
 _share = Logit(start_range=(1e-8, 1 - 1e-8))
 """Of rows that are seen to be at the end."""
 

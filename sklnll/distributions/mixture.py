@@ -16,6 +16,8 @@ from .finite import LabelDistribution
 from .links import Components, Contrasts, Link, Softplus
 from .real import Normal
 
+__all__ = ["Mixture", "normal_mixture"]
+
 _LEAST_SCALE = 1e-3
 _START_SCALE = (0.05, 1e6)
 

@@ -17,6 +17,8 @@ from .links import capped_log, cholesky_factor, positive, simplex, vector
 from .real import Normal
 from .unit import Beta
 
+__all__ = ["Dirichlet", "MultivariateNormal", "VectorDistribution"]
+
 _ROUNDING_OF_SUMS = 1e-6
 """By so much a row of shares may miss 1, relatively: that of single precision, or of six digits."""
 

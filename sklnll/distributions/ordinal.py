@@ -14,6 +14,8 @@ from ._supports import CLASSES
 from .finite import LEAST_PROBABILITY, LabelDistribution, at_label, label_totals
 from .links import identity, ordered_from_zero
 
+__all__ = ["Ordinal"]
+
 
 class Ordinal(LabelDistribution):
     """Cumulative logits, for a y that is one of several labels with an order: grades, stages.

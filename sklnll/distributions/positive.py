@@ -23,6 +23,8 @@ from ._supports import NON_NEGATIVE, POSITIVE
 from ._tails import TailedDistribution, log1mexp_of_log
 from .links import capped_log, log, positive
 
+__all__ = ["Exponential", "Gamma", "LogNormal", "Weibull"]
+
 
 class Exponential(TailedDistribution):
     """Exponential distribution, for waiting times without memory.

@@ -13,6 +13,8 @@ from ._base import Distribution
 from ._supports import ORDERS
 from .links import vector
 
+__all__ = ["PlackettLuce", "RankingDistribution"]
+
 _LEAST_WORTH = 1e-8
 """Start of an item that never wins, as a share of the largest worth: its maximum likelihood, zero,
 would never be left again."""

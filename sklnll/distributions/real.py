@@ -25,6 +25,8 @@ from ._supports import REAL
 from ._tails import TailedDistribution, log1mexp_of_log
 from .links import degrees_of_freedom, identity, positive
 
+__all__ = ["Cauchy", "Gumbel", "Laplace", "Logistic", "Normal", "StudentT"]
+
 
 class Normal(TailedDistribution):
     """Normal (Gaussian) distribution, for a real y whose errors have light tails.

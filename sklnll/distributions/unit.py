@@ -14,6 +14,8 @@ from ._base import Distribution
 from ._supports import UNIT_INTERVAL
 from .links import PROBABILITY_LINKS, Link, capped_log
 
+__all__ = ["Beta"]
+
 
 class Beta(Distribution):
     """Beta distribution by mean and precision, for proportions strictly between 0 and 1.
