@@ -12,10 +12,10 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.polynomial import legendre
 from scipy.optimize import elementwise
 
+from .._numerics.arrays import in_numpy
 from .protocols import Family
 
 _N_NODES = 20
@@ -137,9 +137,7 @@ class Law(ABC):
 
     def _formula(self, y: np.ndarray) -> np.ndarray:
         """What the family says of any `y`, also outside the support."""
-        params = {name: torch.tensor(value) for name, value in self.params.items()}
-        with np.errstate(all="ignore"):
-            return self.family.log_prob(torch.tensor(y), **params).numpy()
+        return in_numpy(self.family.log_prob, y, **self.params)
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest possible values."""

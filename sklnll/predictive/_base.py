@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-import torch
 from sklearn.utils import check_random_state
 
 from ..distributions import Distribution
@@ -54,8 +53,3 @@ class Predictive:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.distribution!r}, n_rows={len(self)})"
-
-
-def own_tensor(array: np.ndarray) -> torch.Tensor:
-    """A copy: torch takes neither reversed views nor read-only arrays."""
-    return torch.from_numpy(np.array(array, order="C"))
