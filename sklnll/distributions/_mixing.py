@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._laws.mixing import CountMixingLaw, MixingLaw, MixingLawWithAtoms, WeightedLaw
+from .._laws.count_mixing import CountMixingLaw
+from .._laws.mixing import MixingLaw, MixingLawWithAtoms, WeightedLaw
 from .._numerics.arrays import in_numpy
 from ._compound import Compound
 from ._supports import Support
@@ -58,11 +59,5 @@ class MixingOfNumbers(Mixing):
             return CountMixingLaw(self, params)
         return (MixingLawWithAtoms if self.support.atoms else MixingLaw)(self, params)
 
-    def mode(self, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).mode()
-
     def std(self, **params: np.ndarray) -> np.ndarray:
         return self.frozen(**params).std()
-
-    def crps(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).crps(y)
