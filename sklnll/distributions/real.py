@@ -26,7 +26,24 @@ from ._tails import TailedDistribution, log1mexp_of_log
 from .links import degrees_of_freedom, identity, positive
 
 
-class Normal(TailedDistribution):
+class LocationScale(Distribution):
+    """A family that is one standard law, moved and stretched; abstract.
+
+    Its density is largest at `loc`.
+    """
+
+    support = REAL
+    parameters: ClassVar = {"loc": identity, "scale": positive}
+
+    def __init__(self, loc: Any = None, scale: Any = None):
+        self.loc = loc
+        self.scale = scale
+
+    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return loc
+
+
+class Normal(LocationScale, TailedDistribution):
     """Normal (Gaussian) distribution, for a real y whose errors have light tails.
 
     With a fixed scale its maximum likelihood is least squares; with ``scale="constant"`` the
@@ -50,13 +67,7 @@ class Normal(TailedDistribution):
     N. Johnson, S. Kotz and N. Balakrishnan (1994). Continuous Univariate Distributions, chapter 13.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
     writes_slopes = True
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
 
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
@@ -79,9 +90,6 @@ class Normal(TailedDistribution):
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.norm(loc, scale)
 
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
-
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = (y - loc) / scale
         return scale * (
@@ -101,7 +109,7 @@ class Normal(TailedDistribution):
         return {"loc": loc, "scale": scale}
 
 
-class Laplace(TailedDistribution):
+class Laplace(LocationScale, TailedDistribution):
     """Laplace (double exponential) distribution, for a real y with outliers.
 
     Its maximum likelihood is least absolute deviations: `loc` is the median.
@@ -123,14 +131,8 @@ class Laplace(TailedDistribution):
     chapter 24.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
     writes_slopes = True
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
 
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
@@ -154,9 +156,6 @@ class Laplace(TailedDistribution):
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.laplace(loc, scale)
-
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = np.abs((y - loc) / scale)
@@ -267,7 +266,7 @@ class StudentT(Distribution):
         return {"df": 5.0, "loc": loc, "scale": scale}
 
 
-class Cauchy(Distribution):
+class Cauchy(LocationScale):
     """Cauchy distribution, for a real y whose outliers have no bound: ratios, resonances.
 
     Its tails are so heavy that it has no mean and no variance, hence the median is what
@@ -291,14 +290,8 @@ class Cauchy(Distribution):
     N. Johnson, S. Kotz and N. Balakrishnan (1994). Continuous Univariate Distributions, chapter 16.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
     default_point = "median"
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
 
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
@@ -306,9 +299,6 @@ class Cauchy(Distribution):
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.cauchy(loc, scale)
-
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         # Its second derivative is twice the density; at z = 0 the integral is elementary.
@@ -320,7 +310,7 @@ class Cauchy(Distribution):
         return {"loc": loc, "scale": spread / 1.4826}
 
 
-class Logistic(TailedDistribution):
+class Logistic(LocationScale, TailedDistribution):
     """Logistic distribution, for a real y with tails between the normal's and the Laplace's.
 
     Support: all real numbers. Density, with z = (y - loc) / scale::
@@ -340,13 +330,7 @@ class Logistic(TailedDistribution):
     chapter 23.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
 
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc).abs() / scale
@@ -361,9 +345,6 @@ class Logistic(TailedDistribution):
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.logistic(loc, scale)
 
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
-
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = np.abs((y - loc) / scale)
         return scale * (z + 2 * np.log1p(np.exp(-z)) - 1)
@@ -373,7 +354,7 @@ class Logistic(TailedDistribution):
         return {"loc": loc, "scale": spread * np.sqrt(3) / np.pi}
 
 
-class Gumbel(TailedDistribution):
+class Gumbel(LocationScale, TailedDistribution):
     """Gumbel distribution, for a real y that is the largest of many: floods, gusts, records.
 
     Support: all real numbers, with the longer tail to the right. Density, with
@@ -395,13 +376,6 @@ class Gumbel(TailedDistribution):
     E. Gumbel (1958). Statistics of Extremes.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
-
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
         return -z - exp_of_finite_slope(-z) - torch.log(scale)
@@ -414,9 +388,6 @@ class Gumbel(TailedDistribution):
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.gumbel_r(loc, scale)
-
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         # The integral of the squared distance of the cdf, by parts.
