@@ -19,11 +19,11 @@ from ._laws.law import Law
 from ._laws.numerical import numerical_law
 from ._network.head import Head
 from ._network.marginal import MarginalFit
+from ._numerics.arrays import in_numpy
 from .distributions import PLACE, CircularDistribution, Distribution, LabelDistribution
 from .estimators.classifier import NLLClassifier
 from .estimators.regressor import NLLRegressor
 from .predictive import predictive
-from .predictive._base import own_tensor
 
 __all__ = ["check_distribution"]
 
@@ -130,9 +130,8 @@ class Trial:
         return numerical_law(self.family, self.params)
 
     def log_prob(self, y: np.ndarray, params: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The family's own, for arrays."""
-        tensors = {name: own_tensor(value) for name, value in params.items()}
-        return self.family.log_prob(own_tensor(y), **tensors).numpy()
+        """Return what the family says of arrays."""
+        return in_numpy(self.family.log_prob, y, **params)
 
     def along_levels(self) -> dict[str, np.ndarray]:
         """The parameters, with an axis for levels after that of the rows."""

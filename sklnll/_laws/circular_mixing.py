@@ -4,8 +4,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
+from torch import Tensor
 
+from .._numerics.arrays import in_numpy
 from .law import NODES, UP_TO_NODE, WEIGHTS
 from .mixing import ContinuousMixingLaw
 from .von_mises import wrap
@@ -124,5 +125,8 @@ class CircularMixingLaw(ContinuousMixingLaw):
 
     def _densities_at(self, y: np.ndarray) -> np.ndarray:
         """Of each member."""
-        params = {name: torch.tensor(value) for name, value in self._of_base.items()}
-        return self.family.base.log_prob(torch.tensor(y[..., None]), **params).exp().numpy()
+
+        def density(y: Tensor, **params: Tensor) -> Tensor:
+            return self.family.base.log_prob(y, **params).exp()
+
+        return in_numpy(density, y[..., None], **self._of_base)

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from scipy import special, stats
 
+from .._numerics.arrays import in_numpy
+
 _LARGEST = np.finfo(float).max
 _GAUSS_LEGENDRE = np.polynomial.legendre.leggauss(16)
 _WIDE = 1e5
@@ -38,7 +40,7 @@ class CountDistribution(stats.rv_discrete, ABC):
         """Probability of at most the whole number k, or of more (`upper`)."""
 
     def _logpmf(self, k: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
-        return self._log_mass(*(torch.tensor(v, dtype=torch.float64) for v in (k, *shapes))).numpy()
+        return in_numpy(self._log_mass, *(np.asarray(v, dtype=float) for v in (k, *shapes)))
 
     def _pmf(self, k: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
         return np.exp(self._logpmf(k, *shapes))

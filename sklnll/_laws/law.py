@@ -12,10 +12,10 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.polynomial import legendre
 from scipy.optimize import elementwise
 
+from .._numerics.arrays import in_numpy
 from .protocols import Family
 
 _N_NODES = 20
@@ -126,8 +126,11 @@ class Law(ABC):
         """
 
     @abstractmethod
-    def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
-        """The value with these probabilities below and above it."""
+    def _search(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        """Search for the value with these probabilities below and above it.
+
+        Both have the shape of the result. What is found where one of them is 0 does not count.
+        """
 
     # What follows --------------------------------------------------------------------------------
 
@@ -137,9 +140,7 @@ class Law(ABC):
 
     def _formula(self, y: np.ndarray) -> np.ndarray:
         """What the family says of any `y`, also outside the support."""
-        params = {name: torch.tensor(value) for name, value in self.params.items()}
-        with np.errstate(all="ignore"):
-            return self.family.log_prob(torch.tensor(y), **params).numpy()
+        return in_numpy(self.family.log_prob, y, **self.params)
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest possible values."""
@@ -150,6 +151,19 @@ class Law(ABC):
         """Logarithm of `cdf`."""
         with np.errstate(divide="ignore"):
             return np.log(self.cdf(y))
+
+    def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        """Return the value with these probabilities below and above it; NaN for NaN."""
+        shape = np.broadcast_shapes(below.shape, self.shape)
+        below, above = np.broadcast_to(below, shape), np.broadcast_to(above, shape)
+        quantile = self._search(below, above)
+        low, high = (np.broadcast_to(end, shape) for end in self._outermost())
+        quantile = np.where(below == 0, low, np.where(above == 0, high, quantile))
+        return np.where(np.isnan(below), np.nan, quantile)
+
+    def _outermost(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the quantiles at probabilities of 0 and 1."""
+        return self.support()
 
     def ppf(self, q: np.ndarray) -> np.ndarray:
         """Quantiles: the value that is not exceeded with probability `q`."""
@@ -281,15 +295,9 @@ class ContinuousLaw(Law):
         edges = self.edges()
         return np.broadcast_to(edges[0], below.shape), np.broadcast_to(edges[-1], below.shape)
 
-    def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
-        shape = np.broadcast_shapes(below.shape, self.shape)
-        below, above = np.broadcast_to(below, shape), np.broadcast_to(above, shape)
-        inside = (below > 0) & (above > 0)
-        ends = (np.broadcast_to(end, shape) for end in self.support())
-        quantile = self._search(np.where(inside, below, 0.5), np.where(inside, above, 0.5))
-        return _at_the_ends(quantile, below, above, *ends)
-
     def _search(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        inside = (below > 0) & (above > 0)
+        below, above = np.where(inside, below, 0.5), np.where(inside, above, 0.5)
         low, high = self._bracket(below, above)
         index = np.broadcast_to(
             np.arange(np.prod(self.shape, dtype=int)).reshape(self.shape), below.shape
@@ -339,9 +347,7 @@ class CountLaw(Law):
         low, high = self._range()
         return np.full(below.shape, low), np.full(below.shape, high)
 
-    def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
-        shape = np.broadcast_shapes(below.shape, self.shape)
-        below, above = np.broadcast_to(below, shape), np.broadcast_to(above, shape)
+    def _search(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
         low, high = self._bracket(below, above)
         # At the bracket's high end the cdf is at least `below`, by what it is.
         while (low < high).any():
@@ -349,9 +355,11 @@ class CountLaw(Law):
             enough = np.where(below < above, self.cdf(middle) >= below, self.sf(middle) <= above)
             low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
             low = np.minimum(low, high)
-        ends = (np.broadcast_to(end, shape) for end in self.support())
-        lowest, highest = ends
-        return _at_the_ends(high, below, above, lowest - 1, highest)
+        return high
+
+    def _outermost(self) -> tuple[np.ndarray, np.ndarray]:
+        lowest, highest = self.support()
+        return lowest - 1, highest
 
 
 def as_generator(random_state: Any) -> Any:
@@ -379,11 +387,3 @@ def _around(edges: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     position = np.clip((edges <= y).sum(axis=0), 1, len(edges) - 1)[None]
     low, high = (np.take_along_axis(edges, position - step, axis=0)[0] for step in (1, 0))
     return low, high
-
-
-def _at_the_ends(
-    quantile: np.ndarray, below: np.ndarray, above: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> np.ndarray:
-    """The ends of the support at probabilities of 0 and 1; NaN for NaN."""
-    quantile = np.where(below == 0, low, np.where(above == 0, high, quantile))
-    return np.where(np.isnan(below), np.nan, quantile)

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-import torch
 
+from .._numerics.arrays import in_numpy
 from .law import LEVELS, ContinuousLaw
 from .protocols import FrozenLaw
 
@@ -23,12 +23,9 @@ class TruncatedLaw(ContinuousLaw):
 
     def _log_share(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Logarithm of the share of the base between these ends."""
-        params = {
-            name: torch.tensor(value) for name, value in self.family.of_base(self.params).items()
-        }
-        ends = (torch.tensor(np.asarray(end, dtype=float)) for end in (low, high))
-        with np.errstate(all="ignore"):
-            return self.family.base.log_interval(*ends, **params).numpy()
+        ends = (np.asarray(end, dtype=float) for end in (low, high))
+        base = self.family.base
+        return in_numpy(base.log_interval, *ends, **self.family.of_base(self.params))
 
     def _between(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Share between two ends inside the limits, of all that is seen."""

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-import torch
 from scipy.optimize import minimize_scalar
 
 from .._data.tables import CheckedRows
 from .._network.fitted import FittedNetwork
+from .._numerics.arrays import in_numpy
 from ..distributions import Distribution
 from .hyperparameters import Hyperparameters
 
@@ -103,8 +103,7 @@ def fit_factor(
 
 
 def _nll(family: Distribution, params: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:
-    tensors = {name: torch.tensor(value) for name, value in params.items()}
-    return -family.log_prob(torch.tensor(y), **tensors).sum(dim=-1).numpy()
+    return -in_numpy(family.log_prob, y, **params).sum(axis=-1)
 
 
 def _crps(family: Distribution, params: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:

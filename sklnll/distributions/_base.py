@@ -99,12 +99,18 @@ class Distribution(BaseEstimator, ABC):
         return None
 
     def frozen(self, *args: Any, **params: Any) -> FrozenLaw:
-        """Scipy's frozen distribution for these parameters (arrays); by quadrature without one."""
-        return numerical_law(self, self._by_name(args, params))
+        """Return scipy's frozen distribution for parameters given as arrays.
+
+        Where scipy has none, a law with the same methods takes its place; by default one that
+        knows no more than `log_prob`, and answers by quadrature and root search.
+        """
+        return self._by_quadrature(args, params)
 
     def mode(self, *args: Any, **params: Any) -> np.ndarray:
-        """The most probable value, for parameters given as arrays; searched by default."""
-        return numerical_law(self, self._by_name(args, params)).mode()
+        """Return the most probable value, for parameters given as arrays; searched by default."""
+        frozen = self.frozen(*args, **params)
+        law = frozen if isinstance(frozen, Law) else self._by_quadrature(args, params)
+        return law.mode()
 
     def crps(self, y: np.ndarray, *args: Any, **params: Any) -> np.ndarray:
         """Continuous ranked probability score at `y`; by quadrature or summation by default."""
@@ -112,8 +118,11 @@ class Distribution(BaseEstimator, ABC):
         if isinstance(frozen, Law):
             return frozen.crps(y)
         if self.support.discrete:
-            return numerical_law(self, self._by_name(args, params)).crps(y)
+            return self._by_quadrature(args, params).crps(y)
         return crps_by_quadrature(frozen, y)
+
+    def _by_quadrature(self, args: tuple[Any, ...], params: dict[str, Any]) -> Law:
+        return numerical_law(self, self._by_name(args, params))
 
     def mean_distance(
         self, first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]

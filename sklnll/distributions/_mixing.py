@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._laws.mixing import CountMixingLaw, MixingLaw, MixingLawWithAtoms, WeightedLaw
+from .._laws.count_mixing import CountMixingLaw
+from .._laws.mixing import MixingLaw, MixingLawWithAtoms, WeightedLaw
+from .._numerics.arrays import in_numpy
 from ._compound import Compound
 from ._supports import Support
 
@@ -42,8 +44,11 @@ class Mixing(Compound):
 
     def weights(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
         """The members' probabilities, on the last axis, for parameters given as arrays."""
-        own = {name: torch.tensor(params[name], dtype=torch.float64) for name in self.own}
-        return self.log_weight(own).exp().numpy()
+
+        def weights(**own: Tensor) -> Tensor:
+            return self.log_weight(own).exp()
+
+        return in_numpy(weights, **{name: np.asarray(params[name], float) for name in self.own})
 
 
 class MixingOfNumbers(Mixing):
@@ -54,11 +59,5 @@ class MixingOfNumbers(Mixing):
             return CountMixingLaw(self, params)
         return (MixingLawWithAtoms if self.support.atoms else MixingLaw)(self, params)
 
-    def mode(self, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).mode()
-
     def std(self, **params: np.ndarray) -> np.ndarray:
         return self.frozen(**params).std()
-
-    def crps(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).crps(y)

@@ -236,11 +236,5 @@ class Truncated(TailFamily):
     def mode(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return np.clip(self.base.mode(**params), low, high)
 
-    def std(self, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).std()
-
-    def crps(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        return self.frozen(**params).crps(y)
-
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         return self.base.guess(y, weight, size)

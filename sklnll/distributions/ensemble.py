@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .._laws.circular_mixing import CircularMixingLaw
 from .._laws.mixing import WeightedLaw, chosen_members
+from .._numerics.arrays import in_numpy
 from ._base import Distribution
 from ._mixing import Mixing, MixingOfNumbers
 from .circular import CircularDistribution
@@ -227,9 +228,7 @@ class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[overrid
 
     def _heights(self, y: np.ndarray, params: Mapping[str, np.ndarray]) -> np.ndarray:
         """Log-densities at several vectors of each row, of shape (n_samples, n_vectors)."""
-        tensors = {name: torch.tensor(value).unsqueeze(1) for name, value in params.items()}
-        with np.errstate(all="ignore"):
-            return self.log_prob(torch.tensor(y), **tensors).numpy()
+        return in_numpy(self.log_prob, y, **_with_axis(params))
 
     def entropy(self, *args: Any, **params: Any) -> np.ndarray:
         within = (params["weight"] * self._from_members("entropy", params)).sum(axis=1)
@@ -248,9 +247,8 @@ class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[overrid
         draws = _unflatten(draws, params["weight"].shape)
         own = {name: value.reshape(-1, *value.shape[2:])[:, None] for name, value in params.items()}
         own.pop("weight")
-        tensors = {name: torch.tensor(value) for name, value in own.items()}
-        flat = torch.tensor(draws).flatten(0, 1)
-        of_own = self.base.log_prob(flat, **tensors).numpy().reshape(draws.shape[:3])
+        flat = draws.reshape(-1, *draws.shape[2:])
+        of_own = in_numpy(self.base.log_prob, flat, **own).reshape(draws.shape[:3])
         of_all = self._heights(draws.reshape(len(draws), -1, draws.shape[-1]), params)
         ratio = of_own - of_all.reshape(of_own.shape)
         return (params["weight"] * ratio.mean(axis=-1)).sum(axis=1)
@@ -284,13 +282,8 @@ class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[overrid
         y = np.empty((len(values), size))
         y[:, known] = values
         y[:, [j for j in range(size) if j not in known]] = inner
-        joint, conditional = (
-            self.base.log_prob(
-                torch.tensor(at), **{name: torch.tensor(value) for name, value in params.items()}
-            )
-            for at, params in ((y, members), (inner, rest))
-        )
-        return (joint - conditional).numpy()
+        joint = in_numpy(self.base.log_prob, y, **members)
+        return joint - in_numpy(self.base.log_prob, inner, **rest)
 
 
 class RankingEnsemble(MemberAverage, RankingDistribution):  # type: ignore[override]
@@ -351,14 +344,14 @@ class RankingEnsemble(MemberAverage, RankingDistribution):  # type: ignore[overr
         n_samples, n_members = params["weight"].shape
         orders = np.broadcast_to(orders, (n_samples, *orders.shape[-2:])).astype(float)
         n_blocks = 1 + orders.size * n_members // _VALUES_AT_ONCE
+        with_axis = _with_axis(params)
         parts = [
-            self.log_prob(
-                torch.tensor(orders[rows]),
-                **{name: torch.tensor(v[rows, None]) for name, v in params.items()},
+            in_numpy(
+                self.log_prob, orders[rows], **{name: v[rows] for name, v in with_axis.items()}
             )
             for rows in np.array_split(np.arange(n_samples), n_blocks)
         ]
-        return torch.cat(parts).numpy()
+        return np.concatenate(parts)
 
 
 def ensemble_of(family: Distribution, n_members: int) -> Distribution:
@@ -413,6 +406,11 @@ _KINDS: dict[Any, Any] = {
     CircularDistribution: CircularEnsemble,
     LabelDistribution: LabelEnsemble,
 }
+
+
+def _with_axis(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give parameters an axis for several values of y in each row."""
+    return {name: value[:, None] for name, value in params.items()}
 
 
 def _unflatten(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

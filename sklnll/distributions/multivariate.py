@@ -10,6 +10,7 @@ from scipy import special, stats
 from torch import Tensor
 
 from .._laws.protocols import FrozenVectorLaw
+from .._numerics.arrays import in_numpy
 from .._numerics.special import HALF_LOG_2PI, log_ratio_deviance, stirling_error, stirling_slope
 from ._base import Distribution
 from ._supports import REAL, SHARES
@@ -329,9 +330,9 @@ def _sums_to_one(y: np.ndarray) -> np.ndarray:
 
 def _error(a: np.ndarray) -> np.ndarray:
     """Of Stirling's formula for log Gamma(a)."""
-    return stirling_error(torch.from_numpy(a)).numpy()
+    return in_numpy(stirling_error, a)
 
 
 def _log_excess(a: np.ndarray) -> np.ndarray:
     """log(a) - digamma(a)."""
-    return 0.5 / a - stirling_slope(torch.from_numpy(a)).numpy()
+    return 0.5 / a - in_numpy(stirling_slope, a)

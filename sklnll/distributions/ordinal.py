@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._numerics.arrays import in_numpy
 from ._supports import CLASSES
 from .finite import LEAST_PROBABILITY, LabelDistribution, at_label, label_totals
 from .links import identity, ordered_from_zero
@@ -110,8 +111,8 @@ class Ordinal(LabelDistribution):
         return np.argmax(self.log_proba(location, thresholds), axis=-1)
 
     def log_proba(self, location: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-        values = (np.array(value, dtype=float, order="C") for value in (location, thresholds))
-        return _log_proba(*map(torch.from_numpy, values)).numpy()
+        values = (np.asarray(value, dtype=float) for value in (location, thresholds))
+        return in_numpy(_log_proba, *values)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         share = np.maximum(label_totals(y, weight, size) / weight.sum(), LEAST_PROBABILITY)

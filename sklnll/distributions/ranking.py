@@ -8,6 +8,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
+from .._numerics.arrays import in_numpy
 from ..orders import check_orders
 from ._base import Distribution
 from ._supports import ORDERS
@@ -185,7 +186,7 @@ class PlackettLuce(RankingDistribution):
         return np.concatenate([_entropy(block) for block in blocks])
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
-        order = _completed(torch.from_numpy(np.ascontiguousarray(y))).numpy()
+        order = in_numpy(_completed, y)
         chosen = weight[:, None] * (y >= 0)
         chosen[:, -1] = 0  # the last place is no choice
         worth = np.ones(size)

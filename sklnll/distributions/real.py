@@ -28,7 +28,24 @@ from .links import degrees_of_freedom, identity, positive
 __all__ = ["Cauchy", "Gumbel", "Laplace", "Logistic", "Normal", "StudentT"]
 
 
-class Normal(TailedDistribution):
+class LocationScale(Distribution):
+    """A family that is one standard law, moved and stretched; abstract.
+
+    Its density is largest at `loc`.
+    """
+
+    support = REAL
+    parameters: ClassVar = {"loc": identity, "scale": positive}
+
+    def __init__(self, loc: Any = None, scale: Any = None):
+        self.loc = loc
+        self.scale = scale
+
+    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return loc
+
+
+class Normal(LocationScale, TailedDistribution):
     """Normal (Gaussian) distribution, for a real y whose errors have light tails.
 
     With a fixed scale its maximum likelihood is least squares; with ``scale="constant"`` the
@@ -52,13 +69,7 @@ class Normal(TailedDistribution):
     N. Johnson, S. Kotz and N. Balakrishnan (1994). Continuous Univariate Distributions, chapter 13.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
     writes_slopes = True
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
 
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
@@ -81,9 +92,6 @@ class Normal(TailedDistribution):
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.norm(loc, scale)
 
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
-
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = (y - loc) / scale
         return scale * (
@@ -103,7 +111,7 @@ class Normal(TailedDistribution):
         return {"loc": loc, "scale": scale}
 
 
-class Laplace(TailedDistribution):
+class Laplace(LocationScale, TailedDistribution):
     """Laplace (double exponential) distribution, for a real y with outliers.
 
     Its maximum likelihood is least absolute deviations: `loc` is the median.
@@ -125,14 +133,8 @@ class Laplace(TailedDistribution):
     chapter 24.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
     writes_slopes = True
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
 
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
@@ -156,9 +158,6 @@ class Laplace(TailedDistribution):
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.laplace(loc, scale)
-
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = np.abs((y - loc) / scale)
@@ -269,7 +268,7 @@ class StudentT(Distribution):
         return {"df": 5.0, "loc": loc, "scale": scale}
 
 
-class Cauchy(Distribution):
+class Cauchy(LocationScale):
     """Cauchy distribution, for a real y whose outliers have no bound: ratios, resonances.
 
     Its tails are so heavy that it has no mean and no variance, hence the median is what
@@ -293,14 +292,8 @@ class Cauchy(Distribution):
     N. Johnson, S. Kotz and N. Balakrishnan (1994). Continuous Univariate Distributions, chapter 16.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
     default_point = "median"
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
 
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
@@ -308,9 +301,6 @@ class Cauchy(Distribution):
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.cauchy(loc, scale)
-
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         # Its second derivative is twice the density; at z = 0 the integral is elementary.
@@ -322,7 +312,7 @@ class Cauchy(Distribution):
         return {"loc": loc, "scale": spread / 1.4826}
 
 
-class Logistic(TailedDistribution):
+class Logistic(LocationScale, TailedDistribution):
     """Logistic distribution, for a real y with tails between the normal's and the Laplace's.
 
     Support: all real numbers. Density, with z = (y - loc) / scale::
@@ -342,13 +332,7 @@ class Logistic(TailedDistribution):
     chapter 23.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
     robust = True
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
 
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc).abs() / scale
@@ -363,9 +347,6 @@ class Logistic(TailedDistribution):
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.logistic(loc, scale)
 
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
-
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = np.abs((y - loc) / scale)
         return scale * (z + 2 * np.log1p(np.exp(-z)) - 1)
@@ -375,7 +356,7 @@ class Logistic(TailedDistribution):
         return {"loc": loc, "scale": spread * np.sqrt(3) / np.pi}
 
 
-class Gumbel(TailedDistribution):
+class Gumbel(LocationScale, TailedDistribution):
     """Gumbel distribution, for a real y that is the largest of many: floods, gusts, records.
 
     Support: all real numbers, with the longer tail to the right. Density, with
@@ -397,13 +378,6 @@ class Gumbel(TailedDistribution):
     E. Gumbel (1958). Statistics of Extremes.
     """
 
-    support = REAL
-    parameters: ClassVar = {"loc": identity, "scale": positive}
-
-    def __init__(self, loc: Any = None, scale: Any = None):
-        self.loc = loc
-        self.scale = scale
-
     def log_prob(self, y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         z = (y - loc) / scale
         return -z - exp_of_finite_slope(-z) - torch.log(scale)
@@ -416,9 +390,6 @@ class Gumbel(TailedDistribution):
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
         return stats.gumbel_r(loc, scale)
-
-    def mode(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        return loc
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         # The integral of the squared distance of the cdf, by parts.

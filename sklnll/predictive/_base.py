@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
@@ -79,8 +78,3 @@ class Predictive(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.distribution!r}, n_rows={len(self)})"
-
-
-def own_tensor(array: np.ndarray) -> torch.Tensor:
-    """Copy an array into a tensor: torch takes neither reversed views nor read-only arrays."""
-    return torch.from_numpy(np.array(array, order="C"))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._laws.protocols import FrozenLaw
-from ._base import Predictive, RandomState, as_generator, own_tensor
+from .._numerics.arrays import in_numpy
+from ._base import Predictive, RandomState, as_generator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,9 +92,7 @@ class PredictiveDistribution(Predictive):
     def _log_prob(self, y: np.ndarray) -> np.ndarray:
         """Compute the log-density or log-mass element by element; -inf outside, NaN for NaN."""
         inside = self.distribution.support.contains(y)
-        with np.errstate(all="ignore"):
-            params = {name: own_tensor(value) for name, value in self.params.items()}
-            values = self.distribution.log_prob(own_tensor(y), **params).numpy()
+        values = in_numpy(self.distribution.log_prob, y, **self.params)
         return np.where(inside | np.isnan(y), values, -np.inf)
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
@@ -308,9 +307,7 @@ class CensoredPredictive(ContinuousPredictive):
             exact, support.contains(lower), (upper > support.low) & (lower < upper)
         )
         is_possible &= exact | (lower < support.high)
-        params = {name: own_tensor(value) for name, value in self.params.items()}
-        with np.errstate(all="ignore"):
-            values = self.distribution.log_prob(own_tensor(ends), **params).numpy()
+        values = in_numpy(self.distribution.log_prob, ends, **self.params)
         return np.where(is_possible | np.isnan(ends).any(axis=1), values, -np.inf)
 
     def crps(self, y: ArrayLike) -> np.ndarray:

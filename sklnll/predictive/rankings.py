@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._numerics.arrays import in_numpy
 from ..distributions import RankingDistribution
 from ..orders import pad_orders
-from ._base import Predictive, RandomState, as_generator, own_tensor
+from ._base import Predictive, RandomState, as_generator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,10 +81,10 @@ class RankingPredictive(Predictive):
         orders = self._align(y)
         several = orders.ndim == 3
         params = {
-            name: own_tensor(np.expand_dims(value, 1) if several else value)
+            name: np.expand_dims(value, 1) if several else value
             for name, value in self.params.items()
         }
-        return self.distribution.log_prob(own_tensor(orders), **params).numpy()
+        return in_numpy(self.distribution.log_prob, orders, **params)
 
     logpmf = log_prob
 

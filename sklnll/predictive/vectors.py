@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._laws.protocols import FrozenVectorLaw
+from .._numerics.arrays import in_numpy
 from ..distributions import VectorDistribution
-from ._base import Predictive, RandomState, as_generator, own_tensor
+from ._base import Predictive, RandomState, as_generator
 from .numbers import ContinuousPredictive
 
 if TYPE_CHECKING:
@@ -196,9 +197,7 @@ class VectorPredictive(Predictive):
             In nats; -inf outside the support, NaN for NaN. A density in y's units.
         """
         y = self._align(y)
-        with np.errstate(all="ignore"):
-            params = {name: own_tensor(value) for name, value in self.params.items()}
-            values = self.distribution.log_prob(own_tensor(y), **params).numpy()
+        values = in_numpy(self.distribution.log_prob, y, **self.params)
         missing = np.isnan(y).any(axis=-1)
         # Where y is so far out that residuals overflow, they cancel to NaN.
         inside = self.distribution.contains(y) & ~np.isnan(values)
