@@ -11,17 +11,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import numpy as np
 import pytest
 import torch
+from kinds import estimator_of
 from plain import plainly
 from scipy.special import expit
 
-from sklnll import NLLClassifier, NLLRanker, NLLRegressor
-from sklnll.distributions import (
-    Dirichlet,
-    LabelDistribution,
-    MultivariateNormal,
-    RankingDistribution,
-    get_distribution,
-)
+from sklnll.distributions import Dirichlet, MultivariateNormal, get_distribution
 from sklnll.distributions._supports import ANGLE, BINARY, ORDERS, SUCCESSES
 
 torch.set_num_threads(1)
@@ -90,17 +84,16 @@ def make_net():
 
 
 def _make_net(distribution, *args, **params):
-    return plainly(_estimator_of(distribution), distribution, *args, random_state=0, **params)
+    family = get_distribution(distribution)
+    return plainly(estimator_of(family), distribution, *args, random_state=0, **params)
 
 
 @pytest.fixture(scope="session")
 def make_default_net():
     """The same with the library's own defaults."""
-    return lambda name, *args, **params: _estimator_of(name)(name, *args, random_state=0, **params)
+    return _make_default_net
 
 
-def _estimator_of(distribution):
-    family = get_distribution(distribution)
-    if isinstance(family, RankingDistribution):
-        return NLLRanker
-    return NLLClassifier if isinstance(family, LabelDistribution) else NLLRegressor
+def _make_default_net(distribution, *args, **params):
+    estimator = estimator_of(get_distribution(distribution))
+    return estimator(distribution, *args, random_state=0, **params)
