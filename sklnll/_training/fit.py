@@ -25,7 +25,7 @@ from .hyperparameters import SolverSettings
 from .monitor import FitMonitor
 from .objective import Objective
 from .optimizers import State
-from .plan import Assignment, RandomStates, TrainingPlan, draw_seed
+from .plan import Problem, RandomStates, TrainingPlan, draw_seed
 from .recalibration import recalibrated
 from .record import Record
 from .split import Split, split_rows
@@ -86,11 +86,11 @@ def fit_network(
     head = units.head(device)
     network = _start_network(rows, split, target, head, plan, members, device)
     objective = Objective(network, head, parameters.alpha, plan.mean_weight(rows))
-    given = Assignment(objective, split.train, split.held, settings, members)
+    problem = Problem(objective, split.train, split.held, settings, members)
     n_products = settings.batch_size * network.products_of_a_row(units.density(rows.X))
     monitor.begin_fit(plan.n_epochs(settings), units)
     with threads_for(n_products, parameters.n_threads), head.training():
-        record, optimizer_state = plan.solve(given, monitor)
+        record, optimizer_state = plan.solve(problem, monitor)
         if not record.loss_curve:
             record.loss_curve.append(objective.mean_nll(split.train).mean().item())
     fitted = FittedNetwork.of(network, units)

@@ -59,7 +59,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Assignment:
+class Problem:
     """All that a solver works on.
 
     Parameters
@@ -166,7 +166,7 @@ class TrainingPlan(ABC):
         return settings.max_iter
 
     @abstractmethod
-    def solve(self, given: Assignment, monitor: FitMonitor) -> tuple[Record, State]:
+    def solve(self, problem: Problem, monitor: FitMonitor) -> tuple[Record, State]:
         """Change the weights of the objective's network to smaller losses.
 
         Returns
@@ -257,10 +257,10 @@ class ByBatches(TrainingPlan):
             return _MLP_ITERATIONS
         return recipe.epochs(n_rows, batch_size, is_linear=self.parameters.is_linear)
 
-    def solve(self, given: Assignment, monitor: FitMonitor) -> tuple[Record, State]:
+    def solve(self, problem: Problem, monitor: FitMonitor) -> tuple[Record, State]:
         n_seen = 0 if self.start is None else self.start.n_seen
         record = fit_stochastic(
-            given.objective, given.batches, given.held, given.settings, monitor, n_seen
+            problem.objective, problem.batches, problem.held, problem.settings, monitor, n_seen
         )
         return record, {}
 
@@ -304,11 +304,13 @@ class ByIncrement(ByBatches):
             return super()._of_member(seed)
         return np.random.RandomState([seed, self.start.n_seen % 2**32])
 
-    def solve(self, given: Assignment, monitor: FitMonitor) -> tuple[Record, State]:
+    def solve(self, problem: Problem, monitor: FitMonitor) -> tuple[Record, State]:
         n_seen, state = (
             (0, {}) if self.start is None else (self.start.n_seen, self.start.optimizer_state)
         )
-        return fit_increment(given.objective, given.batches, given.settings, monitor, n_seen, state)
+        return fit_increment(
+            problem.objective, problem.batches, problem.settings, monitor, n_seen, state
+        )
 
 
 class ByAllRows(TrainingPlan):
@@ -351,8 +353,8 @@ class ByAllRows(TrainingPlan):
     def n_epochs(self, settings: SolverSettings) -> int:
         return self.parameters.n_estimators * settings.max_iter  # one member after the other
 
-    def solve(self, given: Assignment, monitor: FitMonitor) -> tuple[Record, State]:
-        return fit_lbfgs(given.objective, given.rows, given.settings, monitor), {}
+    def solve(self, problem: Problem, monitor: FitMonitor) -> tuple[Record, State]:
+        return fit_lbfgs(problem.objective, problem.rows, problem.settings, monitor), {}
 
 
 def make_plan(
