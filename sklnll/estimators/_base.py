@@ -1,4 +1,4 @@
-"""The way from `fit` to a fitted network that all estimators share."""
+"""How do estimators of all kinds of y come from `fit` to a fitted network, and predict by it?"""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ._views import biases, matrices, view_of_network
 
 
 class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
-    """A neural network fitted by maximum likelihood; abstract."""
+    """Abstract base of the estimators, which fit a neural network by maximum likelihood."""
 
     network_: FittedNetwork
     loss_curve_: list[float]
@@ -97,16 +97,17 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         return tags
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, also nested ones of the distribution (``distribution__df=3``).
+        """Set parameters, including nested ones of the distribution (``distribution__df=3``).
 
         Parameters
         ----------
         **params : dict
-            Name -> value.
+            Parameters of the estimator, by name.
 
         Returns
         -------
-        self
+        self : object
+            The estimator itself.
         """
         nested = [name for name in params if name.startswith("distribution__")]
         distribution = params.get("distribution", self.distribution)
@@ -136,26 +137,27 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The network computes in float32 where X is float32, in float64 otherwise.
+            Rows to train on. The network computes in float32 if X is float32, else in float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, inside the support of the distribution. Several columns are independent
+            Targets within the support of the distribution. Several columns are independent
             outputs, unless the distribution reads a row as one observation.
         sample_weight : array-like of shape (n_samples,), optional
-            Non-negative weights: a weight of 2 counts as the row twice, 0 as no row.
+            Non-negative weights: a row of weight 2 counts as two rows, one of weight 0 as none.
         X_val, y_val : array-like, optional
-            Validation rows: training stops early on their loss, whatever `early_stopping` says,
+            Validation rows. Training stops early on their loss, whatever `early_stopping` says,
             and keeps the weights that were best on them.
         sample_weight_val : array-like, optional
-            Weights of the validation rows.
+            Non-negative weights of the validation rows.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If a parameter, X, y or a weight is not legal; the message says where and what to do.
+            If a parameter or an argument is not legal; the message says where and what to do.
         """
         return self._fit(FitInput(X, y, sample_weight), FitInput(X_val, y_val, sample_weight_val))
 
@@ -171,26 +173,29 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Train for one epoch on some rows, and continue with other rows later.
+        """Train for one epoch on some rows, and continue with other rows in later calls.
 
-        The first rows choose the units of X and y. The step size is constant, unless it shrinks by
-        ``learning_rate="invscaling"``; there is no hold-out and no annealing.
+        The rows of the first call determine the units of X and y. The step size is constant unless
+        ``learning_rate="invscaling"`` makes it shrink. There is no hold-out and no annealing.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to train on.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, as for `fit`.
         sample_weight : array-like of shape (n_samples,), optional
-            Non-negative weights, taken as they are: 1 is an ordinary row in any call.
+            Non-negative weights, used as they are: 1 stands for an ordinary row in every call.
 
         Returns
         -------
-        self
+        self : object
+            The estimator, trained further.
 
         Raises
         ------
         ValueError
-            If X, y or a weight is not legal, or parameters ask for another network than before.
+            If an argument is not legal, or if the parameters ask for another network than before.
         """
         return self._fit(FitInput(X, y, sample_weight), is_increment=True)
 
@@ -309,28 +314,35 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     # What the fitted network shows ---------------------------------------------------------------
 
     distribution_ = view_of_network(lambda n: n.family, "The family that was fitted.")
-    weights_ = view_of_network(lambda n: n.weights, "All learned values, a member each row.")
+    weights_ = view_of_network(lambda n: n.weights, "All learned values, one row per member.")
     statistics_ = view_of_network(
-        lambda n: n.statistics, "Running means and variances, for batch normalization."
+        lambda n: n.statistics, "Running means and variances of the hidden units."
     )
-    architecture_ = view_of_network(lambda n: n.architecture, "What the network looks like.")
-    scaling_ = view_of_network(lambda n: n.units.y, "The map between y's units and training's.")
+    architecture_ = view_of_network(
+        lambda n: n.architecture, "Sizes of the layers, activation and other traits of the network."
+    )
+    scaling_ = view_of_network(
+        lambda n: n.units.y, "The map between y's units and those of training."
+    )
     input_scaling_ = view_of_network(
-        lambda n: n.units.x, "The map from X's units to the network's; None for none."
+        lambda n: n.units.x, "The map from X's units to those of the network; None for none."
     )
-    recalibration_ = view_of_network(lambda n: n.recalibration, "The factor of `recalibrate`.")
+    recalibration_ = view_of_network(
+        lambda n: n.recalibration, "The factor that `recalibrate` fitted."
+    )
     coefs_ = view_of_network(
         matrices,
-        "Weight matrices of the layers, of shape (fan_in, fan_out) each; "
-        "with several members (n_estimators, fan_in, fan_out).",
+        "Weight matrices of the layers, each of shape (fan_in, fan_out) or, with several members, "
+        "(n_estimators, fan_in, fan_out).",
     )
     intercepts_ = view_of_network(
         biases,
-        "Biases of the layers, of shape (fan_out,) each; "
-        "with several members (n_estimators, fan_out).",
+        "Biases of the layers, each of shape (fan_out,) or, with several members, "
+        "(n_estimators, fan_out).",
     )
     n_layers_ = view_of_network(
-        lambda n: len(n.architecture.sizes), "Number of layers, those of X and y included."
+        lambda n: len(n.architecture.sizes),
+        "Number of layers, including those of X and of the outputs.",
     )
     n_outputs_ = view_of_network(lambda n: n.units.y.unit.size, "Number of outputs of y.")
     out_activation_ = view_of_network(

@@ -1,4 +1,4 @@
-"""What does a fitted estimator say of new rows? A class for each kind of y."""
+"""What does a fitted estimator say of new rows, for each kind of y?"""
 
 from __future__ import annotations
 
@@ -30,50 +30,53 @@ else:
 
 
 class PredictsNumbers(_WithNetwork):
-    """The answers of a regressor: points, quantiles, intervals, samples."""
+    """Mixin that predicts points, quantiles, intervals and samples of a y of numbers."""
 
     point_estimate: str
 
     def predict_dist(
         self, X: ArrayLike, *, exposure: ArrayLike | None = None
     ) -> PredictiveDistribution | VectorPredictive:
-        """Predict the distribution of y at each row.
+        """Predict the distribution of y for each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
         exposure : array-like of shape (n_samples,), optional
-            How long, or how much, each row is watched, for families of counts: the distribution is
-            that of y after this many units of it, and after one unit where it is left out.
+            How long, or how much, each row is watched, for families of counts. The distribution is
+            that of y after this many units of exposure, and after one unit if it is left out.
 
         Returns
         -------
-        PredictiveDistribution
-            In y's units, with scipy's methods: ``mean, std, ppf, interval, cdf, rvs, ...``; a
-            VectorPredictive for families of vectors.
+        PredictiveDistribution or VectorPredictive
+            The distribution of each row in y's units, with the methods of scipy's distributions:
+            ``mean, std, ppf, interval, cdf, rvs, ...``. The latter is for families of vectors.
         """
         return self._predict_dist(X, exposure)
 
     def predict(
         self, X: ArrayLike, return_std: bool = False, *, exposure: ArrayLike | None = None
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """Predict one number per row and output.
+        """Predict one number for each row and output.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
         return_std : bool, default=False
-            Whether to return the standard deviation too.
+            Whether to return the standard deviation as well.
         exposure : array-like of shape (n_samples,), optional
-            How long each row is watched; see `predict_dist`.
+            How long, or how much, each row is watched; see `predict_dist`.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The `point_estimate` of the distribution, in y's units; float32 where the network
-            computes in it, as X was in `fit`. (`predict_dist` has all digits of a float64 y.)
+            The `point_estimate` of the distribution, in y's units. It is float32 if the network
+            computes in float32, because X was float32 in `fit`; `predict_dist` keeps all digits of
+            a float64 y.
         std : ndarray of the same shape
-            Only with `return_std`, in y's units.
+            The standard deviation, in y's units; returned only if `return_std` is true.
         """
         dist = self.predict_dist(X, exposure=exposure)
         dtype = self.weights_.dtype
@@ -88,24 +91,26 @@ class PredictsNumbers(_WithNetwork):
         *,
         exposure: ArrayLike | None = None,
     ) -> float:
-        """Coefficient of determination R² of the predicted points.
+        """Return the coefficient of determination R² of the predicted points.
 
-        Of angles it is the circular one, `sklnll.metrics.circular_r2_score`.
-
-        Scores of the whole distribution are in `sklnll.metrics`.
+        For angles, it is the circular one, `sklnll.metrics.circular_r2_score`. Scores of the whole
+        distribution are in `sklnll.metrics`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Observed values.
         sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights of the rows.
         exposure : array-like of shape (n_samples,), optional
-            How long each row is watched; see `predict_dist`.
+            How long, or how much, each row is watched; see `predict_dist`.
 
         Returns
         -------
         float
-            1 is the best.
+            R², of which 1 is the best value.
         """
         point = self.predict(X, exposure=exposure)
         if isinstance(self.distribution_, Censored) and np.ndim(y) == 2:
@@ -125,20 +130,21 @@ class PredictsNumbers(_WithNetwork):
         *,
         exposure: ArrayLike | None = None,
     ) -> np.ndarray:
-        """Predict quantiles of y.
+        """Predict quantiles of y for each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
         quantiles : float or array-like of shape (k,), default=(0.05, 0.5, 0.95)
-            Levels between 0 and 1.
+            Levels of the quantiles, between 0 and 1.
         exposure : array-like of shape (n_samples,), optional
-            How long each row is watched; see `predict_dist`.
+            How long, or how much, each row is watched; see `predict_dist`.
 
         Returns
         -------
         ndarray of shape (n_samples, k) or (n_samples, n_outputs, k)
-            In y's units; without the last axis for a single level given as a number.
+            The quantiles in y's units. The last axis is left out if `quantiles` is a number.
         """
         return self.predict_dist(X, exposure=exposure).ppf(quantiles)
 
@@ -150,15 +156,16 @@ class PredictsNumbers(_WithNetwork):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
         coverage : float, default=0.9
-            Between 0 and 1; the rest is left out in equal parts below and above.
+            Probability between 0 and 1; the rest lies in equal parts below and above the interval.
         exposure : array-like of shape (n_samples,), optional
-            How long each row is watched; see `predict_dist`.
+            How long, or how much, each row is watched; see `predict_dist`.
 
         Returns
         -------
         ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
-            Lower and upper end, in y's units.
+            The lower and the upper end of each interval, in y's units.
         """
         return self.predict_dist(X, exposure=exposure).interval(coverage)
 
@@ -175,35 +182,38 @@ class PredictsNumbers(_WithNetwork):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+            Rows to predict.
         n_samples : int, default=1
-            Draws per row.
+            Number of draws for each row.
         random_state : int, RandomState instance or None, default=0
+            Seed of the draws. The default makes the same draws in each call; None draws anew.
         exposure : array-like of shape (n_samples_X,), optional
-            How long each row is watched; see `predict_dist`.
+            How long, or how much, each row is watched; see `predict_dist`.
 
         Returns
         -------
         ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
-            In y's units.
+            The draws, in y's units.
         """
         draws = self.predict_dist(X, exposure=exposure).rvs(n_samples, random_state)
         return np.moveaxis(draws, 1, -1) if self.distribution_.event_ndim else draws
 
 
 class PredictsLabels(_WithNetwork):
-    """The answers of a classifier: labels and their probabilities."""
+    """Mixin that predicts labels and their probabilities."""
 
     def predict_dist(self, X: ArrayLike) -> LabelPredictive | IndicatorPredictive:
-        """Predict the distribution over the labels at each row.
+        """Predict the distribution over the labels for each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         LabelPredictive or IndicatorPredictive
-            The latter for several labels at once.
+            The probabilities of the labels; the latter class is for several labels at once.
         """
         return self._predict_dist(X)
 
@@ -213,31 +223,34 @@ class PredictsLabels(_WithNetwork):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
-        ndarray of shape (n_samples,), or (n_samples, n_classes) of 0 and 1
-            The latter for several labels at once.
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The labels; for several labels at once, an indicator matrix of 0 and 1.
         """
         return self.predict_dist(X).mode()
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy: share of the rows whose label, or labels, are predicted.
+        """Return the accuracy, the share of the rows whose label, or labels, are predicted.
 
         Scores of the whole distribution are in `sklnll.metrics`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            As for `fit`. With several labels at once, a row counts where all of them are right;
-            a row of probabilities stands for its most probable class.
+            Observed labels, in the form that `fit` takes. With several labels at once, a row counts
+            if all of them are right. A row of probabilities stands for its most probable class.
         sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights of the rows.
 
         Returns
         -------
         float
-            1 is the best.
+            The accuracy, of which 1 is the best value.
         """
         check_is_fitted(self)
         predicted = self.predict(X)
@@ -249,60 +262,66 @@ class PredictsLabels(_WithNetwork):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`. With several labels at once, the probability of
-            each, else they sum to 1.
+            The probabilities, with columns in the order of `classes_`. They sum to 1 in each row,
+            unless y has several labels at once, each of which has a probability of its own.
         """
         return self.predict_dist(X).probs
 
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
-        """Predict the log-probability of each label, finite however small the probability.
+        """Predict the log-probability of each label, finite however small its probability is.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            The log-probabilities, with columns in the order of `classes_`.
         """
         return self.predict_dist(X).log_probs
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Logits: the scores that the sigmoid, or the softmax, turns into probabilities.
+        """Return the logits, which the sigmoid or the softmax turns into probabilities.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two labels the log-odds of the second, for several labels at once the log-odds of
-            each, else the log-probabilities, which are logits too: the softmax gives them back.
-            (The location of an ordinal fit is ``predict_dist(X).params["location"]``.)
+            For two labels, the log-odds of the second; for several labels at once, the log-odds of
+            each; else the log-probabilities, which are logits too: the softmax turns them into the
+            probabilities. (The location of an ordinal fit is
+            ``predict_dist(X).params["location"]``.)
         """
         return self.predict_dist(X).scores
 
 
 class PredictsRankings(_WithNetwork):
-    """The answers of a ranker: orders of items and their probabilities."""
+    """Mixin that predicts orders of items and their probabilities."""
 
     def predict_dist(self, X: ArrayLike) -> RankingPredictive:
-        """Predict the distribution over rankings at each row.
+        """Predict the distribution over rankings for each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         RankingPredictive
-            With the probability of any whole or partial ranking, expected ranks, pairwise
-            probabilities, samples.
+            The distribution of each row, which gives the probability of any whole or partial
+            ranking, expected ranks, pairwise probabilities, and samples.
         """
         return self._predict_dist(X)
 
@@ -312,45 +331,51 @@ class PredictsRankings(_WithNetwork):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         ndarray of int, of shape (n_samples, n_items)
-            Items, best first.
+            The items, best first.
         """
         return self.predict_dist(X).mode()
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Predict the probability of each item to come first.
+        """Predict for each item the probability that it comes first.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
 
         Returns
         -------
         ndarray of shape (n_samples, n_items)
+            The probabilities, which sum to 1 in each row.
         """
         return self.predict_dist(X).probs
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Mean Kendall's tau between predicted and observed rankings.
+        """Return the mean Kendall's tau between predicted and observed rankings.
 
-        Of a partial ranking those pairs count that it decides: two listed items, or a listed and
-        an unlisted one, which comes later. `sklnll.metrics.neg_nll_scorer` scores the whole
+        A partial ranking counts with the pairs that it decides: two listed items, or a listed item
+        and an unlisted one, which comes later. `sklnll.metrics.neg_nll_scorer` scores the whole
         distribution.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
         y : array-like of shape (n_samples, n_items) or (n_samples, n_places)
-            Orders, as for `fit`; columns that are missing at the end stand for -1.
+            Observed orders, as for `fit`; columns that are missing at the end stand for -1.
         sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights of the rows.
 
         Returns
         -------
         float
-            1 where all rankings are predicted exactly, -1 where all are reversed.
+            Kendall's tau, which is 1 if all rankings are predicted exactly and -1 if all are
+            reversed.
         """
         predicted = self.predict(X)
         observed = check_array(y, **Y_PARAMS)

@@ -1,4 +1,4 @@
-"""A neural network for a y of rankings, behind scikit-learn's fit and predict."""
+"""How does a network predict a y of rankings, behind scikit-learn's fit and predict?"""
 
 from __future__ import annotations
 
@@ -18,186 +18,197 @@ from .predictions import PredictsRankings
 class NLLRanker(PredictsRankings, NLLEstimator):
     """Neural network that predicts rankings of a few items, fitted by maximum likelihood.
 
-    A multi-layer perceptron maps each row of X to one score per item, hence to a probability of
-    each ranking of the items, and is fitted by minimizing the negative log-likelihood of the
-    observed rankings, whole or their first places only. Also known as label ranking.
+    A multi-layer perceptron maps each row of X to one score per item, and thereby to a probability
+    of each ranking of the items. It is fitted by minimizing the negative log-likelihood of the
+    observed rankings, which may be whole or consist of the first places only. This task is also
+    known as label ranking.
 
     Parameters
     ----------
     distribution : str or Distribution, default="plackett_luce"
-        The family of rankings; or an instance such as ``PlackettLuce(scores="constant")``, which
-        learns the same scores for all rows.
+        The family of distributions over rankings, by its name or as an instance such as
+        ``PlackettLuce(scores="constant")``, which learns the same scores for all rows.
     hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(128, 128)
-        Units of each hidden layer. ``()`` is a linear model in the sense of generalized linear
-        models: with ``solver="lbfgs"``, ``alpha=0`` and a small `tol` it reaches the exact
-        maximum likelihood.
+        Number of units of each hidden layer. ``()`` gives a linear model in the sense of
+        generalized linear models, whose exact maximum likelihood ``solver="lbfgs"`` reaches with
+        ``alpha=0`` and a small `tol`.
     activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="silu"
-        Activation of the hidden layers; "silu" is x * logistic(x), a smooth "relu".
+        Activation function of the hidden layers. "silu" is x * logistic(x), a smooth "relu".
     n_estimators : int, default=1
-        Networks that are trained side by side, from different weights and with different rows held
-        out; predicted is the equal mixture of their distributions. Five make the predictions
-        better and less sure of themselves, at one and a half to five times the time of one.
+        Number of networks, called members, that are trained side by side, from different initial
+        weights and with different rows held out. The prediction is the equally weighted mixture of
+        the members' distributions. Five members predict better than one and are less sure of
+        themselves, at one and a half to five times the time of one.
     x_scaling : {"standard", "robust"} or None, default="standard"
-        How the columns of X are scaled for "adam" and "sgd": by mean and standard deviation; by
-        median and interquartile range, with outliers drawn in smoothly; or not at all. A network
-        without hidden layers is linear in X with any of them. Columns of a large sparse X are
-        divided by their largest magnitude instead, so that zeros stay zeros.
+        How the columns of X are scaled for "adam" and "sgd". "standard" uses the mean and the
+        standard deviation; "robust" uses the median and the interquartile range, smoothly draws in
+        outliers, and suits columns that have them; None leaves X as it is. Without hidden layers,
+        the network is linear in X whichever is chosen. Columns of a large sparse X are only divided
+        by their largest magnitude, so that zeros stay zeros.
     n_frequencies : int or "auto", default=0
-        Cosines of each scaled column of X, of learned frequency and phase, that the first layer
-        sees beside the column. They let a small network follow steps and waves, which rankings
-        seldom need. "auto" is 8, fewer beyond 32 columns, none beyond 256 or where X is not
-        scaled. Not for "lbfgs" and linear networks.
+        Number of cosines of each scaled column of X that the first layer sees beside the column,
+        with frequencies and phases that are learned. They let a small network follow steps and
+        waves, which labels and rankings seldom need. "auto" is 8, fewer beyond 32 columns, and 0
+        beyond 256 columns or where X is not scaled. "lbfgs" and linear networks use none.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
-        "adam" and "sgd" train by mini-batches; "lbfgs" by all rows at once, to convergence: the
-        choice for linear models.
+        "adam" and "sgd" train by mini-batches. "lbfgs" uses all rows at once and runs to
+        convergence, which makes it the choice for linear models.
     alpha : float, default=0.0001
-        Strength of the L2 penalty alpha / 2 * sum(weights**2), shared by the rows of a batch.
-        See Notes for its units.
+        Strength of the L2 penalty alpha / 2 * sum(weights**2), which the rows of a batch share (see
+        Notes). It acts in units of the scaled X or, with "lbfgs", in those of X itself.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch; "auto" is about twice the root of all rows, not far below 32 nor far
-        above 1024, or min(200, n_samples) where `learning_rate` is not "cosine".
+        Number of rows of a mini-batch. "auto" is about twice the square root of the number of rows,
+        not far below 32 nor far above 1024; if `learning_rate` is not "cosine", it is
+        min(200, n_samples).
     learning_rate : {"cosine", "constant", "invscaling", "adaptive"}, default="cosine"
-        "cosine": the step size rises for the first twentieth of `max_iter` epochs and then falls
-        to 0 along a cosine. The last two only for ``solver="sgd"``: "invscaling" divides the rate
-        by (rows seen + 1) ** power_t; "adaptive" divides it by 5 each time training stalls,
-        for all members at once.
+        How the step size changes. With "cosine", it rises during the first twentieth of `max_iter`
+        epochs and then falls to 0 along a cosine. The last two are for ``solver="sgd"`` only:
+        "invscaling" divides `learning_rate_init` by (rows seen + 1) ** power_t; "adaptive" divides
+        it by 5, for all members at once, each time the training of all has stalled.
     learning_rate_init : float, default=0.003
-        Largest step size of "adam" and "sgd".
+        Largest step size of "adam" and "sgd". Lower it where training diverges.
     power_t : float, default=0.5
-        Exponent of "invscaling".
+        Exponent of the learning rate "invscaling".
     max_iter : int or "auto", default="auto"
-        Epochs of "adam" and "sgd", iterations of "lbfgs". "auto": as many epochs as make about
-        6000 steps, between 20 and 400 (more where there are no hidden layers); 200 where
-        `learning_rate` is not "cosine"; 1000 iterations.
+        Largest number of epochs of "adam" and "sgd", or of iterations of "lbfgs". "auto" is as many
+        epochs as make about 6000 steps, between 20 and 400 (more if there are no hidden layers); if
+        `learning_rate` is not "cosine", it is 200 epochs; for "lbfgs", 1000 iterations.
     shuffle : bool, default=True
-        Whether rows are shuffled in each epoch.
+        Whether "adam" and "sgd" shuffle the rows in each epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, hold-out, shuffling and dropout. Give an int for repeatable fits.
+        Seed of initial weights, hold-out, shuffling and dropout. An int makes fits repeatable.
     tol : float, default=1e-4
-        Training stops when the loss falls by less than this for `n_iter_no_change` epochs; for
-        "lbfgs", when no component of the gradient is larger, or no descent is found.
+        Training stops when the loss falls by less than `tol` for `n_iter_no_change` epochs; with
+        "lbfgs", when no component of the gradient exceeds `tol`, or when it finds no descent.
     verbose : bool, int or "bar", default=False
-        Whether to print the loss of each epoch; "bar" draws one line on stderr that grows.
+        Whether to print the loss of each epoch. "bar" shows the progress in one line on stderr.
     warm_start : bool, default=False
-        Whether `fit` goes on with the fitted network, in its units of X and y, instead of starting
-        anew; `loss_curve_` and `validation_scores_` grow. Annealing is over then.
+        Whether `fit` continues with the fitted network, in its units of X and y, instead of
+        starting anew. `loss_curve_` and `validation_scores_` then grow, and there is no annealing.
     momentum : float, default=0.9
-        Of "sgd".
+        Momentum of "sgd": the share of each step that carries over to the next one.
     nesterovs_momentum : bool, default=True
-        Whether momentum looks ahead.
+        Whether the momentum of "sgd" is Nesterov's, which looks ahead.
     early_stopping : bool or "auto", default="auto"
-        Whether to hold `validation_fraction` of the rows out, stop when their loss stalls, and keep
-        the weights that were best on them. Not for "lbfgs". "auto": from 8 rows on, for networks
-        with hidden layers. On by itself where `fit` is given ``X_val, y_val``.
+        Whether to hold out `validation_fraction` of the rows, stop when their loss stalls, and keep
+        the weights that were best on them. "auto" does so from 8 rows on if there are hidden
+        layers. If `fit` is given ``X_val, y_val``, training always stops early on these. "lbfgs"
+        holds none out.
     validation_fraction : float, default=0.15
-        Share of the rows held out. Several members hold different rows out, so that each row trains
-        some of them.
+        Share of the rows that is held out. Several members hold out different rows, so that each
+        row trains some of them.
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of "adam"'s moment estimates.
+        Decay rates of the running means of the gradient and of its square in "adam".
     epsilon : float, default=1e-8
-        Keeps "adam"'s steps finite.
+        Small number that keeps the steps of "adam" finite.
     n_iter_no_change : int or "auto", default="auto"
-        Epochs without improvement that end the training of a member. "auto": as many as make 1000
-        steps; 10 where `learning_rate` is not "cosine".
+        Number of epochs without improvement that ends the training of a member. "auto" is as many
+        as make 1000 steps; if `learning_rate` is not "cosine", it is 10.
     max_fun : int, default=15000
-        Most evaluations of the loss by "lbfgs".
+        Largest number of times that "lbfgs" evaluates the loss of each member.
     weight_decay : float, default=0.01
-        Share of the weights, times the step size, that each step of "adam" and "sgd" takes away.
+        Share of the weights, times the step size, by which each step of "adam" and "sgd" shrinks
+        them. It does not apply to linear networks.
     max_grad_norm : float or None, default=1.0
-        Longer gradients of a member are shortened to this norm; None for never.
+        Largest norm of a member's gradient: longer ones are shortened to it. None sets no limit.
     annealing : float, default=0.35
-        Share of training in which rows are weighted by the squared width that is predicted for
-        them, fully at first and less and less: their center is then learned as from squared
-        errors, before the likelihood decides. 0 for never. For families with a predicted width.
+        Share of training during which each row is weighted by the square of the width that is
+        predicted for it, fully at first and then less and less. The center of y is thus learned as
+        if from squared errors before the likelihood decides. 0 turns this off. It affects families
+        with a predicted width in networks with hidden layers.
     recalibrate : {"nll"} or None, default=None
-        Make what is predicted more or less sure by one factor that is fitted on held-out rows, the
-        temperature of the scores. A third of the rows that are held out is then seen by no member.
+        If "nll", one factor that makes predictions more or less sure, the temperature of the
+        scores, is fitted by the negative log-likelihood. The factor is fitted on ``X_val, y_val``
+        if they are given, else on a third of the held-out rows, which no member then sees.
     dropout : float, default=0.0
-        Share of each hidden layer's units dropped at random in training. Not for "lbfgs".
+        Share of each hidden layer's units dropped at random in training; 0 for "lbfgs".
     batch_norm : bool, default=False
-        Whether hidden layers are normalized over the batch before their activation.
+        Whether the hidden layers are normalized over the batch before their activation.
     weight_init : {"glorot", "he"}, default="glorot"
-        Start of the hidden layers; "he" suits deep networks of "relu". The last layer starts at
-        the fit without x.
+        How the initial weights of the hidden layers are drawn; "he" suits deep networks of "relu".
+        The last layer starts at the fit without x.
     device : str, default="cpu"
-        Where networks are trained and predict: "cpu", or "cuda" ("cuda:1", ...) for a GPU, which
-        pays for large batches and wide layers. Where torch sees none, the CPU takes its place,
-        and `fit` says so. What is fitted is numpy's and runs anywhere.
+        Where the network is trained and predicts: "cpu", or "cuda" ("cuda:1", ...) for a GPU, which
+        pays off for large batches and wide layers. If torch sees no GPU, the CPU takes its place,
+        and `fit` says so. The fitted attributes are numpy arrays and work on any machine.
     n_threads : int or None, default=None
-        Most threads to compute with; None for as many as torch is allowed. Steps too small to
-        share take one.
+        Largest number of threads to compute with; None takes as many as torch is allowed to use.
+        Steps that are too small to share take one.
 
     Attributes
     ----------
     n_items_ : int
         Number of items that are ranked.
     network_ : FittedNetwork
-        What training found: the network's weights, and the units of X and y. The attributes from
-        `distribution_` to `out_activation_` look at it and cannot be set.
+        The result of training: the network's weights, and the units of X and y. The attributes
+        `distribution_` to `recalibration_`, `n_layers_`, `n_outputs_` and `out_activation_` are
+        read-only views of it.
     distribution_ : Distribution
         The family that was fitted.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
-        Weight matrices of the layers, with an axis of members first where there are several. The
-        first has rows for the columns of X and then for their cosines.
+        Weight matrices of the layers, with a first axis of members if there are several. The first
+        matrix has rows for the columns of X and then for their cosines.
     intercepts_ : list of ndarray of shape (fan_out,)
-        Biases of the layers.
+        Biases of the layers, with the same first axis if there are several members.
     weights_ : ndarray of shape (n_estimators, n_weights)
-        All learned values, a member each row, with frequencies and those of constant parameters
-        and of batch normalization; `coefs_` and `intercepts_` are views of it,
-        or in X's units where the network is linear.
+        All learned values, one row per member, including the frequencies and phases of cosines,
+        constant parameters and the gains of batch normalization. `coefs_` and `intercepts_` are
+        views of it, or their values in X's units if the network is linear.
     statistics_ : ndarray of shape (n_estimators, 2, n_hidden_units)
         Running means and variances of the hidden units, for batch normalization.
     architecture_ : Architecture
-        What the network looks like.
+        Sizes of the layers, activation and other traits of the network.
     scaling_ : TargetScaling
-        The map between y's units and training's; rankings stay as they are.
+        The map between y's units and those of training, to which the weights belong. Counts,
+        proportions, angles, labels and rankings stay as they are.
     input_scaling_ : InputScaling or None
-        The map between X's units and the network's; None where the weights are in X's.
+        The map from X's units to those of the network; None if the network sees X as it is.
     recalibration_ : float
-        The temperature of `recalibrate`; above 1 it makes less sure.
+        The factor that `recalibrate` fitted; above 1, it makes predictions wider or less sure.
     loss_ : float
-        Mean negative log-likelihood of the training rows in the last epoch, in nats a row, without
-        the penalty.
+        Mean negative log-likelihood of the training rows in the last epoch, in nats per row,
+        without the penalty.
     best_loss_ : float or None
-        Least of `loss_curve_`; None where rows were held out.
+        Smallest value of `loss_curve_`; None if rows were held out.
     loss_curve_ : list of float
-        The loss of each epoch, the mean over the members that still train.
+        The loss of each epoch, averaged over the members that were still training.
     validation_scores_ : list of float or None
-        Mean log-likelihood of the held-out rows after each epoch; None without hold-out.
+        Mean log-likelihood of the held-out rows after each epoch; None if there were none.
     best_validation_score_ : float or None
-        That of the kept weights: the largest of `validation_scores_`, or of the fit without x,
-        where training found nothing better. Of several members the mean of their own.
+        Mean log-likelihood of the held-out rows with the weights that were kept: the largest of
+        `validation_scores_`, or that of the fit without x if training found nothing better. With
+        several members, it is the mean of their own best scores.
     n_iter_ : int
-        Epochs, or iterations of "lbfgs".
+        Number of epochs, or of iterations of "lbfgs".
     t_ : int
-        Rows seen in training, repetitions counted.
+        Number of rows seen in training, counting repetitions.
     n_layers_ : int
-        Layers, those of X and of the outputs included.
+        Number of layers, including those of X and of the outputs.
     n_outputs_ : int
-        Outputs of the network: a score for each item.
+        Number of outputs of the network, one score for each item.
     out_activation_ : str
         Name of the map from raw outputs to the probabilities of the next place: "softmax".
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has names that are all strings.
+        Names of the features seen in `fit`, if X has names that are all strings.
 
     See Also
     --------
-    NLLClassifier : The same where only the best item is known.
+    NLLClassifier : Suits data in which only the best item is known.
     ranks_to_orders : Turns ranks, the place of each item, into the orders that `fit` takes.
 
     Notes
     -----
-    With weights w divided by their mean over all training rows, a batch of B rows has the loss::
+    The weights w of the rows are divided by their mean m over all training rows. A batch of B rows
+    then has the loss::
 
         sum(w * -log p(y | x)) / B + alpha / (2 * B * m) * sum(weights**2)
 
-    where m is that mean of the rows' weights: a row of weight 2 is the row twice, to the penalty
-    too.
+    A row of weight 2 thus counts as two rows, for the penalty too.
 
-    Training starts at the scores that fit best without x. For two items the network is that of
-    logistic regression, for rankings of one place that of multinomial logistic regression.
+    Training starts at the scores that fit best without x. For two items, the network is that of
+    logistic regression; for rankings of one place, it is that of multinomial logistic regression.
 
     References
     ----------
@@ -327,25 +338,26 @@ class NLLRanker(PredictsRankings, NLLEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The network computes in float32 where X is float32, in float64 otherwise.
+            Rows to train on. The network computes in float32 if X is float32, else in float64.
         y : array-like of shape (n_samples, n_items)
-            Each row lists the items 0, ..., n_items - 1, best first. Where only the first places
-            are known, the row ends in -1. `ranks_to_orders` makes such rows of ranks.
+            Rankings: each row lists the items 0, ..., n_items - 1, best first. If only the first
+            places are known, the row ends in -1. `ranks_to_orders` turns ranks into such rows.
         sample_weight : array-like of shape (n_samples,), optional
-            Non-negative weights: a weight of 2 counts as the row twice, 0 as no row.
+            Non-negative weights: a row of weight 2 counts as two rows, one of weight 0 as none.
         X_val, y_val : array-like, optional
-            Validation rows: training stops early on their loss, whatever `early_stopping` says,
+            Validation rows. Training stops early on their loss, whatever `early_stopping` says,
             and keeps the weights that were best on them.
         sample_weight_val : array-like, optional
             Weights of the validation rows.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If a parameter, X, y or a weight is not legal; the message says where and what to do.
+            If a parameter or an argument is not legal; the message says where and what to do.
         """
         return self._fit(FitInput(X, y, sample_weight), FitInput(X_val, y_val, sample_weight_val))
