@@ -113,8 +113,8 @@ def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | No
     return values
 
 
-def check_validation(validation: FitInput, training: FitInput, solver: str) -> bool:
-    """Tell whether validation rows were given; a ValueError for half of them, or for lbfgs."""
+def check_validation(validation: FitInput, training: FitInput) -> bool:
+    """Tell whether validation rows were given; raise a ValueError for half of them."""
     X, y = validation.X, validation.y
     if (X is None) != (y is None):
         given, missing = ("X_val", "y_val") if y is None else ("y_val", "X_val")
@@ -130,9 +130,5 @@ def check_validation(validation: FitInput, training: FitInput, solver: str) -> b
         raise ValueError(
             f"{given} was given without {missing}; where training rows are watched for different "
             "times, so are validation rows. Give both or neither."
-        )
-    if X is not None and solver == "lbfgs":
-        raise ValueError(
-            "X_val is for solver='adam' or 'sgd', which stop early on it; lbfgs runs to its end."
         )
     return X is not None

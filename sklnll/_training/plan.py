@@ -122,6 +122,10 @@ class TrainingPlan(ABC):
     def check(self) -> None:
         """Raise a ValueError for parameters that do not go together."""
 
+    def check_validation(self) -> None:
+        """Raise a ValueError where training cannot stop early on rows that the user gives."""
+        return
+
     @abstractmethod
     def prepare(self, rows: CheckedRows) -> CheckedRows:
         """Bring rows into the form and the order in which this way of fitting goes through them."""
@@ -327,6 +331,11 @@ class ByAllRows(TrainingPlan):
                 "recalibrate needs rows that training does not see, and solver='lbfgs' holds none "
                 "out; use solver='adam' or 'sgd', or set recalibrate=None."
             )
+
+    def check_validation(self) -> None:
+        raise ValueError(
+            "X_val is for solver='adam' or 'sgd', which stop early on it; lbfgs runs to its end."
+        )
 
     def prepare(self, rows: CheckedRows) -> CheckedRows:
         return rows.merged()

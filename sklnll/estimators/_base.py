@@ -271,7 +271,8 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         if plan.start is not None:
             rows = rows.astype(plan.start.network.weights.dtype)
         validation = None
-        if check_validation(given_validation, given, self.solver):
+        if check_validation(given_validation, given):
+            plan.check_validation()
             validation = door.read_validation(given_validation)
             validation = validation.astype(rows.X.dtype).without_zero_weights()
         return plan.prepare(rows.small_as_dense().without_zero_weights()), validation

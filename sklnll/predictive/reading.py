@@ -12,7 +12,9 @@ from ..distributions import Distribution, LabelDistribution, RankingDistribution
 from .targets import Indicators, Labels, Numbers, Orders, SoftTargets, Target
 
 
-def read_target(family: Distribution, given: FitInput, y: np.ndarray) -> tuple[Any, Target]:
+def read_target(
+    family: Distribution, given: FitInput, y: np.ndarray
+) -> tuple[Distribution, Target]:
     """Find out which kind of y this is, and which family fits its columns.
 
     Parameters
