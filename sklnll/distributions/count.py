@@ -20,7 +20,7 @@ from .real import Normal
 
 
 class Poisson(Distribution):
-    """Poisson distribution, for counts of independent events.
+    """The Poisson distribution suits counts of independent events.
 
     Support: 0, 1, 2, ... Mass::
 
@@ -78,7 +78,7 @@ class Poisson(Distribution):
 
 
 class NegativeBinomial(Distribution):
-    """Negative binomial distribution by mean and dispersion, for over-dispersed counts.
+    """The negative binomial distribution, by mean and dispersion, suits over-dispersed counts.
 
     The variance is mean + dispersion * mean**2 (the form called NB2): a Poisson distribution whose
     rate varies from row to row, by a gamma distribution, beyond what x explains.
@@ -158,7 +158,7 @@ class NegativeBinomial(Distribution):
 
 
 class Binomial(Distribution):
-    """Binomial distribution, for the number of successes among a known number of trials.
+    """The binomial distribution suits the number of successes among a known number of trials.
 
     Support: 0, 1, ..., trials. Mass::
 

@@ -25,7 +25,7 @@ from .links import capped_log, log, positive
 
 
 class Exponential(TailedDistribution):
-    """Exponential distribution, for waiting times without memory.
+    """The exponential distribution suits waiting times without memory.
 
     Support: y >= 0. Density::
 
@@ -74,7 +74,7 @@ class Exponential(TailedDistribution):
 
 
 class Gamma(Distribution):
-    """Gamma distribution, for positive amounts whose spread grows with their size.
+    """The gamma distribution suits positive amounts whose spread grows with their size.
 
     Support: y > 0. Density::
 
@@ -140,7 +140,7 @@ class Gamma(Distribution):
 
 
 class LogNormal(TailedDistribution):
-    """Log-normal distribution, for positive amounts that are products of many factors.
+    """The log-normal distribution suits positive amounts that are products of many factors.
 
     The logarithm of y is normal. Support: y > 0. Density, with z = log(y / scale) / sigma::
 
@@ -203,7 +203,7 @@ class LogNormal(TailedDistribution):
 
 
 class Weibull(TailedDistribution):
-    """Weibull distribution, for durations whose hazard rises or falls with time.
+    """The Weibull distribution suits durations whose hazard rises or falls with time.
 
     Support: y > 0. Density::
 
