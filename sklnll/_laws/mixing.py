@@ -223,7 +223,7 @@ class MixingLaw(ContinuousMixingLaw):
 
     @cached_property
     def _middle(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return a point amid the members, and the width of where most of them lie."""
+        """Find a point amid the members, and the width of where most of them lie."""
         edges = np.clip(self.edges(), -1e300, 1e300)
         n_edges = len(edges)
         width = edges[-n_edges // 4] - edges[n_edges // 4]
