@@ -11,7 +11,7 @@ from ..distributions import DISTANCE, PLACE, Distribution, Unit
 
 @dataclass(frozen=True)
 class TargetScaling:
-    """The affine map between y's units and training's: scaled = (y - shift) / unit.
+    """A scaling is the affine map between y's units and training's: scaled = (y - shift) / unit.
 
     Families over all real numbers are shifted and scaled, positive ones scaled, pure numbers
     (counts, proportions, angles, labels) left alone. Everything is exact up to rounding:
@@ -44,11 +44,11 @@ class TargetScaling:
 
     @property
     def log_jacobian(self) -> np.ndarray:
-        """What a density's negative logarithm gains on the way back to y's units; (n_outputs,)."""
+        """Return what negative log-densities gain on the way back to y's units; (n_outputs,)."""
         return np.log(self.unit).reshape(len(self.unit), -1).sum(axis=1)
 
     def scale(self, y: np.ndarray) -> np.ndarray:
-        """From y's units to training's; of y's shape. What is infinite stays so."""
+        """Move y from its units to training's, in its shape. What is infinite stays so."""
         with np.errstate(over="ignore"):
             scaled = (y - self.shift) / self.unit
         if not (np.isfinite(scaled) | np.isinf(y)).all():
@@ -66,7 +66,7 @@ class TargetScaling:
         return (value - shift) / factor
 
     def scale_fixed(self, distribution: Distribution) -> dict[str, np.ndarray]:
-        """The numbers that a family's parameters are fixed to, in training's units."""
+        """Return the numbers that a family's parameters are fixed to, in training's units."""
         units = distribution.units
         return {
             name: self.scale_parameter(units.get(name), value)
@@ -76,7 +76,7 @@ class TargetScaling:
     def unscale_parameters(
         self, distribution: Distribution, params: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """A family's parameters in y's units.
+        """Return a family's parameters in y's units.
 
         Fixed numbers are as they were given, without the rounding of the way through training.
         """
@@ -98,7 +98,7 @@ class TargetScaling:
         return np.clip(moved, -largest, largest)
 
     def _shift_and_factor(self, unit: Unit | None) -> tuple[np.ndarray, np.ndarray]:
-        """What is subtracted from a parameter of this unit, and what it is then divided by."""
+        """Return what a parameter of this unit is moved by, and what it is then divided by."""
         if unit is PLACE:
             return self.shift, self.unit
         if unit is DISTANCE:

@@ -15,7 +15,7 @@ Score = Callable[[Any], np.ndarray]
 
 @dataclass(frozen=True)
 class LawWithAtoms(ABC):
-    """``weight`` of a non-negative base law, atoms at 0 and 1 for the rest; as scipy's frozen ones.
+    """A law with atoms is ``weight`` of a non-negative law and, for the rest, atoms at 0 and 1.
 
     The atom at 0 may be negative where the base has a larger mass there. All numbers are arrays
     that broadcast against the base's parameters.
@@ -82,7 +82,7 @@ class LawWithAtoms(ABC):
     def _positive_quantile(
         self, below: np.ndarray, above: np.ndarray, falls_short: Callable[[Any], np.ndarray]
     ) -> np.ndarray:
-        """The value with these probabilities below and above it, where it is not 0."""
+        """Return the value with these probabilities below and above it, where it is not 0."""
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         size = np.shape(self.mean()) if size is None else size
@@ -95,7 +95,7 @@ class LawWithAtoms(ABC):
         return self.weight * self.base.mean() + self.one
 
     def std(self) -> np.ndarray:
-        """Root of the variance between the parts, pair by pair, and within the base."""
+        """Return the root of the variance between the parts, pair by pair, and within the base."""
         mean, std = self.base.mean(), self.base.std()
         unit = np.maximum.reduce(np.broadcast_arrays(mean, std, np.greater(self.one, 0)))
         with np.errstate(all="ignore"):
@@ -107,14 +107,14 @@ class LawWithAtoms(ABC):
         return self.std() ** 2
 
     def entropy(self) -> np.ndarray:
-        """Of probabilities at the atoms, of densities elsewhere."""
+        """Return the entropy of probabilities at the atoms, of densities elsewhere."""
         positive = self.base.sf(0)
         within = self._base_entropy() / positive - np.log(self.weight)
         return special.entr(self.zero) + special.entr(self.one) + self.weight * positive * within
 
     @abstractmethod
     def _base_entropy(self) -> np.ndarray:
-        """What the base has without its mass at 0."""
+        """Return the entropy that the base has without its mass at 0."""
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         low, high = self.base.support()
@@ -122,7 +122,7 @@ class LawWithAtoms(ABC):
         return low + nothing, high + nothing
 
     def crps(self, y: np.ndarray, of_base: Score) -> np.ndarray:
-        """Continuous ranked probability score, from the function that is the base's."""
+        """Return the continuous ranked probability score, from the function that is the base's."""
         score = self.weight * of_base(y) + self.extra * (np.abs(y) - self.weight * of_base(0.0))
         if np.any(self.one):
             rest = np.abs(1 - y) - self.weight * of_base(1.0)
@@ -131,7 +131,7 @@ class LawWithAtoms(ABC):
 
 
 class DensityWithAtoms(LawWithAtoms):
-    """The base has a density."""
+    """A density with atoms has a base with a density."""
 
     def _base_entropy(self) -> np.ndarray:
         return self.base.entropy()
@@ -149,7 +149,7 @@ class DensityWithAtoms(LawWithAtoms):
 
 
 class CountWithAtoms(LawWithAtoms):
-    """The base is a law of counts."""
+    """A count with atoms has a base of counts."""
 
     base: FrozenMass
 
@@ -189,7 +189,7 @@ _FEW = 20
 
 
 def _smallest(falls_short: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> np.ndarray:
-    """The smallest whole number above 0 that does not fall short, searched for from `start`."""
+    """Search from `start` the smallest whole number above 0 that does not fall short."""
     step = np.maximum(1.0, np.spacing(start))
     low, high = start - step, start
     while (short := falls_short(high)).any():

@@ -12,7 +12,7 @@ from .discrete import CountDistribution
 
 
 def log_binomial_mass(y: Tensor, trials: Tensor, p: Tensor) -> Tensor:
-    """Of two independent Poisson counts with `trials` in sum; -inf beyond the trials."""
+    """Return the log-mass of one of two Poisson counts with `trials` in sum; -inf beyond."""
     rest = (trials - y).clamp(min=0)
     difference = torch.where(p < 0.5, trials * p - y, rest - trials * (1 - p))
     log_p = (

@@ -16,14 +16,14 @@ _POWERS = np.linspace(0, 1, 9)
 
 
 class CircularMixingLaw(ContinuousMixingLaw):
-    """A mixture of densities of an angle, on the circle cut open opposite to its mean direction."""
+    """A mixture of angles lives on the circle cut open opposite to its mean direction."""
 
     def _of_base_family(self, method: str) -> Any:
         return getattr(self.family.base, method)(**self._of_base)
 
     @cached_property
     def center(self) -> np.ndarray:
-        """Mean direction, in (-pi, pi]."""
+        """Return the mean direction, in (-pi, pi]."""
         direction, length = self._directions, self._of_base_family("resultant")[0]
         parts = (self._average(length * f(direction)) for f in (np.sin, np.cos))
         return np.arctan2(*parts)
@@ -34,7 +34,7 @@ class CircularMixingLaw(ContinuousMixingLaw):
 
     @property
     def resultant(self) -> tuple[np.ndarray, np.ndarray]:
-        """Length of the mean of (cos y, sin y), and one minus it."""
+        """Return the length of the mean of (cos y, sin y), and one minus it."""
         length, rest = self._of_base_family("resultant")
         away = self._directions - self.center[..., None]
         along = self._average(length * np.cos(away))
@@ -57,7 +57,7 @@ class CircularMixingLaw(ContinuousMixingLaw):
             return np.where(below < above, np.log(below), np.log1p(-above))
 
     def _arc(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Probability of the arc from `start` to `end`, at most a turn above."""
+        """Return the probability of the arc from `start` to `end`, at most a turn above."""
         start, end = (np.asarray(value)[..., None] for value in (start, end))
         direction = self._directions
         low, high = direction - np.pi, direction + np.pi
@@ -84,7 +84,7 @@ class CircularMixingLaw(ContinuousMixingLaw):
         return wrap(super().mode())
 
     def _places(self) -> np.ndarray:
-        """Angles about the members' directions, on the first axis, between which all is smooth."""
+        """Return angles, on a first axis, between which the members' densities are smooth."""
         rest = np.maximum(self._of_base_family("resultant")[1], 1e-15)
         steps = [*(std * np.sqrt(2 * rest) for std in _STDS)]
         steps += [(rest / 4) ** (1 - power) * np.pi**power for power in _POWERS]
@@ -102,7 +102,7 @@ class CircularMixingLaw(ContinuousMixingLaw):
         return 2 * (2 * len(_STDS) + 2 * len(_POWERS) + 1) * len(NODES) * n_members**2
 
     def _disagreement(self) -> np.ndarray:
-        """Half circles take the place of half lines.
+        """Integrate over half circles, which take the place of half lines.
 
         The angular distance of two directions is the number of diameters, per radian, that
         separate them.
@@ -124,7 +124,7 @@ class CircularMixingLaw(ContinuousMixingLaw):
         return (measure[..., 0] * spread).sum(axis=(0, 1))
 
     def _densities_at(self, y: np.ndarray) -> np.ndarray:
-        """Of each member."""
+        """Return the density of each member."""
 
         def density(y: Tensor, **params: Tensor) -> Tensor:
             return self.family.base.log_prob(y, **params).exp()

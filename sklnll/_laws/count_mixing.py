@@ -12,16 +12,16 @@ from .law import LEVELS, CountLaw, Panel
 from .mixing import VALUES_AT_ONCE, WeightedLaw
 
 _LEVELS = np.array([1e-14, 1e-9, 1e-5, 1e-3, 0.02, 0.15, 0.5])
-"""Probabilities below and above counts between which most masses are smooth."""
+"""Between counts with these probabilities below and above them most masses are smooth."""
 _N_APPROACH = 20
-"""Further counts between which masses are smooth, ever closer to each end."""
+"""So many further counts come ever closer to each end; masses are smooth between them."""
 _N_STEPS = 7
 _POWERS = np.array([1.0, -1.0, -3.0, -5.0])
-"""Of the step between two counts, in the weight of each."""
+"""The weight of each count is a sum of these powers of the step between two counts."""
 
 
 def _sum_rule() -> np.ndarray:
-    """How to sum over whole numbers by eight of them with equal steps between.
+    """Return the rule that sums over whole numbers by eight of them with equal steps between.
 
     Returns
     -------
@@ -42,7 +42,7 @@ _SUM_RULE = _sum_rule()
 
 
 class CountMixingLaw(WeightedLaw, CountLaw):
-    """A mixture of mass functions for given parameters."""
+    """The law is a mixture of mass functions for given parameters."""
 
     def _range(self) -> tuple[float, float]:
         low, high = self._ends
@@ -50,12 +50,12 @@ class CountMixingLaw(WeightedLaw, CountLaw):
 
     @cached_property
     def _ends(self) -> tuple[np.ndarray, np.ndarray]:
-        """Counts beyond which there is no probability to speak of."""
+        """Return the counts beyond which there is no probability to speak of."""
         low, high = self._of_members("ppf", LEVELS[0]), self._of_members("isf", LEVELS[0])
         return np.maximum(low.min(axis=-1), 0), high.max(axis=-1)
 
     def _stretches(self) -> tuple[np.ndarray, np.ndarray]:
-        """Starts and seven lengths of steps between counts, on a first axis, that reach all."""
+        """Return starts and lengths of steps, on a first axis; seven steps from each reach all."""
         low, high = self._ends
         quantiles = [self._of_members(m, q) for m in ("ppf", "isf") for q in _LEVELS[1:]]
         inner = np.concatenate([np.moveaxis(q, -1, 0) for q in quantiles])
@@ -71,7 +71,7 @@ class CountMixingLaw(WeightedLaw, CountLaw):
         return np.stack(starts), np.stack(steps)
 
     def _mesh(self) -> tuple[np.ndarray, np.ndarray]:
-        """Counts on a first axis, and how many each of them stands for."""
+        """Return counts on a first axis, and how many each of them stands for."""
         low, high = self._ends
         n_counts = int(min(np.max(high - low, initial=0) + 1, 1e9))
         if n_counts <= self._n_points():

@@ -13,14 +13,14 @@ from .._numerics.arrays import in_numpy
 _LARGEST = np.finfo(float).max
 _GAUSS_LEGENDRE = np.polynomial.legendre.leggauss(16)
 _WIDE = 1e5
-"""A standard deviation beside which a count is no grain."""
+"""Beside such a standard deviation a count is no grain."""
 
 _SUMMED = 4096
-"""Terms of a sum that are added one by one; the smooth rest is integrated."""
+"""So many terms of a sum are added one by one; the smooth rest is integrated."""
 
 
 class CountDistribution(stats.rv_discrete, ABC):
-    """A distribution over counts by its mass, its tails and three moments.
+    """A distribution over counts is made of its mass, its tails and three moments; abstract.
 
     Quantiles are searched for in the tails (scipy's own searches of some families do not end for
     extreme parameters): exact up to 2**53, beyond that to rounding. Where the distribution is a
@@ -29,15 +29,15 @@ class CountDistribution(stats.rv_discrete, ABC):
 
     @abstractmethod
     def _log_mass(self, k: torch.Tensor, *args: Any, **shapes: Any) -> torch.Tensor:
-        """Logarithm of the mass, in torch."""
+        """Return the logarithm of the mass, in torch."""
 
     @abstractmethod
     def _moments(self, *args: Any, **shapes: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mean, standard deviation, skewness."""
+        """Return mean, standard deviation and skewness."""
 
     @abstractmethod
     def _tail(self, k: np.ndarray, upper: bool, *args: Any, **shapes: Any) -> np.ndarray:
-        """Probability of at most the whole number k, or of more (`upper`)."""
+        """Return the probability of at most the whole number k, or of more (`upper`)."""
 
     def _logpmf(self, k: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
         return in_numpy(self._log_mass, *(np.asarray(v, dtype=float) for v in (k, *shapes)))
@@ -83,7 +83,7 @@ class CountDistribution(stats.rv_discrete, ABC):
         return least_count(reached, self._guess(-special.ndtri(q), *shapes), q, *shapes)
 
     def _guess(self, z: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
-        """Cornish and Fisher's quantile."""
+        """Return Cornish and Fisher's quantile."""
         mean, std, skewness = self._moments(*shapes)
         with np.errstate(all="ignore"):
             return np.nan_to_num(mean + std * (z + skewness * (z * z - 1) / 6))
@@ -106,7 +106,7 @@ class CountDistribution(stats.rv_discrete, ABC):
 def least_count(
     reached: Callable[..., np.ndarray], guess: np.ndarray, *args: np.ndarray
 ) -> np.ndarray:
-    """Smallest whole number k >= 0 at which ``reached(k, *args)`` holds, element by element.
+    """Return the smallest whole numbers k >= 0 at which ``reached(k, *args)`` holds.
 
     Steps outward from the guess that grow until they enclose it, then bisection.
 
@@ -138,7 +138,7 @@ def least_count(
 
 
 def _between(low: np.ndarray, high: np.ndarray, step: float) -> np.ndarray:
-    """A whole number between two, or a step away from one while the other is not known."""
+    """Return a whole number between two, or a step away from one while the other is not known."""
     with np.errstate(over="ignore"):
         is_far = high / 4 > low + 2
         middle = np.where(is_far, np.sqrt(low + 1) * np.sqrt(high), low + np.ceil((high - low) / 2))
@@ -150,7 +150,7 @@ def _between(low: np.ndarray, high: np.ndarray, step: float) -> np.ndarray:
 
 
 def sum_of_smooth(term: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
-    """Sum of ``term(k)`` over whole k from `low` to `high`, outside of which there is nothing.
+    """Return the sum of ``term(k)`` over whole k from `low` to `high`; outside there is nothing.
 
     The first terms are added; the rest, which changes little from one k to the next, is integrated
     over intervals that grow with k, with the first term of Euler and Maclaurin's correction.

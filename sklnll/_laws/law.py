@@ -24,7 +24,7 @@ UP_TO_NODE = np.linalg.solve(
     legendre.legvander(NODES, _N_NODES - 1).T,
     np.stack([legendre.Legendre.basis(k).integ(lbnd=-1)(NODES) for k in range(_N_NODES)]),
 ).T
-"""Row i: what to multiply values at the nodes with, to have their integral up to node i."""
+"""Values at the nodes, multiplied by row i, have their integral up to node i as their sum."""
 
 LEVELS = np.concatenate(
     [
@@ -32,8 +32,8 @@ LEVELS = np.concatenate(
         [0.03, 0.1, 0.25, 0.5],
     ]
 )
-"""Probabilities below and above points between which most densities are smooth, also those that
-rise like the root of y at an end of the support."""
+"""Between points with these probabilities below and above them most densities are smooth, also
+those that rise like the root of y at an end of the support."""
 
 _COUNTS_AT_ONCE = 128
 _VALUES_AT_ONCE = 100_000
@@ -43,7 +43,8 @@ _ALL = 1 - 1e-12
 
 @dataclass(frozen=True)
 class Panel:
-    """Neighboring stretches of y's axis, each seen at some points; these are the first two axes.
+    """A panel is a few neighboring stretches of y's axis, each seen at some points; these are the
+    first two axes.
 
     Parameters
     ----------
@@ -63,22 +64,22 @@ class Panel:
     below: np.ndarray
 
     def integral(self, values: np.ndarray) -> np.ndarray:
-        """Integral, or sum, of a function with these values at the points."""
+        """Return the integral, or sum, of a function with these values at the points."""
         return (self.weight * values).sum(axis=(0, 1))
 
     @property
     def shares(self) -> np.ndarray:
-        """Probability of each stretch."""
+        """Return the probability of each stretch."""
         return (self.weight * self.density).sum(axis=1)
 
     def expectation(self, values: np.ndarray) -> np.ndarray:
-        """Share of this stretch in the expectation of a function with these values."""
+        """Return the share of this stretch in the expectation of a function with these values."""
         with np.errstate(invalid="ignore"):
             return self.integral(np.where(self.density > 0, self.density * values, 0.0))
 
 
 class Law(ABC):
-    """The distribution of a family for given parameters; abstract.
+    """A law is the distribution of a family for given parameters; abstract.
 
     Parameters
     ----------
@@ -93,14 +94,14 @@ class Law(ABC):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the laws, one for each set of parameters."""
+        """Return the shape of the laws, one for each set of parameters."""
         links = self.family.parameters
         return np.broadcast_shapes(
             *(v.shape[: v.ndim - links[name].event_ndim] for name, v in self.params.items())
         )
 
     def _rows(self, index: np.ndarray) -> Self:
-        """The laws at these positions, counted through all axes."""
+        """Return the laws at these positions, counted through all axes."""
         links = self.family.parameters
         params = {
             name: flat_rows(value, self.shape, links[name].event_ndim)[index]
@@ -112,15 +113,15 @@ class Law(ABC):
 
     @abstractmethod
     def cdf(self, y: np.ndarray) -> np.ndarray:
-        """Probability of a value at most `y`."""
+        """Return the probability of a value at most `y`."""
 
     @abstractmethod
     def sf(self, y: np.ndarray) -> np.ndarray:
-        """Probability of a value above `y`."""
+        """Return the probability of a value above `y`."""
 
     @abstractmethod
     def panels(self, cut: np.ndarray | None = None) -> Iterator[Panel]:
-        """Stretches, from low to high, that hold all but rounding's share of the probability.
+        """Yield stretches, from low to high, that hold all but rounding's share of the probability.
 
         No stretch lies on both sides of `cut`, which broadcasts against the parameters.
         """
@@ -139,16 +140,16 @@ class Law(ABC):
         return np.where(self.family.support.contains(y), self._formula(y), -np.inf)
 
     def _formula(self, y: np.ndarray) -> np.ndarray:
-        """What the family says of any `y`, also outside the support."""
+        """Return what the family says of any `y`, also outside the support."""
         return in_numpy(self.family.log_prob, y, **self.params)
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest possible values."""
+        """Return the lowest and highest possible values."""
         support = self.family.support
         return np.full(self.shape, support.low), np.full(self.shape, support.high)
 
     def logcdf(self, y: np.ndarray) -> np.ndarray:
-        """Logarithm of `cdf`."""
+        """Return the logarithm of `cdf`."""
         with np.errstate(divide="ignore"):
             return np.log(self.cdf(y))
 
@@ -166,43 +167,43 @@ class Law(ABC):
         return self.support()
 
     def ppf(self, q: np.ndarray) -> np.ndarray:
-        """Quantiles: the value that is not exceeded with probability `q`."""
+        """Return the quantile: the value that is not exceeded with probability `q`."""
         below = np.asarray(q, dtype=float)
         return self._quantile(below, 1 - below)
 
     def isf(self, q: np.ndarray) -> np.ndarray:
-        """The value that is exceeded with probability `q`."""
+        """Return the value that is exceeded with probability `q`."""
         above = np.asarray(q, dtype=float)
         return self._quantile(1 - above, above)
 
     def median(self) -> np.ndarray:
-        """The 0.5 quantile."""
+        """Return the 0.5 quantile."""
         return self.ppf(np.full(self.shape, 0.5))
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
-        """Draws, by the quantiles of uniform numbers."""
+        """Draw values, as the quantiles of uniform numbers."""
         shape = self.shape if size is None else size
         return self.ppf(as_generator(random_state).uniform(size=shape))
 
     def total(self) -> np.ndarray:
-        """Total probability, as quadrature sees it."""
+        """Return the total probability, as quadrature sees it."""
         return np.asarray(sum(panel.integral(panel.density) for panel in self.panels()))
 
     def mean(self) -> np.ndarray:
-        """Expected value."""
+        """Return the expected value."""
         return np.asarray(sum(panel.expectation(panel.y) for panel in self.panels()))
 
     def var(self) -> np.ndarray:
-        """Variance."""
+        """Return the variance."""
         mean = self.mean()
         return np.asarray(sum(panel.expectation((panel.y - mean) ** 2) for panel in self.panels()))
 
     def std(self) -> np.ndarray:
-        """Standard deviation."""
+        """Return the standard deviation."""
         return np.sqrt(self.var())
 
     def mode(self) -> np.ndarray:
-        """The point with the largest density, or mass."""
+        """Return the point with the largest density, or mass."""
         best, largest = np.full(self.shape, np.nan), np.full(self.shape, -np.inf)
         for panel in self.panels():
             y = np.broadcast_to(panel.y, panel.density.shape).reshape(-1, *self.shape)
@@ -214,14 +215,14 @@ class Law(ABC):
         return best
 
     def entropy(self) -> np.ndarray:
-        """Entropy in nats."""
+        """Return the entropy in nats."""
         with np.errstate(divide="ignore"):
             return np.asarray(
                 sum(panel.expectation(-np.log(panel.density)) for panel in self.panels())
             )
 
     def crps(self, y: np.ndarray) -> np.ndarray:
-        """Continuous ranked probability score: the integral of (cdf - step at y)**2."""
+        """Return the continuous ranked probability score: the integral of (cdf - step at y)**2."""
         total = np.zeros(np.broadcast_shapes(np.shape(y), self.shape))
         all_below = self.total()
         for panel in self.panels(cut=y):
@@ -234,18 +235,18 @@ class Law(ABC):
 
 
 class ContinuousLaw(Law):
-    """A law with a density that is smooth between its `edges`; abstract."""
+    """A continuous law has a density that is smooth between its `edges`; abstract."""
 
     @abstractmethod
     def edges(self) -> np.ndarray:
-        """Increasing points, on a first axis, beyond which there is no probability to speak of."""
+        """Return increasing points, on a first axis, between which all probability lies."""
 
     def logpdf(self, y: np.ndarray) -> np.ndarray:
-        """Logarithm of the density."""
+        """Return the logarithm of the density."""
         return self._log_prob(y)
 
     def pdf(self, y: np.ndarray) -> np.ndarray:
-        """Density."""
+        """Return the density."""
         return np.exp(self.logpdf(y))
 
     def panels(self, cut: np.ndarray | None = None) -> Iterator[Panel]:
@@ -291,7 +292,7 @@ class ContinuousLaw(Law):
         return best
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Two values that have the quantile between them."""
+        """Return two values that have the quantile between them."""
         edges = self.edges()
         return np.broadcast_to(edges[0], below.shape), np.broadcast_to(edges[-1], below.shape)
 
@@ -314,18 +315,18 @@ class ContinuousLaw(Law):
 
 
 class CountLaw(Law):
-    """A law of counts; abstract."""
+    """A law of counts has a mass at each whole number; abstract."""
 
     @abstractmethod
     def _range(self) -> tuple[float, float]:
-        """Whole numbers below and above which there is no probability to speak of."""
+        """Return the whole numbers below and above which there is no probability to speak of."""
 
     def logpmf(self, y: np.ndarray) -> np.ndarray:
-        """Logarithm of the mass."""
+        """Return the logarithm of the mass."""
         return np.where(y == np.floor(y), self._log_prob(y), -np.inf)
 
     def pmf(self, y: np.ndarray) -> np.ndarray:
-        """Mass."""
+        """Return the mass."""
         return np.exp(self.logpmf(y))
 
     def panels(self, cut: np.ndarray | None = None) -> Iterator[Panel]:
@@ -343,7 +344,7 @@ class CountLaw(Law):
             below = running[0, -1]
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Two whole numbers that have the quantile between them."""
+        """Return two whole numbers that have the quantile between them."""
         low, high = self._range()
         return np.full(below.shape, low), np.full(below.shape, high)
 
@@ -372,18 +373,18 @@ def as_generator(random_state: Any) -> Any:
 
 
 def flat_rows(value: np.ndarray, shape: tuple[int, ...], event_ndim: int) -> np.ndarray:
-    """A parameter's values for laws of this shape, on one axis."""
+    """Return a parameter's values for laws of this shape, on one axis."""
     event = value.shape[value.ndim - event_ndim :]
     return np.broadcast_to(value, (*shape, *event)).reshape(-1, *event)
 
 
 def with_trailing_axes(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Room after the first axis, so that the others broadcast against `shape`."""
+    """Make room after the first axis, so that the others broadcast against `shape`."""
     return values.reshape(len(values), *(1,) * (len(shape) - values.ndim + 1), *values.shape[1:])
 
 
 def _around(edges: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The edges next to `y` on both sides."""
+    """Return the edges next to `y` on both sides."""
     position = np.clip((edges <= y).sum(axis=0), 1, len(edges) - 1)[None]
     low, high = (np.take_along_axis(edges, position - step, axis=0)[0] for step in (1, 0))
     return low, high

@@ -18,7 +18,7 @@ from .protocols import FrozenLaw
 
 _NODES, _NODE_WEIGHTS = legendre.leggauss(8)
 VALUES_AT_ONCE = 1_000_000
-"""Numbers that are computed together, to bound the memory it takes."""
+"""So many numbers are computed together, to bound the memory it takes."""
 
 _ENDS_WITH_POWERS = [(0, np.inf), (0, 1)]
 """Ranges of y at whose ends a density may rise like a power."""
@@ -33,18 +33,18 @@ def chosen_members(weights: np.ndarray, random_state: Any) -> np.ndarray:
 
 
 class WeightedLaw(Law):
-    """A weighted average of the laws of several members; abstract."""
+    """A weighted law averages the laws of several members; abstract."""
 
     family: Any
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """Of the members, on the last axis."""
+        """Return the members' weights, on the last axis."""
         return self.family.weights(self.params)
 
     @cached_property
     def members(self) -> FrozenLaw:
-        """The base's frozen distribution, with the members on the last axis."""
+        """Return the base's frozen distribution, with the members on the last axis."""
         return self.family.base.frozen(**self._of_base)
 
     @property
@@ -59,7 +59,7 @@ class WeightedLaw(Law):
         return rows
 
     def _picked(self, index: np.ndarray) -> FrozenLaw:
-        """The frozen distribution of the members at these positions, counted through all axes."""
+        """Return the frozen law of the members at these positions, counted through all axes."""
         if isinstance(self.members, Law):
             return self.members._rows(index)
         links = self.family.base.parameters
@@ -75,7 +75,7 @@ class WeightedLaw(Law):
         )
 
     def _with_members(self, answer: Callable[..., Any], *args: Any, **params: Any) -> np.ndarray:
-        """An answer that has the members on its last axis, even where it is the same for all."""
+        """Return an answer with the members on its last axis, even where it is the same for all."""
         with np.errstate(all="ignore"):
             return np.broadcast_arrays(answer(*args, **params), self.weights)[0]
 
@@ -83,7 +83,7 @@ class WeightedLaw(Law):
         return (self.weights * of_members).sum(axis=-1)
 
     def _spread(self, of_members: np.ndarray) -> np.ndarray:
-        """Weighted variance of the members' values."""
+        """Return the weighted variance of the members' values."""
         away = of_members - self._average(of_members)[..., None]
         return self._average(away**2)
 
@@ -110,7 +110,7 @@ class WeightedLaw(Law):
         return self.std() ** 2
 
     def std(self) -> np.ndarray:
-        """By the law of total variance, without squares that overflow."""
+        """Return the root of the total variance, found without squares that overflow."""
         distance = self._of_members("mean") - self.mean()[..., None]
         within = self._with_members(self.family.base.std, **self._of_base)
         spread = np.hypot(within, distance)
@@ -129,7 +129,7 @@ class WeightedLaw(Law):
         return self._picked(index).rvs(size=shape, random_state=random_state)
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A quantile of the mixture lies between those of its members."""
+        """Return the members' least and largest quantile; that of the mixture lies between."""
         from_below = self._of_members("ppf", below)
         from_above = self._of_members("isf", above)
         quantiles = np.where((below < above)[..., None], from_below, from_above)
@@ -147,18 +147,18 @@ class WeightedLaw(Law):
         return np.take_along_axis(candidates, highest, axis=0)[0]
 
     def _heights(self, y: np.ndarray) -> np.ndarray:
-        """Log-density or log-mass, also at the ends of the support."""
+        """Return the log-density or log-mass, also at the ends of the support."""
         return self._formula(y)
 
     def crps(self, y: np.ndarray) -> np.ndarray:
-        """The average of the members' scores, less their disagreement."""
+        """Return the average of the members' scores, less their disagreement."""
         scores = self._with_members(
             self.family.base.crps, np.asarray(y)[..., None], **self._of_base
         )
         return self._average(scores) - self.disagreement()
 
     def disagreement(self) -> np.ndarray:
-        """Integral of the weighted variance of the members' distribution functions.
+        """Return the integral of the weighted variance of the members' distribution functions.
 
         By so much the score of an average is lower than the average of the scores, at any y.
         """
@@ -174,36 +174,36 @@ class WeightedLaw(Law):
         return self._average(between - own) / 2
 
     def _in_blocks(self, answer: Callable[[Any], np.ndarray]) -> np.ndarray:
-        """An answer for each of the laws, a few of them at once."""
+        """Return an answer for each of the laws, a few of them at once."""
         n_laws = int(np.prod(self.shape))
         n_blocks = 1 + n_laws * self._values_per_law() // VALUES_AT_ONCE
         blocks = np.array_split(np.arange(n_laws), n_blocks)
         return np.concatenate([answer(self._rows(block)) for block in blocks]).reshape(self.shape)
 
     def _values_per_law(self) -> int:
-        """How many numbers it takes to integrate over one of the laws, about."""
+        """Return about how many numbers it takes to integrate over one of the laws."""
         n_members = self.weights.shape[-1]
         return 2 * len(LEVELS) * len(_NODES) * n_members**2
 
     @abstractmethod
     def _disagreement(self) -> np.ndarray:
-        """The same by quadrature, or summation, of few laws on one axis."""
+        """Return the disagreement by quadrature, or summation, of few laws on one axis."""
 
 
 class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
-    """A weighted average of densities; abstract."""
+    """A mixing law of this kind averages densities; abstract."""
 
     def mode(self) -> np.ndarray:
-        """Searched, and compared with the members' modes."""
+        """Search the mode, and compare it with the members' modes."""
         return self._this_or_a_members_mode(super().mode())
 
 
 class MixingLaw(ContinuousMixingLaw):
-    """A mixture of densities for given parameters."""
+    """The law is a mixture of densities for given parameters."""
 
     @property
     def _densities(self) -> FrozenLaw:
-        """The members' densities, frozen."""
+        """Return the members' densities, frozen."""
         return self.members
 
     def edges(self) -> np.ndarray:
@@ -256,7 +256,7 @@ class MixingLaw(ContinuousMixingLaw):
 
 
 class MixingLawWithAtoms(MixingLaw):
-    """A mixture of densities that also have probabilities at the ends of their range."""
+    """The law is a mixture of densities that also have probabilities at the ends of their range."""
 
     @property
     def _densities(self) -> FrozenLaw:
@@ -264,14 +264,14 @@ class MixingLawWithAtoms(MixingLaw):
 
     @property
     def _atoms(self) -> dict[float, np.ndarray]:
-        """End -> its probability."""
+        """Return the probability of each end."""
         return {
             end: np.exp(self._log_prob(np.full(self.shape, end)))
             for end in self.family.support.atoms
         }
 
     def logpdf(self, y: np.ndarray) -> np.ndarray:
-        """Logarithm of the density between the ends."""
+        """Return the logarithm of the density between the ends."""
         return np.where(np.isin(y, self.family.support.atoms), -np.inf, super().logpdf(y))
 
     def _heights(self, y: np.ndarray) -> np.ndarray:
@@ -284,14 +284,14 @@ class MixingLawWithAtoms(MixingLaw):
         return np.where(np.isnan(value), value, np.where(zero, 0.0, np.where(one, 1.0, value)))
 
     def mode(self) -> np.ndarray:
-        """An end that has the larger half of the probability, else the top of the density."""
+        """Return an end with the larger half of the probability, else the top of the density."""
         mode = super().mode()
         for end, probability in self._atoms.items():
             mode = np.where(probability > 0.5, end, mode)
         return mode
 
     def entropy(self) -> np.ndarray:
-        """Of probabilities at the ends, of densities elsewhere."""
+        """Return the entropy of probabilities at the ends, of densities elsewhere."""
         return super().entropy() + sum(special.entr(p) for p in self._atoms.values())
 
     def _disagreement(self) -> np.ndarray:

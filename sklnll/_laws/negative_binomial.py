@@ -15,7 +15,7 @@ _COUNTABLE = 1e15
 
 
 def log_negative_binomial_mass(y: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
-    """The Poisson mass at the mean that y and `mean` agree on, and what the dispersion adds."""
+    """Add what the dispersion does to the Poisson mass at the mean that y and `mean` agree on."""
     r = 1 / dispersion
     total = r + mean
     expected = mean / total * (r + y)

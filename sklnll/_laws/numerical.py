@@ -20,7 +20,7 @@ _MOST_COUNTS = 2**17
 
 
 def numerical_law(family: Family, params: Mapping[str, np.ndarray]) -> Law:
-    """The law of a family with these parameters, by its `log_prob` alone.
+    """Return the law of a family with these parameters, by its `log_prob` alone.
 
     For densities with one peak, whose tails fall for good, and for masses of which all but
     rounding lies below 100,000; about nine digits, and many times slower than closed forms.
@@ -29,7 +29,7 @@ def numerical_law(family: Family, params: Mapping[str, np.ndarray]) -> Law:
 
 
 class DensityLaw(ContinuousLaw):
-    """A law of which only the density is known."""
+    """A density law knows no more than its density."""
 
     def logpdf(self, y: np.ndarray) -> np.ndarray:
         values = super().logpdf(y)
@@ -37,7 +37,7 @@ class DensityLaw(ContinuousLaw):
 
     @cached_property
     def _edges(self) -> np.ndarray:
-        """The peak, and points about it at distances that grow like its width, then faster."""
+        """Return the peak, and points about it whose distances grow like its width, then faster."""
         low, high = self.family.support.low, self.family.support.high
         peak = self._peak()
         sides = [
@@ -53,7 +53,7 @@ class DensityLaw(ContinuousLaw):
         return self._edges
 
     def _peak(self) -> np.ndarray:
-        """Where the density is largest, found by ever finer grids."""
+        """Return where the density is largest, found by ever finer grids."""
         low, high = self.family.support.low, self.family.support.high
         inner = [
             end + sign * _POWERS for end in (low, high, 0.0) if np.isfinite(end) for sign in (-1, 1)
@@ -68,14 +68,14 @@ class DensityLaw(ContinuousLaw):
         return np.take_along_axis(grid, self.logpdf(grid).argmax(axis=0)[None], axis=0)[0]
 
     def _width(self, peak: np.ndarray, sign: int) -> np.ndarray:
-        """Distance from the peak, on one side, within which the density falls by a third."""
+        """Return how far from the peak, on one side, the density has fallen by a third."""
         away = _over_rows(_POWERS, peak)
         fallen = self.logpdf(peak) - self.logpdf(peak + sign * away) > 0.4
         return np.where(fallen.any(axis=0), _POWERS[fallen.argmax(axis=0)], 1.0)
 
     @cached_property
     def _tails(self) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities below and above each edge."""
+        """Return the probabilities below and above each edge."""
         shares = np.concatenate([panel.shares for panel in self.panels()])
         nothing = np.zeros((1, *self.shape))
         below = np.concatenate([nothing, shares.cumsum(axis=0)])
@@ -96,7 +96,7 @@ class DensityLaw(ContinuousLaw):
         return np.take_along_axis(values, position, axis=0)[0]
 
     def _from_edge(self, y: np.ndarray, *, upwards: bool) -> np.ndarray:
-        """Probability between `y` and the end of the support on one side."""
+        """Return the probability between `y` and the end of the support on one side."""
         tail = self._tails[1 if upwards else 0]
         shape = np.broadcast_shapes(np.shape(y), self.shape)
         edges = with_trailing_axes(self._edges, shape)
@@ -125,14 +125,14 @@ class DensityLaw(ContinuousLaw):
 
 
 class MassLaw(CountLaw):
-    """A law of counts of which only the mass is known."""
+    """A mass law knows no more than the masses of counts."""
 
     def _range(self) -> tuple[float, float]:
         return 0.0, self._highest
 
     @cached_property
     def _highest(self) -> float:
-        """The count up to which there is all but rounding's share of the probability."""
+        """Return the count up to which there is all but rounding's share of the probability."""
         total, start, end = np.zeros(self.shape), 0, 64
         while end < _MOST_COUNTS:
             counts = _over_rows(np.arange(start, end, dtype=float), total)
@@ -154,12 +154,12 @@ class MassLaw(CountLaw):
         return self._total(y, np.greater)
 
     def _total(self, y: np.ndarray, compare: Callable[..., np.ndarray]) -> np.ndarray:
-        """Probability of the counts that compare so with `y`."""
+        """Return the probability of the counts that compare so with `y`."""
         panels = self.panels(cut=np.clip(y, *self._range()))
         total = sum(p.integral(np.where(compare(p.y, y), p.density, 0)) for p in panels)
         return np.where(np.isnan(y), np.nan, total)
 
 
 def _over_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Values on the first axis, against the axes of `rows`."""
+    """Return values on the first axis, against the axes of `rows`."""
     return values.reshape(-1, *(1,) * rows.ndim)

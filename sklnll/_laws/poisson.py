@@ -9,11 +9,11 @@ LARGE_RATE = 1e10
 """From here on the Poisson distribution is a rounded normal to all digits that matter."""
 
 _MOST_DRAWN = 2.0**63 - 1024
-"""The largest count that scipy's draws, which are whole numbers of 64 bits, can hold."""
+"""Scipy's draws, which are whole numbers of 64 bits, can hold no larger count."""
 
 
 class _Poisson(type(stats.poisson)):  # type: ignore[misc]
-    """Entropy by its asymptotic series; beyond `LARGE_RATE` quantiles by Cornish and Fisher's."""
+    """The entropy is its asymptotic series; quantiles of large rates are Cornish and Fisher's."""
 
     def _entropy(self, mu: np.ndarray) -> np.ndarray:
         correction = (1 / 12 + (1 / 24 + 19 / 360 / mu) / mu) / mu

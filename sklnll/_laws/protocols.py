@@ -8,22 +8,22 @@ from torch import Tensor
 
 
 class Family(Protocol):
-    """A family of distributions, as the laws made of it see it."""
+    """Laws need to know no more of the family of distributions that they are made of."""
 
     @property
     def support(self) -> Any:
-        """The ends of the range of y, and whether it is discrete."""
+        """Return the ends of the range of y, and whether it is discrete."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The link of each parameter, by name."""
+        """Return the link of each parameter, by name."""
 
     def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
         """Return the log-density, or log-mass, at `y`."""
 
 
 class FrozenLaw(Protocol):
-    """The distributions of a number for given parameters, in the words of scipy's frozen ones.
+    """A frozen law is the distribution of a number for given parameters, in scipy's words.
 
     There is a law for each set of parameters; what is asked broadcasts against them.
 
@@ -70,7 +70,7 @@ class FrozenLaw(Protocol):
 
 
 class FrozenMass(FrozenLaw, Protocol):
-    """Distributions of a count, which have a mass at each value."""
+    """A frozen law of a count has a mass at each value."""
 
     def logpmf(self, y: Any, /) -> np.ndarray:
         """Return the logarithm of the mass at `y`."""
@@ -80,7 +80,7 @@ class FrozenMass(FrozenLaw, Protocol):
 
 
 class FrozenVectorLaw(Protocol):
-    """The joint distribution of several numbers for one set of parameters, in scipy's words."""
+    """A joint law is that of several numbers for one set of parameters, in scipy's words."""
 
     def logpdf(self, y: Any, /) -> np.ndarray:
         """Return the logarithm of the density at `y`."""

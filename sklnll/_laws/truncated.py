@@ -9,11 +9,11 @@ from .law import LEVELS, ContinuousLaw
 from .protocols import FrozenLaw
 
 _LEAST_SHARE = 1e-280
-"""Below it the base's quantile functions have no digits between the limits."""
+"""Below such a share the base's quantile functions have no digits between the limits."""
 
 
 class TruncatedLaw(ContinuousLaw):
-    """A truncated density for given parameters."""
+    """The law is a truncated density for given parameters."""
 
     family: Any
 
@@ -22,13 +22,13 @@ class TruncatedLaw(ContinuousLaw):
         return self.family.base.frozen(**self.family.of_base(self.params))
 
     def _log_share(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Logarithm of the share of the base between these ends."""
+        """Return the logarithm of the share of the base between these ends."""
         ends = (np.asarray(end, dtype=float) for end in (low, high))
         base = self.family.base
         return in_numpy(base.log_interval, *ends, **self.family.of_base(self.params))
 
     def _between(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Share between two ends inside the limits, of all that is seen."""
+        """Return the share between two ends inside the limits, of all that is seen."""
         seen = self._log_share(self.params["low"], self.params["high"])
         share = np.where(low < high, np.exp(self._log_share(low, high) - seen), 0.0)
         return np.where(np.isnan(low) | np.isnan(high), np.nan, share)
@@ -55,7 +55,7 @@ class TruncatedLaw(ContinuousLaw):
         return np.clip(quantile, low, high)
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where the base's own quantiles underflow, what is seen is narrow, beside one limit."""
+        """Return ends of what is seen: where the base's quantiles underflow, it is narrow."""
         low, high = (np.broadcast_to(end, below.shape) for end in self.support())
         limit = np.abs(np.where(np.isinf(low), high, low))
         reach = 40 * np.maximum(self.family.largest_distance(self.params), limit)

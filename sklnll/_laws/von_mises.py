@@ -16,13 +16,13 @@ from .._numerics.special import bessel_ratio
 _NODES, _WEIGHTS = special.roots_legendre(64)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
 _NEGLIGIBLE = 40.0
-"""So many nats below its largest value an integrand is left out."""
+"""So many nats below its largest value, an integrand is left out."""
 _UNDERFLOW = 800.0
-"""So many nats below its largest value a density is zero."""
+"""So many nats below its largest value, a density is zero."""
 
 
 def wrap(angle: np.ndarray, center: np.ndarray | float = 0.0) -> np.ndarray:
-    """The same direction in (center - pi, center + pi]; NaN for what is not finite."""
+    """Return the same direction in (center - pi, center + pi]; NaN for what is not finite."""
     away = angle - center
     inside = (-np.pi < away) & (away <= np.pi)
     with np.errstate(invalid="ignore"):
@@ -30,13 +30,13 @@ def wrap(angle: np.ndarray, center: np.ndarray | float = 0.0) -> np.ndarray:
 
 
 def resultant(concentration: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean cosine about the mean direction, and one minus it."""
+    """Return the mean cosine about the mean direction, and one minus it."""
     length, rest = bessel_ratio(torch.tensor(concentration, dtype=torch.float64))
     return length.numpy(), rest.numpy()
 
 
 def _upper(x: np.ndarray, concentration: np.ndarray, power: int) -> np.ndarray:
-    """Integral of (t - x)**power times the standard density over t from `x` >= 0 to pi."""
+    """Integrate (t - x)**power times the standard density over t from `x` >= 0 to pi."""
     height = np.sin(x / 2) ** 2 + _NEGLIGIBLE / np.maximum(2 * concentration, _NEGLIGIBLE)
     width = np.maximum(2 * np.arcsin(np.sqrt(np.minimum(height, 1))) - x, 0)
     total = np.zeros(width.shape)
@@ -48,7 +48,7 @@ def _upper(x: np.ndarray, concentration: np.ndarray, power: int) -> np.ndarray:
 
 
 def _half_distance(concentration: np.ndarray) -> np.ndarray:
-    """Half the expected angular distance between two angles of the same distribution.
+    """Return half the expected angular distance between two angles of the same distribution.
 
     Their difference d has the density I0(2 k cos(d / 2)) / (2 pi I0(k)**2).
     """
@@ -63,7 +63,7 @@ def _half_distance(concentration: np.ndarray) -> np.ndarray:
 
 
 def angular_crps(away: np.ndarray, concentration: np.ndarray) -> np.ndarray:
-    """Expected angular distance to `y`, less half of that between two draws.
+    """Return the expected angular distance to `y`, less half of that between two draws.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def angular_crps(away: np.ndarray, concentration: np.ndarray) -> np.ndarray:
 
 
 class _VonMises(type(stats.vonmises_line)):  # type: ignore[misc]
-    """On the line from -pi to pi, but with the density of every angle."""
+    """The law lives on the line from -pi to pi, but has the density of every angle."""
 
     def _support_mask(self, x: np.ndarray, *args: Any) -> np.ndarray:
         return np.isfinite(x)
@@ -111,7 +111,7 @@ class _VonMises(type(stats.vonmises_line)):  # type: ignore[misc]
 
 
 def _upper_quantile(tail: np.ndarray, concentration: np.ndarray) -> np.ndarray:
-    """The angle that is exceeded with probability `tail` <= 1/2."""
+    """Return the angle that is exceeded with probability `tail` <= 1/2."""
     tail, concentration = np.broadcast_arrays(tail, concentration)
     height = _UNDERFLOW / np.maximum(2 * concentration, _UNDERFLOW)
     reach = 2 * np.arcsin(np.sqrt(height))

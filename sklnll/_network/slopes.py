@@ -19,7 +19,7 @@ def writes_slopes(distribution: Distribution, layout: Layout) -> bool:
 
 
 class AnalyticGradient:
-    """The gradient of a head by the chain rule, from slopes that family and links write out.
+    """The gradient of a head follows by the chain rule from slopes that family and links write out.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ WEIGHTS = np.pi * np.cosh(_T) * NODES * NODES[::-1] * (_T[1] - _T[0])
 
 
 class Quantiles(Protocol):
-    """A frozen law, as far as a score needs it."""
+    """A score needs to know no more of a frozen law."""
 
     def cdf(self, y: Any, /) -> np.ndarray:
         """Return the probability of a value at most `y`."""
@@ -58,14 +58,14 @@ def crps_by_quadrature(frozen: Quantiles, y: np.ndarray) -> np.ndarray:
 
 
 def _quantile(frozen: Quantiles, below: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """The value with these probabilities below and above it, from the smaller of the two."""
+    """Return the value with these probabilities below and above it, from the smaller of the two."""
     return np.where(below < above, frozen.ppf(below), frozen.isf(above))
 
 
 def half_mean_difference(
     log_square: Callable[[np.ndarray], np.ndarray], std: np.ndarray
 ) -> np.ndarray:
-    """Half of the mean distance of two independent draws from a distribution over counts.
+    """Return half of the mean distance of two independent draws from a distribution over counts.
 
     From its characteristic function phi, as the integral over v from 0 to infinity of
     (1 - abs(phi(t))**2) / (2 pi) with v = cot(t / 2), by the trapezoidal rule in log(v), whose

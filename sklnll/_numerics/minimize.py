@@ -21,7 +21,7 @@ def minimize(
     """
 
     def loss_and_slope(raw: np.ndarray) -> tuple[float, float]:
-        """The loss and the largest step that its gradient asks for; NaN compares as worse."""
+        """Return the loss and the largest step its gradient asks for; NaN compares as worse."""
         loss, gradient = function(raw)
         step = raw - np.clip(raw - gradient, low, high)
         return loss, float(np.abs(step).max(initial=0))
@@ -53,7 +53,7 @@ def minimize(
 def _root_of_gradient(
     function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, free: np.ndarray
 ) -> np.ndarray:
-    """Where the gradient vanishes near `start`, of those values that are `free` to move."""
+    """Return where the gradient vanishes near `start`, of those values that are `free` to move."""
     raw = start.copy()
     if not free.any():
         return raw

@@ -46,12 +46,12 @@ class _StirlingError(torch.autograd.Function):
 
 
 def stirling_error(a: Tensor) -> Tensor:
-    """Log Gamma(a) minus Stirling's formula (a - 1/2) log(a) - a + log(2 pi) / 2, for a > 0."""
+    """Return log Gamma(a) minus Stirling's (a - 1/2) log(a) - a + log(2 pi) / 2, for a > 0."""
     return _StirlingError.apply(a)
 
 
 def stirling_slope(a: Tensor) -> Tensor:
-    """Derivative of `stirling_error`: digamma(a) - log(a) + 1 / (2 a), for a > 0."""
+    """Return the derivative of `stirling_error`: digamma(a) - log(a) + 1 / (2 a), for a > 0."""
     inverse = a.reciprocal()
     direct = torch.digamma(a) - torch.log(a) + 0.5 * inverse
     square = inverse * inverse
@@ -88,7 +88,7 @@ class _LogRatioDeviance(torch.autograd.Function):
 
 
 def log_ratio_deviance(x: Tensor, mean: Tensor, difference: Tensor | None = None) -> Tensor:
-    """log(x / mean) - x / mean + 1, for positive x and mean; zero, its maximum, at x = mean.
+    """Return log(x / mean) - x / mean + 1, for positive x and mean; zero, its maximum, at x = mean.
 
     `difference` is x - mean, where that is known better than by subtraction.
     """
@@ -97,7 +97,7 @@ def log_ratio_deviance(x: Tensor, mean: Tensor, difference: Tensor | None = None
 
 
 def log_poisson_mass(y: Tensor, rate: Tensor, difference: Tensor | None = None) -> Tensor:
-    """Y log(rate) - rate - log(y!), with Gamma(y + 1) for y!; the masses of counts consist of it.
+    """Return y log(rate) - rate - log(y!), with Gamma(y + 1) for y!, which masses consist of.
 
     `difference` is rate - y, where that is known better than by subtraction.
     """
@@ -110,7 +110,7 @@ def log_poisson_mass(y: Tensor, rate: Tensor, difference: Tensor | None = None) 
 
 
 def log_ratio(x: Tensor, reference: Tensor) -> Tensor:
-    """log(x / reference) for positive numbers, exact to rounding where they are close."""
+    """Return log(x / reference) for positive numbers, exact to rounding where they are close."""
     u = (x - reference) / reference
     near = u.abs() < 0.5
     close = torch.log1p(torch.where(near, u, 0.0))
@@ -118,7 +118,7 @@ def log_ratio(x: Tensor, reference: Tensor) -> Tensor:
 
 
 def exp_of_finite_slope(x: Tensor) -> Tensor:
-    """exp(x), whose slope grows no more beyond x = 300: an infinite one makes NaN of a zero."""
+    """Return exp(x), with a slope that stays finite: an infinite one makes NaN of a zero."""
     bounded = torch.exp(x.clamp(max=300)) * (1 + torch.relu(x - 300))
     return bounded + (torch.exp(x) - bounded).detach()
 
@@ -139,7 +139,7 @@ class _Log1pSquare(torch.autograd.Function):
 
 
 def log1p_square(t: Tensor) -> Tensor:
-    """log(1 + t**2) without overflow."""
+    """Return log(1 + t**2) without overflow."""
     return _Log1pSquare.apply(t)
 
 
@@ -154,7 +154,7 @@ _HANKEL_FROM = 30.0
 
 
 def bessel_ratio(k: Tensor) -> tuple[Tensor, Tensor]:
-    """I1(k) / I0(k) for k >= 0, the mean cosine of a von Mises angle, and one minus it.
+    """Return I1(k) / I0(k) for k >= 0, the mean cosine of a von Mises angle, and one minus it.
 
     Each is exact to rounding, however small.
     """
@@ -166,7 +166,7 @@ def bessel_ratio(k: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _polynomial(coefficients: Sequence[float], x: Tensor) -> Tensor:
-    """By Horner's scheme; coefficients from the constant on, two or more, none differentiated."""
+    """Evaluate a polynomial by Horner's scheme; two or more coefficients, from the constant on."""
     value = x * coefficients[-1]
     for coefficient in coefficients[-2:0:-1]:
         value.add_(coefficient).mul_(x)
@@ -182,7 +182,7 @@ _HALF_STEP_SLOPE = [(1 - 2 * k) * term for k, term in enumerate(_HALF_STEP, star
 
 
 def log_gamma_half_step(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Log Gamma(a + 1/2) - log Gamma(a) - log(a) / 2 and its derivative, for a > 0; in numpy."""
+    """Return log Gamma(a + 1/2) - log Gamma(a) - log(a) / 2 and its slope, for a > 0; in numpy."""
     near = np.minimum(a, _SERIES_FROM)
     direct = special.gammaln(near + 0.5) - special.gammaln(near) - 0.5 * np.log(near)
     slope = special.psi(near + 0.5) - special.psi(near) - 0.5 / near
@@ -209,19 +209,19 @@ class _LogBesselI0(torch.autograd.Function):
 
 
 def log_bessel_i0e(k: Tensor) -> Tensor:
-    """Log I0(k) - k, for k >= 0."""
+    """Return log I0(k) - k, for k >= 0."""
     return _LogBesselI0.apply(k)
 
 
 def log1mexp(x: Tensor) -> Tensor:
-    """log(1 - exp(x)) for x < 0, exact near zero and far from it."""
+    """Return log(1 - exp(x)) for x < 0, exact near zero and far from it."""
     near = x > -math.log(2)
     small = torch.log(-torch.expm1(torch.where(near, x, -1.0)))
     return torch.where(near, small, torch.log1p(-torch.exp(torch.where(near, -1.0, x))))
 
 
 def log_with_extra(p: Tensor, x: Tensor) -> Tensor:
-    """log(p + (1 - p) * exp(x)) for x <= 0: a probability exp(x) with an extra one, p, mixed in."""
+    """Return log(p + (1 - p) * exp(x)) for x <= 0: of exp(x) with an extra probability p."""
     near = x > -math.log(2)
     large = torch.log1p((1 - p) * torch.expm1(torch.where(near, x, 0.0)))
     return torch.where(near, large, torch.logaddexp(torch.log(p), torch.log1p(-p) + x))

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def weighted_mean_std(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation; the deviation of equal values is exactly zero."""
+    """Return mean and standard deviation; the deviation of equal values is exactly zero."""
     unit = _power_of_two(y)
     z = y / unit
     mean = np.average(z, weights=weight)
@@ -17,7 +17,7 @@ def weighted_mean_std(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
 
 
 def weighted_quantiles(y: np.ndarray, weight: np.ndarray, levels: Sequence[float]) -> list[float]:
-    """The middle of the set of quantiles of each level."""
+    """Return the middle of the set of quantiles of each level."""
     last = len(y) - 1
     if (weight == weight[0]).all():
         below = np.multiply(levels, len(y))
@@ -34,12 +34,12 @@ def weighted_quantiles(y: np.ndarray, weight: np.ndarray, levels: Sequence[float
 
 
 def weighted_median(y: np.ndarray, weight: np.ndarray) -> float:
-    """The middle of the set of medians."""
+    """Return the middle of the set of medians."""
     return weighted_quantiles(y, weight, [0.5])[0]
 
 
 def weighted_median_spread(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Median, and median absolute deviation about it as a normal's standard deviation.
+    """Return the median, and the median absolute deviation, as a normal's standard deviation.
 
     Where more than half of the values are equal, the mean absolute deviation takes its place.
     """
@@ -52,6 +52,6 @@ def weighted_median_spread(y: np.ndarray, weight: np.ndarray) -> tuple[float, fl
 
 
 def _power_of_two(y: np.ndarray) -> float:
-    """A power of two of y's magnitude: dividing by it is exact, and squares do not overflow."""
+    """Return a power of two near y: dividing by it is exact, and squares do not overflow."""
     largest = np.max(np.abs(y))
     return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0

@@ -108,7 +108,7 @@ _OTHER_NAMES = {
     "negbin": "negative_binomial",
     "log_loss": "categorical",
 }
-"""Names that are used elsewhere, for the hint in the error message."""
+"""These names are used elsewhere; the error message hints at ours."""
 
 
 def get_distribution(distribution: str | Distribution) -> Distribution:

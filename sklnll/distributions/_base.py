@@ -21,11 +21,11 @@ from .links import Link
 _LEAST_WEIGHT = 1e-8
 _SAY_WHERE_Y_LIES = ("loc", "mean", "rate", "p", "scale")
 _MOST_PLACES = {"affine": 1, "ratio": 0, "none": -1}
-"""How many places a law can have that is only a standard law moved and stretched."""
+"""A law that is only a standard law, moved and stretched, has at most so many places."""
 
 
 class Distribution(BaseEstimator, ABC):
-    """A family of distributions, the only place that knows its formulas.
+    """A family of distributions is the only place that knows its formulas.
 
     A subclass names its `support` and its `parameters` (name -> link, in the order of the
     network's columns), takes each parameter in ``__init__`` with default None, and writes
@@ -43,20 +43,20 @@ class Distribution(BaseEstimator, ABC):
     parameters: ClassVar[Mapping[str, Link]]
 
     event_ndim: ClassVar[int] = 0
-    """Axes of one observation: 0 where y is a number, 1 where it is a row of numbers."""
+    """One observation has so many axes: 0 where y is a number, 1 where it is a row of numbers."""
 
     link_choices: ClassVar[Mapping[str, Mapping[str, Link]]] = {}
-    """Parameter -> the links that the user may choose from, by name, for each parameter with an
-    argument ``<parameter>_link``."""
+    """Each parameter with an argument ``<parameter>_link`` has here the links that the user may
+    choose from, by name."""
 
     robust: ClassVar[bool] = False
-    """Whether y is scaled by median and spread about it (else by mean and standard deviation)."""
+    """It says whether y is scaled by median and spread, or by mean and standard deviation."""
 
     default_point: ClassVar[str] = "mean"
-    """The point that ``point_estimate="auto"`` predicts: the mean where it always exists."""
+    """``point_estimate="auto"`` predicts this point: the mean where it always exists."""
 
     writes_slopes: ClassVar[bool] = False
-    """Whether `value_and_slopes` gives the slopes of `log_prob`. A subclass that replaces
+    """It says whether `value_and_slopes` gives the slopes of `log_prob`. A subclass that replaces
     `log_prob` alone does not inherit it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -65,7 +65,7 @@ class Distribution(BaseEstimator, ABC):
 
     @property
     def units(self) -> Mapping[str, Unit]:
-        """The unit of each parameter that carries y's units; all others are pure numbers.
+        """Return the unit of each parameter that carries y's units; all others are pure numbers.
 
         A subclass may name them, as ``units = {"center": PLACE, "width": DISTANCE}``. By default
         parameters called loc, low and high are places, those called scale and scale_tril
@@ -85,7 +85,7 @@ class Distribution(BaseEstimator, ABC):
 
     @abstractmethod
     def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
-        """Log-density (or log-mass) at `y`, element by element, in torch."""
+        """Return the log-density (or log-mass) at `y`, element by element, in torch."""
 
     def value_and_slopes(
         self, y: np.ndarray, *args: Any, **params: Any
@@ -113,7 +113,7 @@ class Distribution(BaseEstimator, ABC):
         return law.mode()
 
     def crps(self, y: np.ndarray, *args: Any, **params: Any) -> np.ndarray:
-        """Continuous ranked probability score at `y`; by quadrature or summation by default."""
+        """Return the continuous ranked probability score at `y`, by default from quadrature."""
         frozen = self.frozen(*args, **params)
         if isinstance(frozen, Law):
             return frozen.crps(y)
@@ -127,7 +127,7 @@ class Distribution(BaseEstimator, ABC):
     def mean_distance(
         self, first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]
     ) -> np.ndarray | None:
-        """Expected distance of two independent draws, one with each of two sets of parameters.
+        """Return the expected distance of two independent draws, one from each set of parameters.
 
         The parameters are arrays that broadcast against each other; None without a closed form.
         """
@@ -135,7 +135,7 @@ class Distribution(BaseEstimator, ABC):
 
     @property
     def out_activation(self) -> str:
-        """Name of the map from raw outputs to the parameter that says where y lies.
+        """Return the name of the map from raw outputs to the parameter that says where y lies.
 
         That is a place that is learned, or the location or mean; the first parameter of a family
         without such a name.
@@ -147,11 +147,11 @@ class Distribution(BaseEstimator, ABC):
 
     @property
     def exact(self) -> "Distribution":
-        """The family of y itself, where `log_prob` takes intervals that hold it; else this one."""
+        """Return the family of y itself, where `log_prob` takes intervals of it; else this one."""
         return self
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
-        """Parameters near the marginal maximum-likelihood fit, to start its search.
+        """Return parameters near the marginal maximum-likelihood fit, to start its search.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class Distribution(BaseEstimator, ABC):
         return {}
 
     def std(self, *args: Any, **params: Any) -> np.ndarray:
-        """Standard deviation, in y's units, for parameters given as arrays."""
+        """Return the standard deviation, in y's units, for parameters given as arrays."""
         names = self._by_name(args, params)
         places, distances = self.places(), self.distances()
         if len(distances) != 1 or len(places) > _MOST_PLACES[self.support.units]:
@@ -180,7 +180,7 @@ class Distribution(BaseEstimator, ABC):
         return self.frozen(**standard).std() * names[distances[0]]
 
     def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
-        """The parameters of distributions that are wider by this factor.
+        """Return the parameters of distributions that are wider by this factor.
 
         Parameters
         ----------
@@ -207,12 +207,12 @@ class Distribution(BaseEstimator, ABC):
 
     @property
     def width_parameter(self) -> str | None:
-        """Name of the parameter that says how widely y varies about its center, if there is one."""
+        """Return the name of the parameter that says how widely y varies, if there is one."""
         distances = self.distances()
         return distances[0] if self.support.units == "affine" and len(distances) == 1 else None
 
     def squared_width(self, params: Mapping[str, Tensor]) -> Tensor:
-        """How widely y varies about its center, squared; up to a constant.
+        """Return the square of how widely y varies about its center, up to a constant.
 
         The reciprocal of the Fisher information about the raw output that moves the center, as far
         as the parameter `width_parameter` changes it.
@@ -220,7 +220,7 @@ class Distribution(BaseEstimator, ABC):
         return params[self.distances()[0]].square()
 
     def annealing_weight(self, params: Mapping[str, Tensor]) -> Tensor | None:
-        """Weight under which a row teaches its center the same, however wide it is thought to be.
+        """Return the weight under which rows teach their centers alike, however wide they seem.
 
         The gradient by which a row moves its predicted center shrinks with the squared width that
         is predicted: rows that are not yet fitted, and so are thought to be wide, hardly teach it.
@@ -247,14 +247,14 @@ class Distribution(BaseEstimator, ABC):
         return self.squared_width(params) if is_predicted else None
 
     def annealing_factor(self, params: Mapping[str, Tensor], power: float) -> Tensor | float:
-        """`annealing_weight` to this power, not differentiated, and within bounds; 1 for none."""
+        """Return `annealing_weight` to this power, within bounds, as a constant; 1 for none."""
         weight = self.annealing_weight(params) if power else None
         if weight is None:
             return 1.0
         return weight.detach().clamp(_LEAST_WEIGHT, 1 / _LEAST_WEIGHT) ** power
 
     def exposed(self, params: dict[str, Any], exposure: Any) -> dict[str, Any]:
-        """The parameters of a row that was exposed for `exposure` units instead of one.
+        """Return the parameters of a row that was exposed for `exposure` units instead of one.
 
         Parameters
         ----------
@@ -276,36 +276,36 @@ class Distribution(BaseEstimator, ABC):
         self.exposed({name: np.ones(1) for name in self.parameters}, exposure)
 
     def magnitudes(self, y: np.ndarray) -> np.ndarray:
-        """Numbers that stand for `y` where its units are chosen; rows first."""
+        """Return numbers that stand for `y` where its units are chosen; rows first."""
         return y
 
     def is_density(self, y: np.ndarray) -> np.ndarray:
-        """Whether exp(log_prob) at these `y` is a density, which has units, or a probability."""
+        """Say whether exp(log_prob) at each `y` is a density, which has units."""
         if self.support.atoms:
             return ~np.isin(y, self.support.atoms)
         return np.full(y.shape[: y.ndim - self.event_ndim], not self.support.discrete)
 
     def _by_name(self, args: tuple[Any, ...], params: dict[str, Any]) -> dict[str, Any]:
-        """Parameters given by position or by name, all by name."""
+        """Return parameters that are given by position or by name, all by name."""
         return dict(zip(self.parameters, args, strict=False)) | params
 
     def _chosen_link(self, name: str) -> Link:
         return self.link_choices[name][getattr(self, f"{name}_link")]
 
     def setting(self, name: str) -> Any:
-        """How a parameter comes about: None, "constant" or a number."""
+        """Return how a parameter comes about: None, "constant" or a number."""
         return getattr(self, name)
 
     def predicted(self) -> list[str]:
-        """Names of the parameters that depend on x."""
+        """Return the names of the parameters that depend on x."""
         return [name for name in self.parameters if self.setting(name) is None]
 
     def constant(self) -> list[str]:
-        """Names of the parameters learned as one value for all rows."""
+        """Return the names of the parameters learned as one value for all rows."""
         return [name for name in self.parameters if isinstance(self.setting(name), str)]
 
     def fixed(self) -> dict[str, float]:
-        """Name -> number of the parameters that are not learned."""
+        """Return the numbers of the parameters that are not learned, by name."""
         return {
             name: float(value)
             for name in self.parameters

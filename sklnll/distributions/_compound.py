@@ -13,14 +13,14 @@ from .links import Link
 
 
 class Compound(Distribution):
-    """A family made of a `base` family and some parameters of its own; abstract.
+    """A compound family is made of a `base` family and some parameters of its own; abstract.
 
     Its parameters are its own, then those of `base`. A parameter of `base` is predicted, constant
     or fixed as `base` says; ``set_params(base__scale="constant")`` changes that.
     """
 
     own: ClassVar[Mapping[str, Link]]
-    """Name -> link of the parameters that `base` does not have."""
+    """These are the links of the parameters that `base` does not have, by name."""
 
     base: Distribution
 
@@ -68,7 +68,7 @@ class Compound(Distribution):
             self.base.check_target(y, name, exposure)
 
     def of_base(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of the parameters that `base` has."""
+        """Return those of the parameters that `base` has."""
         return {name: params[name] for name in self.base.parameters}
 
     def annealing_weight(self, params: Mapping[str, Tensor]) -> Tensor | None:

@@ -12,7 +12,7 @@ from ._link import Identity, Link
 
 
 class JointLink(Link):
-    """A link onto vectors or matrices, which no number can fix; abstract."""
+    """A joint link maps onto vectors or matrices, which no number can fix; abstract."""
 
     domain = "predicted or 'constant', because it is a vector"
     together = True
@@ -23,11 +23,11 @@ class JointLink(Link):
 
 
 class Vector(JointLink, Identity):
-    """As many raw columns as y has components or classes, passed on together."""
+    """A vector is as many raw columns as y has components or classes, passed on together."""
 
 
 class Simplex(JointLink):
-    """parameter = softmax(raw): positive shares that sum to one, kept off 0 by rounding's width."""
+    """The parameter is softmax(raw): shares that sum to one, kept off 0 by rounding's width."""
 
     activation = "softmax"
 
@@ -40,7 +40,7 @@ class Simplex(JointLink):
 
 
 class CholeskyFactor(JointLink):
-    """A lower triangular matrix, row by row; its diagonal has the link `diagonal`, the rest none.
+    """A lower triangular matrix, row by row, has the link `diagonal` there and none below.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class CholeskyFactor(JointLink):
 
 
 class Components(Link):
-    """A value for each component of a mixture, or member of an ensemble, by the same link.
+    """Each component of a mixture, or member of an ensemble, has a value by the same link.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Components(Link):
 
 
 class Contrasts(Components):
-    """Numbers of which only the differences count: their sum is 0.
+    """Only the differences of these numbers count: their sum is 0.
 
     Without that, no search could say where it ends.
 
@@ -127,7 +127,7 @@ class Contrasts(Components):
 
 
 class OrderedFromZero(JointLink):
-    """Increasing numbers, the first of which is 0; a raw column for each gap between neighbors.
+    """The numbers increase, and the first is 0; each gap between neighbors has a raw column.
 
     Parameters
     ----------
@@ -166,12 +166,12 @@ class _Angle(torch.autograd.Function):
 
 
 _NO_DIRECTION = 1e-3
-"""So near to the origin raw outputs point nowhere: there the gradient is bounded, lest one such
+"""So near to the origin, raw outputs point nowhere: there the gradient is bounded, lest one such
 row outweighs all others."""
 
 
 class Direction(Link):
-    """The angle of two raw outputs, parameter = atan2(raw[1], raw[0]).
+    """The parameter is the angle of two raw outputs, atan2(raw[1], raw[0]).
 
     No jump: directions that are close have raw outputs that are close, also across -pi = pi.
     """

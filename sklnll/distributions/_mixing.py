@@ -18,14 +18,14 @@ from ._supports import Support
 
 
 class Mixing(Compound):
-    """A weighted average of several members of one family; abstract.
+    """A mixing family is a weighted average of several members of one family; abstract.
 
     Every parameter of `base` has an axis for the members, directly before its own ones.
     """
 
     @abstractmethod
     def log_weight(self, params: Mapping[str, Tensor]) -> Tensor:
-        """Logarithms of the members' probabilities, on the last axis."""
+        """Return the logarithms of the members' probabilities, on the last axis."""
 
     @property
     def support(self) -> Support:  # type: ignore[override]
@@ -43,7 +43,7 @@ class Mixing(Compound):
         return super().exposed(params, exposure[..., None])
 
     def weights(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The members' probabilities, on the last axis, for parameters given as arrays."""
+        """Return the members' probabilities, on the last axis, for parameters given as arrays."""
 
         def weights(**own: Tensor) -> Tensor:
             return self.log_weight(own).exp()
@@ -52,7 +52,7 @@ class Mixing(Compound):
 
 
 class MixingOfNumbers(Mixing):
-    """The same for a y that is a number; abstract."""
+    """A mixing family of numbers has a frozen law that knows all of its answers; abstract."""
 
     def frozen(self, **params: np.ndarray) -> WeightedLaw:
         if self.support.discrete:

@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Support:
-    """The values that a distribution allows y to take.
+    """A support is the set of values that a distribution allows y to take.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Support:
     atoms: tuple[float, ...] = ()
 
     def contains(self, y: np.ndarray) -> np.ndarray:
-        """Whether each value lies in the support; NaN never does."""
+        """Say whether each value lies in the support; NaN never does."""
         above = y >= self.low if self.closed_low else y > self.low
         return above & (y <= self.high if self.closed_high else y < self.high)
 

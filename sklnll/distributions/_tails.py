@@ -10,27 +10,27 @@ from .._numerics.special import log1mexp
 from ._base import Distribution
 
 _NARROW = 1e-7
-"""Below this difference of log-probabilities an interval is a point with a width."""
+"""Below this difference of log-probabilities, an interval counts as a point with a width."""
 
 
 class TailedDistribution(Distribution):
-    """A continuous family whose tails have closed forms, so that y may be censored; abstract."""
+    """A tailed family has tails in closed form, so that y may be censored; abstract."""
 
     @abstractmethod
     def log_cdf(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
-        """Log-probability of a value at most `y`, element by element, in torch."""
+        """Return the log-probability of a value at most `y`, element by element, in torch."""
 
     @abstractmethod
     def log_sf(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
-        """Log-probability of a value above `y`, element by element, in torch."""
+        """Return the log-probability of a value above `y`, element by element, in torch."""
 
     def inner_point(self, **params: Tensor) -> Tensor:
-        """A point in the middle of the distribution, where both tails are moderate; constant."""
+        """Return a point amid the distribution, where both tails are moderate, as a constant."""
         names = self.places() if self.support.low == -torch.inf else self.distances()
         return params[names[0]].detach()
 
     def log_interval(self, low: Tensor, high: Tensor, **params: Tensor) -> Tensor:
-        """Log-probability of a value between `low` and `high`, with low < high.
+        """Return the log-probability of a value between `low` and `high`, with low < high.
 
         An end at or beyond that of the support leaves its side open. No end and no gradient
         becomes infinite on the way: where a branch is not meant, it sees a harmless number.
@@ -57,7 +57,7 @@ class TailedDistribution(Distribution):
 
 
 def log1mexp_of_log(log_x: Tensor) -> Tensor:
-    """log(1 - exp(-x)) for x = exp(log_x), which may underflow or overflow."""
+    """Return log(1 - exp(-x)) for x = exp(log_x), which may underflow or overflow."""
     tiny = log_x < -15
     # log(x) - x / 2 + x**2 / 24, of which the last term is rounding.
     x = torch.exp(log_x.clamp(max=6.6))

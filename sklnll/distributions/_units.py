@@ -4,13 +4,13 @@ from enum import Enum
 
 
 class Unit(Enum):
-    """What a parameter is in y's units; one that has none is a pure number."""
+    """A unit says what a parameter is in y's units; a pure number has none."""
 
     PLACE = "place"
-    """It moves with y: where y becomes a * y + b, so does the parameter."""
+    """The parameter moves with y: where y becomes a * y + b, so does the parameter."""
 
     DISTANCE = "distance"
-    """It is stretched with y: where y becomes a * y + b, the parameter is multiplied by a."""
+    """The parameter is stretched with y: where y becomes a * y + b, it is multiplied by a."""
 
 
 PLACE, DISTANCE = Unit.PLACE, Unit.DISTANCE
@@ -22,4 +22,4 @@ USUAL_UNITS = {
     "scale": DISTANCE,
     "scale_tril": DISTANCE,
 }
-"""What parameters of these names are in a family that does not say it."""
+"""Parameters of these names have these units in a family that does not say it."""

@@ -22,7 +22,7 @@ __all__ = ["Censored", "Truncated"]
 
 
 class TailFamily(Compound):
-    """A compound family on a base with closed tails; abstract."""
+    """A tail family is built on a base with tails in closed form; abstract."""
 
     base: TailedDistribution
 
@@ -37,7 +37,8 @@ class TailFamily(Compound):
 
 
 class Censored(TailFamily):
-    """A family whose y is known as an interval only: durations still running, detection limits.
+    """A censored family suits a y of which some rows are known as intervals only: durations that
+    are still running, detection limits.
 
     y has two columns, the lower and the upper end of what is known. Equal ends are an exact value;
     an end that is infinite (for a positive family, a lower end of 0 too) leaves its side open:
@@ -109,7 +110,7 @@ class Censored(TailFamily):
         return self.base
 
     def magnitudes(self, y: np.ndarray) -> np.ndarray:
-        """The middles of the intervals; of half-open ones the end that is known."""
+        """Return the middles of the intervals; of half-open ones the end that is known."""
         lower, upper = y[..., 0], y[..., 1]
         lower = np.where(lower <= self.support.low, np.nan, lower)
         upper = np.where(upper >= self.support.high, np.nan, upper)
@@ -166,7 +167,7 @@ class Censored(TailFamily):
 
 
 class Truncated(TailFamily):
-    """A family of which only values between two limits are ever seen.
+    """A truncated family suits a y of which only values between two limits are ever seen.
 
     Rows outside the limits are not in the data at all (where they are, with their value unknown,
     `Censored` is right). Density between `low` and `high`, both in y's units::

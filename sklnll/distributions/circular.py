@@ -20,7 +20,7 @@ __all__ = ["CircularDistribution", "VonMises"]
 
 
 class CircularDistribution(Distribution):
-    """A family over angles in radians; abstract.
+    """A circular family is one over angles in radians; abstract.
 
     An angle and the same angle plus a full turn are the same y. `frozen` cuts the circle open
     opposite to the mean direction, and counts its distribution function from there.
@@ -30,11 +30,11 @@ class CircularDistribution(Distribution):
 
     @abstractmethod
     def mean_direction(self, *args: Any, **params: Any) -> np.ndarray:
-        """Direction of the mean of (cos y, sin y), in (-pi, pi]."""
+        """Return the direction of the mean of (cos y, sin y), in (-pi, pi]."""
 
     @abstractmethod
     def resultant(self, *args: Any, **params: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Length of the mean of (cos y, sin y), and one minus it: the circular variance."""
+        """Return the length of the mean of (cos y, sin y), and one minus it: its variance."""
 
     def check_target(
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
@@ -51,7 +51,7 @@ class CircularDistribution(Distribution):
 
 
 class VonMises(CircularDistribution):
-    """Von Mises distribution, for angles: the normal distribution of the circle.
+    """The von Mises distribution suits angles: it is the normal distribution of the circle.
 
     Support: all angles, in radians; whole turns do not matter. Density, where I0 is the modified
     Bessel function::

@@ -22,7 +22,7 @@ __all__ = ["Binomial", "NegativeBinomial", "Poisson"]
 
 
 class Poisson(Distribution):
-    """Poisson distribution, for counts of independent events.
+    """The Poisson distribution suits counts of independent events.
 
     Support: 0, 1, 2, ... Mass::
 
@@ -80,7 +80,7 @@ class Poisson(Distribution):
 
 
 class NegativeBinomial(Distribution):
-    """Negative binomial distribution by mean and dispersion, for over-dispersed counts.
+    """The negative binomial distribution, by mean and dispersion, suits over-dispersed counts.
 
     The variance is mean + dispersion * mean**2 (the form called NB2): a Poisson distribution whose
     rate varies from row to row, by a gamma distribution, beyond what x explains.
@@ -160,7 +160,7 @@ class NegativeBinomial(Distribution):
 
 
 class Binomial(Distribution):
-    """Binomial distribution, for the number of successes among a known number of trials.
+    """The binomial distribution suits the number of successes among a known number of trials.
 
     Support: 0, 1, ..., trials. Mass::
 

@@ -27,13 +27,13 @@ __all__ = ["ensemble_of"]
 _MOST_ITEMS_FOR_MODE = 5
 _MOST_ITEMS_FOR_ENTROPY = 7
 _VALUES_AT_ONCE = 2_000_000
-"""Log-probabilities that are computed together, to bound the memory it takes."""
+"""So many log-probabilities are computed together, to bound the memory it takes."""
 _N_DRAWS = 200
-"""From each member, to estimate the entropy of vectors."""
+"""So many draws from each member estimate the entropy of vectors."""
 
 
 class MemberAverage(Mixing):
-    """The average of `n_members` distributions of the family `base`; abstract.
+    """A member average is that of `n_members` distributions of the family `base`; abstract.
 
     Not trained, but predicted with: the parameters of `base` have an axis for the members directly
     before their own axes, and `weight`, the members' probabilities, has it last.
@@ -63,7 +63,7 @@ class MemberAverage(Mixing):
         return 1 / self.n_members if name == "weight" else super().setting(name)
 
     def check_base(self) -> None:
-        """A family that was fitted can be averaged."""
+        """Accept the base: a family that was fitted can be averaged."""
 
     def check_target(
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
@@ -74,7 +74,7 @@ class MemberAverage(Mixing):
         return torch.log(params["weight"])
 
     def _log_average(self, log_p: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Log of the members' average of probabilities that sum to one.
+        """Return the log of the members' average of probabilities that sum to one.
 
         Parameters
         ----------
@@ -87,12 +87,12 @@ class MemberAverage(Mixing):
         return np.where(others < 0.5, np.log1p(-np.minimum(others, 0.5)), log_average)
 
     def _from_members(self, method: str, params: Mapping[str, np.ndarray], *args: Any) -> Any:
-        """What `base` says of each member, in shape (n_samples, n_members, ...)."""
+        """Return what `base` says of each member, in shape (n_samples, n_members, ...)."""
         shape = params["weight"].shape
         return _unflatten(getattr(self.base, method)(*args, **self._as_rows(params)), shape)
 
     def _as_rows(self, params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The members' parameters, a member of a row in each row."""
+        """Return the members' parameters, a member of a row in each row."""
         return {
             name: value.reshape(-1, *value.shape[2:])
             for name, value in self.of_base(params).items()
@@ -101,7 +101,7 @@ class MemberAverage(Mixing):
     def _of_drawn(
         self, size: int, random_state: Any, params: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """The parameters of `size` members drawn for each row, a draw in each row."""
+        """Return the parameters of `size` members drawn for each row, a draw in each row."""
         weight = params["weight"]
         chosen = chosen_members(np.repeat(weight[:, None], size, axis=1), random_state)
         index = (np.arange(len(weight))[:, None] * weight.shape[1] + chosen).ravel()
@@ -109,7 +109,7 @@ class MemberAverage(Mixing):
 
 
 class Ensemble(MemberAverage, MixingOfNumbers):
-    """The average of several distributions of a number, as an ensemble of networks predicts it.
+    """An ensemble averages several distributions of a number, as a set of networks predicts it.
 
     Density (or mass)::
 
@@ -142,7 +142,7 @@ class Ensemble(MemberAverage, MixingOfNumbers):
 
 
 class CircularEnsemble(MemberAverage, MixingOfNumbers, CircularDistribution):  # type: ignore[override]
-    """The average of several distributions of an angle; see `Ensemble`.
+    """A circular ensemble averages several distributions of an angle; see `Ensemble`.
 
     The circle is cut open opposite to the mean direction of the average.
     """
@@ -158,7 +158,7 @@ class CircularEnsemble(MemberAverage, MixingOfNumbers, CircularDistribution):  #
 
 
 class LabelEnsemble(MemberAverage, LabelDistribution):
-    """The average of several distributions over labels; see `Ensemble`."""
+    """A label ensemble averages several distributions over labels; see `Ensemble`."""
 
     def log_prob(self, y: Tensor, *args: Any, **params: Any) -> Tensor:
         if not self.event_ndim:
@@ -177,7 +177,7 @@ class LabelEnsemble(MemberAverage, LabelDistribution):
 
 
 class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[override]
-    """The average of several joint distributions of vectors; see `Ensemble`.
+    """A vector ensemble averages several joint distributions of vectors; see `Ensemble`.
 
     The mode is the best of the members' modes and their average. The entropy is the average of
     the members' and what draws from them say of their difference: exact where members agree, else
@@ -210,7 +210,7 @@ class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[overrid
         return ensemble_of(family, self.n_members), {"weight": weight, **members}
 
     def cov(self, *args: Any, **params: Any) -> np.ndarray:
-        """By the law of total covariance."""
+        """Return covariance matrices by the law of total covariance."""
         family, of_rows = self.base.marginals(**self._as_rows(params))
         weight = params["weight"]
         mean = _unflatten(np.asarray(family.frozen(**of_rows).mean()), weight.shape)
@@ -227,7 +227,7 @@ class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[overrid
         return np.take_along_axis(candidates, highest, axis=1)[:, 0]
 
     def _heights(self, y: np.ndarray, params: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Log-densities at several vectors of each row, of shape (n_samples, n_vectors)."""
+        """Return log-densities at several vectors of each row, of shape (n_samples, n_vectors)."""
         return in_numpy(self.log_prob, y, **_with_axis(params))
 
     def entropy(self, *args: Any, **params: Any) -> np.ndarray:
@@ -276,7 +276,7 @@ class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[overrid
         values: np.ndarray,
         rest: dict[str, np.ndarray],
     ) -> np.ndarray:
-        """The joint density over that of the rest given the known, at any values of the rest."""
+        """Return the joint density over that of the rest given the known, at any rest."""
         inner = self.base.mode(**rest)
         size = values.shape[1] + inner.shape[1]
         y = np.empty((len(values), size))
@@ -287,7 +287,7 @@ class VectorEnsemble(MemberAverage, VectorDistribution):  # type: ignore[overrid
 
 
 class RankingEnsemble(MemberAverage, RankingDistribution):  # type: ignore[override]
-    """The average of several distributions over rankings; see `Ensemble`.
+    """A ranking ensemble averages several distributions over rankings; see `Ensemble`.
 
     The mode of up to five items is the most probable of all orders; of more, that of the members'
     modes, the order of the expected ranks and that of the first-place probabilities.
@@ -322,7 +322,7 @@ class RankingEnsemble(MemberAverage, RankingDistribution):  # type: ignore[overr
         return np.take_along_axis(candidates, best, axis=1)[:, 0]
 
     def entropy(self, *args: Any, **params: Any) -> np.ndarray:
-        """Entropy in nats, summed over all orders.
+        """Return the entropy in nats, summed over all orders.
 
         Raises
         ------
@@ -340,7 +340,7 @@ class RankingEnsemble(MemberAverage, RankingDistribution):  # type: ignore[overr
         return -(np.exp(log_p) * log_p).sum(axis=1)
 
     def _log_probs(self, orders: np.ndarray, params: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Log-probabilities of orders (m, n_items), or (n_samples, m, n_items), in each row."""
+        """Return log-probabilities of orders (m, n_items), or (n_samples, m, n_items), by row."""
         n_samples, n_members = params["weight"].shape
         orders = np.broadcast_to(orders, (n_samples, *orders.shape[-2:])).astype(float)
         n_blocks = 1 + orders.size * n_members // _VALUES_AT_ONCE
@@ -355,7 +355,7 @@ class RankingEnsemble(MemberAverage, RankingDistribution):  # type: ignore[overr
 
 
 def ensemble_of(family: Distribution, n_members: int) -> Distribution:
-    """The family of averages of several distributions of a family.
+    """Return the family of averages of several distributions of a family.
 
     Parameters
     ----------
@@ -414,7 +414,7 @@ def _with_axis(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _unflatten(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """From a member of a row in each row to (n_samples, n_members, ...)."""
+    """Return values of a member of a row in each row in shape (n_samples, n_members, ...)."""
     return values.reshape(*shape, *values.shape[1:])
 
 

@@ -19,21 +19,21 @@ from .links import identity, vector
 __all__ = ["Bernoulli", "Categorical", "LabelDistribution"]
 
 LEAST_PROBABILITY = 1e-15
-"""Start of a class without rows: its maximum likelihood is zero, whose logarithm is no number. So
-small that the gradient of the marginal fit is zero to rounding, and its search ends there."""
+"""A class without rows starts here: its maximum likelihood is zero, whose logarithm is no number.
+The gradient of the marginal fit is zero to rounding there, and its search ends."""
 
 _ROUNDING = 1e-5
-"""How far the sum of a row of probabilities may be from 1: that of float32, many times."""
+"""The sum of a row of probabilities may be so far from 1: the rounding of float32, many times."""
 
 
 class LabelDistribution(Distribution):
-    """A family over class labels, which training sees as 0, ..., n_classes - 1."""
+    """A label family is one over class labels, which training sees as 0, ..., n_classes - 1."""
 
     multi_class: ClassVar[bool] = True
-    """Whether there may be more than two labels."""
+    """It says whether there may be more than two labels."""
 
     def classes_of(self, y: np.ndarray, categories: np.ndarray | None = None) -> np.ndarray:
-        """The labels in the order in which training counts them.
+        """Return the labels in the order in which training counts them.
 
         Parameters
         ----------
@@ -53,11 +53,11 @@ class LabelDistribution(Distribution):
         return np.unique(y)
 
     def of_indicators(self) -> LabelDistribution | None:
-        """The family of each column of a 0/1 indicator matrix; None where y cannot be one."""
+        """Return the family of each column of indicators; None where y cannot be their matrix."""
         return None
 
     def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
-        """Log-odds divided by the factor, known as temperature."""
+        """Return the log-odds divided by the factor, which is known as temperature."""
         return {**params, **{name: params[name] / factor for name in self.parameters}}
 
     def frozen(self, *args: Any, **params: Any) -> FrozenLaw:
@@ -69,7 +69,7 @@ class LabelDistribution(Distribution):
 
     @abstractmethod
     def log_proba(self, *args: Any, **params: Any) -> np.ndarray:
-        """Log-probabilities of all classes, for parameters given as arrays.
+        """Return the log-probabilities of all classes, for parameters given as arrays.
 
         Returns
         -------
@@ -78,7 +78,7 @@ class LabelDistribution(Distribution):
 
 
 class Bernoulli(LabelDistribution):
-    """Bernoulli distribution, for a y that is one of two labels.
+    """The Bernoulli distribution suits a y that is one of two labels.
 
     Its negative log-likelihood is the logistic loss, also called binary cross-entropy.
 
@@ -143,7 +143,7 @@ class Bernoulli(LabelDistribution):
 
 
 class Categorical(LabelDistribution):
-    """Categorical distribution, for a y that is one of any number of labels.
+    """The categorical distribution suits a y that is one of any number of labels.
 
     Its negative log-likelihood is the cross-entropy of the softmax. With two labels it equals
     `Bernoulli` with the difference of the logits.
@@ -255,12 +255,12 @@ def _check_shares(y: np.ndarray, name: str, family: Distribution) -> None:
 
 
 def at_label(log_p: Tensor, y: Tensor) -> Tensor:
-    """Of the log-probabilities of all labels, on the last axis, those of the labels `y`."""
+    """Return those of the log-probabilities of all labels, on the last axis, that `y` names."""
     shape = torch.broadcast_shapes(y.shape, log_p.shape[:-1])
     log_p = log_p.expand(*shape, -1)
     return log_p.gather(-1, y.long().expand(shape).unsqueeze(-1)).squeeze(-1)
 
 
 def label_totals(y: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
-    """Total weight of each of the labels 0, ..., size - 1."""
+    """Return the total weight of each of the labels 0, ..., size - 1."""
     return np.bincount(y.astype(int), weights=weight, minlength=size)

@@ -23,14 +23,14 @@ _SUPPORTS = {
     repr(constraints.unit_interval): UNIT_INTERVAL,
     repr(constraints.nonnegative_integer): COUNTS,
 }
-"""What torch calls them is how its constraints print; they do not compare."""
+"""Torch's name of a support is how its constraint prints; constraints do not compare."""
 
 _HALF_LINES = (type(constraints.positive), type(constraints.nonnegative))
 _OPEN_INTERVALS = {repr(constraints.unit_interval), repr(constraints.half_open_interval(0.0, 1.0))}
 
 
 class FromTorch(Distribution):
-    """A family made of a law of torch.distributions, for a y that has none here yet.
+    """A law of torch.distributions makes a family, for a y that has none here yet.
 
     Links follow from the law's ``arg_constraints``: identity for real parameters, log for positive
     ones, logit for probabilities. What torch lacks (quantiles, mean, mode, entropy, CRPS) is

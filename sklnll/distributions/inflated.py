@@ -32,21 +32,22 @@ __all__ = [
 ]
 
 _share = Logit(start_range=(1e-8, 1 - 1e-8))
-"""Of rows that are seen to be at the end."""
+"""This is the link of the share of rows that are seen to be at the end."""
 
 _excess = Logit(start_range=(1e-3, 1 - 1e-3))
-"""Of rows that are at the end beyond what the base explains: without x there may be none."""
+"""This is the link of the share of rows at the end beyond what the base explains: without x there
+may be none."""
 
 
 class _Inflated(Compound):
-    """A univariate base family with extra probability at the ends of its range; abstract."""
+    """An inflated family gives a base extra probability at the ends of its range; abstract."""
 
     base_domain: ClassVar[str]
-    """Ends the sentence "base must be ..."."""
+    """It ends the sentence "base must be ..."."""
 
     @abstractmethod
     def suits(self, support: Support) -> bool:
-        """Whether a base of this support is meant."""
+        """Say whether a base of this support is meant."""
 
     def check_base(self) -> None:
         clash = self.own.keys() & self.base.parameters.keys()
@@ -62,7 +63,7 @@ class _Inflated(Compound):
 
     @abstractmethod
     def frozen(self, *args: Any, **params: Any) -> LawWithAtoms:
-        """A frozen distribution with scipy's methods but ``pdf``."""
+        """Return a law with the methods of scipy's frozen distributions."""
 
     def crps(self, y: np.ndarray, *args: Any, **params: Any) -> np.ndarray:
         of_base = self.of_base(params)
@@ -72,13 +73,13 @@ class _Inflated(Compound):
 
 
 def _mode_of_counts(law: CountWithAtoms, mode_of_base: np.ndarray) -> np.ndarray:
-    """Zero, or the most probable count above it."""
+    """Return zero, or the most probable count above it."""
     mode = np.maximum(mode_of_base, 1)
     return np.where(law.logpmf(0) >= law.logpmf(mode), 0.0, mode)
 
 
 def _log_prob_of_counts(y: Tensor, log_zero: Tensor, log_above: Tensor) -> Tensor:
-    """Log-mass of counts from those of zero and above; between 0 and 1 on a straight line.
+    """Return the log-mass of counts from those of zero and above; linear between 0 and 1.
 
     Training accepts y between the whole numbers; a formula for y >= 1 may be unbounded there.
     """
@@ -87,7 +88,7 @@ def _log_prob_of_counts(y: Tensor, log_zero: Tensor, log_above: Tensor) -> Tenso
 
 
 class ZeroInflated(_Inflated):
-    """A family of counts, or of positive amounts, with extra zeros.
+    """A zero-inflated family suits counts, or positive amounts, with extra zeros.
 
     With probability `inflation` y is 0, else it has the distribution of `base`.
 
@@ -184,7 +185,7 @@ class ZeroInflated(_Inflated):
 
 
 class Hurdle(_Inflated):
-    """A family of counts whose zeros are a matter of their own.
+    """A hurdle family suits counts whose zeros are a matter of their own.
 
     With probability `inflation` y is 0, else it has the distribution of `base` given that it is
     positive: whether something happens, and then how often. Mass, with that of the base p_base::
@@ -245,7 +246,7 @@ class Hurdle(_Inflated):
 
 
 class ZeroOneInflated(_Inflated):
-    """A family of proportions that are sometimes exactly 0 or 1.
+    """A zero-one-inflated family suits proportions that are sometimes exactly 0 or 1.
 
     With probability `inflation` y is an end, 1 with probability `share_of_ones` and else 0; the
     rest has the distribution of `base`. Support: 0 <= y <= 1. Probabilities, and density of the
@@ -336,35 +337,35 @@ class ZeroOneInflated(_Inflated):
 def _guess_where(
     rows: np.ndarray, base: Distribution, y: np.ndarray, weight: np.ndarray, size: int
 ) -> dict[str, Any]:
-    """The base's guess for some rows; none where there are none."""
+    """Return the base's guess for some rows; none where there are none."""
     return base.guess(y[rows], weight[rows], size) if weight[rows].any() else {}
 
 
 def zero_inflated_poisson() -> ZeroInflated:
-    """For counts of which some are zero for a reason of their own."""
+    """Return the family for counts of which some are zero for a reason of their own."""
     return ZeroInflated(Poisson())
 
 
 def zero_inflated_negative_binomial() -> ZeroInflated:
-    """For over-dispersed counts of which some are zero for a reason of their own."""
+    """Return the family for over-dispersed counts of which some are zero for another reason."""
     return ZeroInflated(NegativeBinomial())
 
 
 def hurdle_poisson() -> Hurdle:
-    """For counts whose zeros, be they many or few, are a matter of their own."""
+    """Return the family for counts whose zeros, be they many or few, are a matter of their own."""
     return Hurdle(Poisson())
 
 
 def hurdle_negative_binomial() -> Hurdle:
-    """For over-dispersed counts whose zeros are a matter of their own."""
+    """Return the family for over-dispersed counts whose zeros are a matter of their own."""
     return Hurdle(NegativeBinomial())
 
 
 def zero_adjusted_gamma() -> ZeroInflated:
-    """For amounts of which many are exactly 0."""
+    """Return the family for amounts of which many are exactly 0."""
     return ZeroInflated(Gamma())
 
 
 def zero_one_inflated_beta() -> ZeroOneInflated:
-    """For proportions of which some are exactly 0 or 1."""
+    """Return the family for proportions of which some are exactly 0 or 1."""
     return ZeroOneInflated(Beta())

@@ -61,7 +61,7 @@ __all__ = [
 
 
 class FixedLink(Identity):
-    """A number that the user knows; it is never learned.
+    """The parameter is a number that the user knows; it is never learned.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class FixedLink(Identity):
 
 
 class Softplus(Link):
-    """parameter = floor + log(1 + exp(raw)): linear far above the floor, so that no step explodes.
+    """The parameter is floor + log(1 + exp(raw)), linear far above so that no step explodes.
 
     Parameters
     ----------
@@ -124,7 +124,8 @@ class Softplus(Link):
 
 
 class Log(Link):
-    """log(parameter - floor) = raw, clamped so that neither it nor its inverse square overflows.
+    """The logarithm of (parameter - floor) is raw, clamped so that neither the parameter nor its
+    inverse square overflows.
 
     Parameters
     ----------
@@ -177,7 +178,7 @@ class Log(Link):
 
 
 class ProbabilityLink(Link):
-    """A link onto (0, 1), kept off 0 and 1 by rounding's width; abstract.
+    """A probability link maps onto (0, 1), kept off 0 and 1 by rounding's width; abstract.
 
     Parameters
     ----------
@@ -202,15 +203,15 @@ class ProbabilityLink(Link):
 
     @abstractmethod
     def _squash(self, raw: Tensor) -> Tensor:
-        """From raw outputs to probabilities."""
+        """Map raw outputs to probabilities."""
 
     @abstractmethod
     def _stretch(self, value: np.ndarray) -> np.ndarray:
-        """From probabilities to raw outputs."""
+        """Map probabilities to raw outputs."""
 
 
 class Logit(ProbabilityLink):
-    """log(parameter / (1 - parameter)) = raw."""
+    """The log-odds are raw: log(parameter / (1 - parameter)) = raw."""
 
     activation = "logistic"
 
@@ -222,7 +223,7 @@ class Logit(ProbabilityLink):
 
 
 class Probit(ProbabilityLink):
-    """The standard normal's quantile of the parameter = raw."""
+    """The standard normal's quantile of the parameter is raw."""
 
     activation = "inverse_probit"
 
@@ -235,7 +236,7 @@ class Probit(ProbabilityLink):
 
 
 class CLogLog(ProbabilityLink):
-    """log(-log(1 - parameter)) = raw, the complementary log-log link."""
+    """The complementary log-log is raw: log(-log(1 - parameter)) = raw."""
 
     activation = "inverse_cloglog"
 
@@ -263,7 +264,7 @@ concentrated = Log(cap=1e10, start_range=(0.1, 1e10))
 
 
 PROBABILITY_LINKS: dict[str, Link] = {"logit": logit, "probit": Probit(), "cloglog": CLogLog()}
-"""The links of a probability that the field uses, by name."""
+"""These are the links of a probability that the field uses, by name."""
 
 RATE_LINKS: dict[str, Link] = {"log": log, "softplus": Softplus(floor=1e-9)}
-"""The links of a mean count: effects multiply, or, where it is large, add."""
+"""These are the links of a mean count: effects multiply, or, where it is large, add."""

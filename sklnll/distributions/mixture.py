@@ -23,7 +23,7 @@ _START_SCALE = (0.05, 1e6)
 
 
 class Mixture(MixingOfNumbers):
-    """Mixture of several components of one family, for a y with several answers at one x.
+    """A mixture of several components of one family suits a y with several answers at one x.
 
     Density, with the weights w = softmax(logits)::
 
@@ -104,7 +104,7 @@ class Mixture(MixingOfNumbers):
         return (torch.softmax(params["logits"], dim=-1) * of_components).sum(dim=-1)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
-        """The base's guess for each of `n_components` parts of y with equal weight."""
+        """Return the base's guess for each of `n_components` parts of y with equal weight."""
         order = np.argsort(y, kind="stable")
         share = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
         part = np.empty(len(y), dtype=int)
@@ -120,7 +120,7 @@ class Mixture(MixingOfNumbers):
 
 
 def normal_mixture(n_components: int = 3) -> Mixture:
-    """Mixture of normal distributions, for a real y with several answers at one x.
+    """Return a mixture of normal distributions, for a real y with several answers at one x.
 
     Parameters
     ----------
@@ -136,5 +136,5 @@ def normal_mixture(n_components: int = 3) -> Mixture:
 
 
 def _bounded(link: Link) -> Link:
-    """The link of a component's parameter: a scale that starts wide enough, and stays so."""
+    """Return the link of a component's parameter: a scale that starts wide enough, and stays so."""
     return Softplus(_LEAST_SCALE, _START_SCALE) if isinstance(link, Softplus) else link

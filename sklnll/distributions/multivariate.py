@@ -21,11 +21,12 @@ from .unit import Beta
 __all__ = ["Dirichlet", "MultivariateNormal", "VectorDistribution"]
 
 _ROUNDING_OF_SUMS = 1e-6
-"""By so much a row of shares may miss 1, relatively: that of single precision, or of six digits."""
+"""A row of shares may miss 1 by so much, relatively: the rounding of single precision, or of six
+digits."""
 
 
 class VectorDistribution(Distribution):
-    """A family whose y is a row of numbers, its components, that depend on each other; abstract.
+    """The y of a vector family is a row of numbers that depend on each other; abstract.
 
     Parameters given as arrays have rows on the first axis.
     """
@@ -33,10 +34,10 @@ class VectorDistribution(Distribution):
     event_ndim = 1
 
     member_ndim: ClassVar[int] = 0
-    """Axes of the parameters between rows and components."""
+    """The parameters have so many axes between those of rows and components."""
 
     def size(self, params: Mapping[str, np.ndarray]) -> int:
-        """Number of components."""
+        """Return the number of components."""
         return next(iter(params.values())).shape[1]
 
     def frozen(self, *args: Any, **params: Any) -> FrozenVectorLaw:  # type: ignore[override]
@@ -45,15 +46,15 @@ class VectorDistribution(Distribution):
 
     @abstractmethod
     def marginals(self, *args: Any, **params: Any) -> tuple[Distribution, dict[str, np.ndarray]]:
-        """The family of each component alone, and its parameters, of shape (n_samples, size)."""
+        """Return the family of each component alone, and its parameters, of (n_samples, size)."""
 
     @abstractmethod
     def cov(self, *args: Any, **params: Any) -> np.ndarray:
-        """Covariance matrices, of shape (n_samples, size, size)."""
+        """Return the covariance matrices, of shape (n_samples, size, size)."""
 
     @abstractmethod
     def entropy(self, *args: Any, **params: Any) -> np.ndarray:
-        """Differential entropy in nats, of shape (n_samples,)."""
+        """Return the differential entropy in nats, of shape (n_samples,)."""
 
     @abstractmethod
     def rvs(self, size: int, random_state: Any, *args: Any, **params: Any) -> np.ndarray:
@@ -62,14 +63,14 @@ class VectorDistribution(Distribution):
     def condition(
         self, params: dict[str, np.ndarray], known: list[int], values: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Parameters of the other components, given `values` (n_samples, n_known) of these."""
+        """Return the parameters of all others, given `values` (n_samples, n_known) of these."""
         raise NotImplementedError(f"{type(self).__name__} does not implement condition")
 
     def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
         raise self._no_scale()
 
     def contains(self, y: np.ndarray) -> np.ndarray:
-        """Whether each row, on the last axis of `y`, lies in the support."""
+        """Say whether each row, on the last axis of `y`, lies in the support."""
         return np.all(self.support.contains(y), axis=-1)
 
     def check_target(
@@ -83,12 +84,12 @@ class VectorDistribution(Distribution):
         super().check_target(y, name, exposure)
 
     _alone: ClassVar[str]
-    """Name of the family for a y of one column."""
+    """This is the name of the family for a y of one column."""
     _least_size: ClassVar[int] = 1
 
 
 class MultivariateNormal(VectorDistribution):
-    """Multivariate normal distribution, for several real outputs whose errors are correlated.
+    """The multivariate normal distribution suits several real outputs whose errors are correlated.
 
     Support: all real vectors, of D components. Density, with z the solution of
     scale_tril @ z = y - loc::
@@ -187,7 +188,7 @@ class MultivariateNormal(VectorDistribution):
 
 
 class Dirichlet(VectorDistribution):
-    """Dirichlet distribution by mean and precision, for compositions: shares that sum to one.
+    """The Dirichlet distribution, by mean and precision, suits shares that sum to one.
 
     Support: rows of K positive shares with sum 1. Density, with a = mean * precision::
 
@@ -253,7 +254,7 @@ class Dirichlet(VectorDistribution):
         return (own - column * column.mT) / (1 + precision[..., None, None])
 
     def mode(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
-        """Where the density is largest; on the edge where it has no bound there."""
+        """Return where the density is largest; on the edge where it has no bound there."""
         a = _concentration(mean, precision)
         excess = np.maximum(a - 1, 0)
         total = excess.sum(axis=-1, keepdims=True)
@@ -303,7 +304,7 @@ class Dirichlet(VectorDistribution):
 
 
 def _solve(scale_tril: Tensor, residual: Tensor) -> Tensor:
-    """The z with scale_tril @ z = residual."""
+    """Return the z with scale_tril @ z = residual."""
     if scale_tril.ndim > 3 and scale_tril.shape[-4] == 1:  # one matrix for all rows: solve at once
         columns = residual.movedim(-3, -1)
         z = torch.linalg.solve_triangular(scale_tril.squeeze(-4), columns, upper=False)
@@ -313,14 +314,14 @@ def _solve(scale_tril: Tensor, residual: Tensor) -> Tensor:
 
 
 def _triangular(rows: np.ndarray) -> np.ndarray:
-    """The Cholesky factor of rows.T @ rows, for stacks of matrices, singular ones included."""
+    """Return the Cholesky factors of rows.T @ rows, for stacks of matrices, also singular ones."""
     upper = np.linalg.qr(rows, mode="r")
     sign = np.where(np.diagonal(upper, axis1=-2, axis2=-1) < 0, -1.0, 1.0)
     return (sign[..., None] * upper).mT
 
 
 def _concentration(mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
-    """The usual parameters a."""
+    """Return the usual parameters a."""
     return np.maximum(mean * precision[..., None], 1e-100)
 
 
@@ -329,10 +330,10 @@ def _sums_to_one(y: np.ndarray) -> np.ndarray:
 
 
 def _error(a: np.ndarray) -> np.ndarray:
-    """Of Stirling's formula for log Gamma(a)."""
+    """Return the error of Stirling's formula for log Gamma(a)."""
     return in_numpy(stirling_error, a)
 
 
 def _log_excess(a: np.ndarray) -> np.ndarray:
-    """log(a) - digamma(a)."""
+    """Return log(a) - digamma(a)."""
     return 0.5 / a - in_numpy(stirling_slope, a)

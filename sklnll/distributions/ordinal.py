@@ -19,7 +19,7 @@ __all__ = ["Ordinal"]
 
 
 class Ordinal(LabelDistribution):
-    """Cumulative logits, for a y that is one of several labels with an order: grades, stages.
+    """Cumulative logits suit a y that is one of several labels with an order: grades, stages.
 
     A location on a hidden scale is seen through thresholds that cut the scale into classes. With
     constant thresholds this is the proportional odds model: x multiplies the odds of "at most
@@ -123,7 +123,7 @@ class Ordinal(LabelDistribution):
 
 
 def _log_proba(location: Tensor, thresholds: Tensor) -> Tensor:
-    """Log-probabilities of all classes, on a last axis.
+    """Return the log-probabilities of all classes, on a last axis.
 
     With a < b the difference sigmoid(b) - sigmoid(a) is sigmoid(b) * sigmoid(-a) *
     (1 - exp(a - b)): no digit is lost, however far out a and b lie.

@@ -27,7 +27,7 @@ __all__ = ["Exponential", "Gamma", "LogNormal", "Weibull"]
 
 
 class Exponential(TailedDistribution):
-    """Exponential distribution, for waiting times without memory.
+    """The exponential distribution suits waiting times without memory.
 
     Support: y >= 0. Density::
 
@@ -76,7 +76,7 @@ class Exponential(TailedDistribution):
 
 
 class Gamma(Distribution):
-    """Gamma distribution, for positive amounts whose spread grows with their size.
+    """The gamma distribution suits positive amounts whose spread grows with their size.
 
     Support: y > 0. Density::
 
@@ -142,7 +142,7 @@ class Gamma(Distribution):
 
 
 class LogNormal(TailedDistribution):
-    """Log-normal distribution, for positive amounts that are products of many factors.
+    """The log-normal distribution suits positive amounts that are products of many factors.
 
     The logarithm of y is normal. Support: y > 0. Density, with z = log(y / scale) / sigma::
 
@@ -205,7 +205,7 @@ class LogNormal(TailedDistribution):
 
 
 class Weibull(TailedDistribution):
-    """Weibull distribution, for durations whose hazard rises or falls with time.
+    """The Weibull distribution suits durations whose hazard rises or falls with time.
 
     Support: y > 0. Density::
 

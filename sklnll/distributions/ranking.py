@@ -17,16 +17,16 @@ from .links import vector
 __all__ = ["PlackettLuce", "RankingDistribution"]
 
 _LEAST_WORTH = 1e-8
-"""Start of an item that never wins, as a share of the largest worth: its maximum likelihood, zero,
+"""An item that never wins starts at this share of the largest worth: its maximum likelihood, zero,
 would never be left again."""
 _MM_STEPS = 10
 _MOST_ITEMS_FOR_ENTROPY = 12
 _ROWS_AT_ONCE = 1000
-"""Rows whose entropy is computed together, to bound the memory it takes."""
+"""The entropy of so many rows is computed together, to bound the memory it takes."""
 
 
 class RankingDistribution(Distribution):
-    """A family over rankings of K items; abstract.
+    """A ranking family is one over rankings of K items; abstract.
 
     One observation is an order: the items 0, ..., K - 1, best first, of which a partial ranking
     lists the first few and ends in -1. Its probability is that of all full rankings which begin
@@ -38,7 +38,7 @@ class RankingDistribution(Distribution):
     event_ndim = 1
 
     def widened(self, params: dict[str, Any], factor: float) -> dict[str, Any]:
-        """Scores divided by the factor, known as temperature."""
+        """Return the scores divided by the factor, which is known as temperature."""
         return {**params, **{name: params[name] / factor for name in self.parameters}}
 
     def frozen(self, *args: Any, **params: Any) -> NoReturn:
@@ -50,7 +50,7 @@ class RankingDistribution(Distribution):
 
     @abstractmethod
     def mode(self, *args: Any, **params: Any) -> np.ndarray:
-        """The most probable order, for parameters given as arrays.
+        """Return the most probable order, for parameters given as arrays.
 
         Returns
         -------
@@ -59,7 +59,7 @@ class RankingDistribution(Distribution):
 
     @abstractmethod
     def log_proba(self, *args: Any, **params: Any) -> np.ndarray:
-        """Log-probabilities of each item to come first, for parameters given as arrays.
+        """Return the log-probabilities of each item to come first, for parameters given as arrays.
 
         Returns
         -------
@@ -68,7 +68,7 @@ class RankingDistribution(Distribution):
 
     @abstractmethod
     def pairwise(self, *args: Any, **params: Any) -> np.ndarray:
-        """Probabilities P(i before j), for parameters given as arrays; zero for i = j.
+        """Return the probabilities P(i before j), for parameters given as arrays; zero for i = j.
 
         Returns
         -------
@@ -91,7 +91,7 @@ class RankingDistribution(Distribution):
         """
 
     def entropy(self, *args: Any, **params: Any) -> np.ndarray:
-        """Entropy in nats, for parameters given as arrays."""
+        """Return the entropy in nats, for parameters given as arrays."""
         raise NotImplementedError(f"{type(self).__name__} does not implement entropy")
 
     def check_target(
@@ -103,7 +103,7 @@ class RankingDistribution(Distribution):
 
 
 class PlackettLuce(RankingDistribution):
-    """Plackett-Luce distribution, for a y that is a ranking of K items or its first places.
+    """The Plackett-Luce distribution suits a y that is a ranking of K items or its first places.
 
     The first place is a choice among all items, with probabilities in proportion to their worths
     exp(scores); the second a choice among those that are left; and so on. With two items this is
@@ -168,7 +168,7 @@ class PlackettLuce(RankingDistribution):
         return self.mode((scores - largest)[:, None] + noise)
 
     def entropy(self, scores: np.ndarray) -> np.ndarray:
-        """Entropy in nats: the expected entropies of the choices, summed over all sets of items.
+        """Return the entropy in nats: the choices' expected entropies, over all sets of items.
 
         Raises
         ------
@@ -197,7 +197,7 @@ class PlackettLuce(RankingDistribution):
 
 
 def _completed(y: Tensor) -> Tensor:
-    """The orders with unlisted items at their end, by number; any completion would do."""
+    """Return the orders with unlisted items at their end, by number; any completion would do."""
     n_items = y.shape[-1]
     place = torch.full((*y.shape[:-1], n_items + 1), n_items)
     item = torch.where(y >= 0, y, n_items).long()
@@ -206,7 +206,7 @@ def _completed(y: Tensor) -> Tensor:
 
 
 def _mm_step(worth: np.ndarray, order: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Hunter's step towards the maximum likelihood: wins over expected wins for a worth of 1.
+    """Take Hunter's step towards the maximum likelihood: wins over expected wins for a worth of 1.
 
     Parameters
     ----------
@@ -227,7 +227,9 @@ def _mm_step(worth: np.ndarray, order: np.ndarray, chosen: np.ndarray) -> np.nda
 
 
 def _entropy(scores: np.ndarray) -> np.ndarray:
-    """Each set of items that may be left is reached with some probability, and one is chosen."""
+    """Return the entropy: each set of items that may be left is reached with some probability, and
+    one of them is chosen.
+    """
     n_items = scores.shape[-1]
     reached = np.zeros((2**n_items, len(scores)))
     reached[-1] = 1

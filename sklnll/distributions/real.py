@@ -29,7 +29,7 @@ __all__ = ["Cauchy", "Gumbel", "Laplace", "Logistic", "Normal", "StudentT"]
 
 
 class LocationScale(Distribution):
-    """A family that is one standard law, moved and stretched; abstract.
+    """A family of location and scale is one standard law, moved and stretched; abstract.
 
     Its density is largest at `loc`.
     """
@@ -46,7 +46,7 @@ class LocationScale(Distribution):
 
 
 class Normal(LocationScale, TailedDistribution):
-    """Normal (Gaussian) distribution, for a real y whose errors have light tails.
+    """The normal (Gaussian) distribution suits a real y whose errors have light tails.
 
     With a fixed scale its maximum likelihood is least squares; with ``scale="constant"`` the
     spread is learned once; by default the spread depends on x (heteroscedastic regression).
@@ -112,7 +112,7 @@ class Normal(LocationScale, TailedDistribution):
 
 
 class Laplace(LocationScale, TailedDistribution):
-    """Laplace (double exponential) distribution, for a real y with outliers.
+    """The Laplace (double exponential) distribution suits a real y with outliers.
 
     Its maximum likelihood is least absolute deviations: `loc` is the median.
 
@@ -180,7 +180,7 @@ class Laplace(LocationScale, TailedDistribution):
 
 
 class StudentT(Distribution):
-    """Student's t distribution, for a real y with outliers or errors of unknown tail weight.
+    """Student's t distribution suits a real y with outliers or errors of unknown tail weight.
 
     The degrees of freedom say how heavy the tails are: 1 is `Cauchy`'s law, above about 30 it is
     nearly normal. Mean and variance exist only for df > 1 and df > 2, hence the median is what
@@ -269,7 +269,7 @@ class StudentT(Distribution):
 
 
 class Cauchy(LocationScale):
-    """Cauchy distribution, for a real y whose outliers have no bound: ratios, resonances.
+    """The Cauchy distribution suits a real y whose outliers have no bound: ratios, resonances.
 
     Its tails are so heavy that it has no mean and no variance, hence the median is what
     ``point_estimate="auto"`` predicts.
@@ -313,7 +313,7 @@ class Cauchy(LocationScale):
 
 
 class Logistic(LocationScale, TailedDistribution):
-    """Logistic distribution, for a real y with tails between the normal's and the Laplace's.
+    """The logistic distribution suits a real y with tails between the normal's and the Laplace's.
 
     Support: all real numbers. Density, with z = (y - loc) / scale::
 
@@ -357,7 +357,7 @@ class Logistic(LocationScale, TailedDistribution):
 
 
 class Gumbel(LocationScale, TailedDistribution):
-    """Gumbel distribution, for a real y that is the largest of many: floods, gusts, records.
+    """The Gumbel distribution suits a real y that is the largest of many: floods, gusts, records.
 
     Support: all real numbers, with the longer tail to the right. Density, with
     z = (y - loc) / scale::
@@ -407,7 +407,7 @@ class Gumbel(LocationScale, TailedDistribution):
 
 
 def _standard_t_crps(z: np.ndarray, df: np.ndarray) -> np.ndarray:
-    """CRPS of Student's t with location 0 and scale 1, for df > 1.
+    """Return the CRPS of Student's t with location 0 and scale 1, for df > 1.
 
     A. Jordan, F. Krueger and S. Lerch (2019). Evaluating probabilistic forecasts with
     scoringRules. doi:10.18637/jss.v090.i12

@@ -18,7 +18,7 @@ __all__ = ["Beta"]
 
 
 class Beta(Distribution):
-    """Beta distribution by mean and precision, for proportions strictly between 0 and 1.
+    """The beta distribution, by mean and precision, suits proportions strictly between 0 and 1.
 
     Support: 0 < y < 1. Density, with a = mean * precision and b = (1 - mean) * precision::
 
@@ -74,7 +74,7 @@ class Beta(Distribution):
         return stats.beta(np.maximum(a, tiny), np.maximum(b, tiny))
 
     def mode(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
-        """Where the density is largest; an end of (0, 1), 0 in doubt, where it has no bound."""
+        """Return where the density is largest: at an end, 0 in doubt, where it has no bound."""
         a, b = mean * precision, (1 - mean) * precision
         inner = (a - 1) / np.where(precision > 2, precision - 2, 1.0)
         end = np.where((a == 1) & (b == 1), 0.5, np.where(a <= b, 0.0, 1.0))
