@@ -49,10 +49,14 @@ REPRESENTATIVES = {kind(name): name for name in reversed(FAMILIES)}
 """The first family of each kind; test_kinds.py has the list, so that a new kind is noticed."""
 
 
+FIRST_OF_KIND = frozenset(REPRESENTATIVES.values())
+
+
+def marks(name: str) -> tuple:
+    """Return the marks of a test of this family, where one of each kind is tried."""
+    return () if name in FIRST_OF_KIND else (pytest.mark.every_family,)
+
+
 def one_of_each_kind(names: Iterable[str] = FAMILIES) -> list:
     """Return the names as parameters, of which all but the representatives are marked."""
-    first = set(REPRESENTATIVES.values())
-    return [
-        name if name in first else pytest.param(name, marks=pytest.mark.every_family)
-        for name in names
-    ]
+    return [pytest.param(name, marks=marks(name)) for name in names]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributions.cases import FAMILIES, LABELS, NUMBERS, RANKINGS, VECTORS, accepts
-from kinds import REPRESENTATIVES
+from kinds import FIRST_OF_KIND
 from scipy import sparse
 from scipy.special import softmax
 from sklearn import __version__ as sklearn_version
@@ -180,7 +180,6 @@ def brief(names):
     return [estimator.set_params(**BRIEF) for name in names for estimator in of_family(name)]
 
 
-FIRST_OF_KIND = set(REPRESENTATIVES.values())
 OF_DEFAULTS = {estimator.distribution for estimator in DEFAULTS}
 FIRST = brief(name for name in FAMILIES if name in FIRST_OF_KIND - OF_DEFAULTS)
 OTHERS = brief(name for name in FAMILIES if name not in FIRST_OF_KIND)

@@ -1,7 +1,7 @@
 """Is every kind of family tried whenever tests run?"""
 
 from distributions.cases import FAMILIES
-from kinds import REPRESENTATIVES, one_of_each_kind
+from kinds import FIRST_OF_KIND, one_of_each_kind
 
 EXPECTED = [
     "normal",
@@ -27,14 +27,10 @@ EXPECTED = [
 
 
 def test_the_kinds_are_those_that_are_known():
-    assert sorted(REPRESENTATIVES.values()) == sorted(EXPECTED)
+    assert sorted(FIRST_OF_KIND) == sorted(EXPECTED)
 
 
-def test_no_family_is_left_out():
-    names = [name if isinstance(name, str) else name.values[0] for name in one_of_each_kind()]
-    assert names == list(FAMILIES)
-
-
-def test_only_those_whose_kind_is_tried_are_marked():
-    marked = {param.values[0] for param in one_of_each_kind() if not isinstance(param, str)}
-    assert marked == FAMILIES.keys() - set(EXPECTED)
+def test_all_families_are_tried_and_marked_where_another_stands_for_them():
+    params = one_of_each_kind()
+    assert [param.values for param in params] == [(name,) for name in FAMILIES]
+    assert [param.values[0] for param in params if not param.marks] == EXPECTED
