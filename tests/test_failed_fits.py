@@ -71,6 +71,17 @@ def test_a_failed_first_fit_leaves_no_attribute(estimator, failure, monkeypatch)
 
 
 @each
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_a_parameter_that_no_fit_takes_leaves_the_fit_before_as_it_was(estimator, warm_start):
+    """scikit-learn refuses it before any fit begins."""
+    net = estimator(warm_start=warm_start, **BRIEF).fit(X, Y[estimator])
+    before = dict(vars(net), alpha=-1.0)
+    with pytest.raises(ValueError, match="alpha"):
+        net.set_params(alpha=-1.0).fit(X, Y[estimator])
+    assert vars(net) == before
+
+
+@each
 @each_failure
 def test_a_failed_warm_start_leaves_the_fit_before_as_it_was(estimator, failure, monkeypatch):
     net = estimator(warm_start=True, **BRIEF).fit(X, Y[estimator])

@@ -52,8 +52,9 @@ def crps_by_quadrature(frozen: Quantiles, y: np.ndarray) -> np.ndarray:
     for node, rest, weight in zip(NODES, NODES[::-1], WEIGHTS, strict=True):
         lower = _quantile(frozen, below * node, above + below * rest)
         upper = _quantile(frozen, below + above * rest, above * node)
-        total += weight * below * (below * node) * (y - lower)
-        total += weight * above * (above * node) * (upper - y)
+        # A side without probability has no quantiles, and no share in the score.
+        total += weight * below * (below * node) * np.where(below > 0, y - lower, 0.0)
+        total += weight * above * (above * node) * np.where(above > 0, upper - y, 0.0)
     return 2 * total
 
 

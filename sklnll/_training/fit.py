@@ -25,7 +25,8 @@ from .hyperparameters import SolverSettings
 from .monitor import FitMonitor
 from .objective import Objective
 from .optimizers import State
-from .plan import Problem, RandomStates, TrainingPlan, draw_seed
+from .plan import TrainingPlan
+from .problem import Problem, RandomStates, draw_seed
 from .recalibration import recalibrated
 from .record import Record
 from .split import Split, split_rows
@@ -40,7 +41,7 @@ class Fit:
     network : FittedNetwork
     record : Record
     n_seen : int
-        Rows seen in this fit, repetitions counted.
+        Rows seen in this fit and those that it continues, repetitions counted.
     optimizer_state : dict
         What the optimizer must know to continue with more rows; empty where none may follow.
     """
@@ -82,7 +83,7 @@ def fit_network(
     split_state, members = plan.random_states(random_state)
     units = _units(rows, family, target, plan)
     split = split_rows(rows, validation, units, plan, split_state, device, stratify=target.stratify)
-    settings = _scaled(plan.settings(len(split.train)), units)
+    settings = _with_tol_in_training_units(plan.settings(len(split.train)), units)
     head = units.head(device)
     network = _start_network(rows, split, target, head, plan, members, device)
     objective = Objective(network, head, parameters.alpha, plan.mean_weight(rows))
@@ -91,12 +92,13 @@ def fit_network(
     monitor.begin_fit(plan.n_epochs(settings), units)
     with threads_for(n_products, parameters.n_threads), head.training():
         record, optimizer_state = plan.solve(problem, monitor)
-        if not record.loss_curve:
+        if not record.loss_curve:  # training ended before its first epoch did
             record.loss_curve.append(objective.mean_nll(split.train).mean().item())
     fitted = FittedNetwork.of(network, units)
     if split.unseen is not None and parameters.recalibrate is not None:
         fitted = recalibrated(fitted, split.unseen, parameters)
-    return Fit(fitted, record, record.n_iter * len(split.train), optimizer_state)
+    n_seen = plan.n_seen + record.n_iter * len(split.train)
+    return Fit(fitted, record, n_seen, optimizer_state)
 
 
 def _units(rows: CheckedRows, family: Distribution, target: Target, plan: TrainingPlan) -> Units:
@@ -118,14 +120,14 @@ def _units(rows: CheckedRows, family: Distribution, target: Target, plan: Traini
     return Units(family, target.size, y_scaling, x_scaling)
 
 
-def _scaled(settings: SolverSettings, units: Units) -> SolverSettings:
-    """Express `tol` in training's units.
+def _with_tol_in_training_units(settings: SolverSettings, units: Units) -> SolverSettings:
+    """Express `tol`, which is meant for y's units, in training's.
 
     Where the scale is fixed far above y's spread, all that can be gained is below tol.
     """
     family, spread = units.family, units.y.unit.min()
     fixed = family.fixed()
-    scale = max(spread, *(fixed.get(name, spread) for name in family.distances()), spread)
+    scale = max([spread, *(fixed.get(name, spread) for name in family.distances())])
     return replace(settings, tol=settings.tol * (spread / scale) ** 2)
 
 
@@ -186,7 +188,7 @@ def _check_shapes(architecture: Architecture, fitted: FittedNetwork, plan: Train
 def _fit_without_x(
     rows: CheckedRows, split: Split, target: Target, head: Head, plan: TrainingPlan
 ) -> MarginalFit:
-    """Fit the null model.
+    """Fit the null model to all rows, as y's units are learned from all of them.
 
     Where other rows follow, each value that these may lack counts half a row: none is impossible
     from the start.

@@ -1,28 +1,26 @@
 """What do an estimator's parameters mean for its rows, in each of the three ways of fitting?
 
 By batches until the loss stalls; by an increment, one epoch of many that follow; by all rows at
-once. What differs between them stands here, and nowhere else.
+once. What differs between them in what parameters mean, in what rows are for and in what is legal
+stands here; how weights move stands in `stochastic` and `lbfgs`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
-from .._data.rows import MemberRows
 from .._data.tables import CheckedRows
 from .._messages import warn_user
-from .._network.fitted import FittedNetwork
 from . import recipe
-from .batches import Batches
 from .hyperparameters import Hyperparameters, SolverSettings
 from .lbfgs import fit_lbfgs
 from .monitor import FitMonitor
-from .objective import Objective
 from .optimizers import State
+from .problem import Problem, RandomStates, Start, draw_seed
 from .record import Record
 from .stochastic import fit_increment, fit_stochastic
 
@@ -30,61 +28,6 @@ _LBFGS_ITERATIONS = 1000
 _MLP_ITERATIONS, _MLP_PATIENCE, _MLP_BATCH = 200, 10, 200
 _REPEATED_UP_TO = 10_000
 """Rows up to which whole weights are repetitions to the bit."""
-_SEEDS = 2**31 - 1
-
-RandomStates = list[np.random.RandomState]
-
-
-def draw_seed(random_state: np.random.RandomState) -> int:
-    """Draw a seed for another generator."""
-    return int(random_state.randint(_SEEDS))
-
-
-@dataclass(frozen=True)
-class Start:
-    """The earlier fit with which training continues.
-
-    Parameters
-    ----------
-    network : FittedNetwork
-    n_seen : int
-        Rows seen so far, repetitions counted.
-    optimizer_state : dict
-        That of the last increment; empty where there was none.
-    """
-
-    network: FittedNetwork
-    n_seen: int
-    optimizer_state: State
-
-
-@dataclass(frozen=True)
-class Problem:
-    """All that a solver works on.
-
-    Parameters
-    ----------
-    objective : Objective
-    rows : MemberRows
-        That the members train on.
-    held : MemberRows or None
-        That judge them, where rows are held out.
-    settings : SolverSettings
-    random_states : list of RandomState
-        One for each member.
-    """
-
-    objective: Objective
-    rows: MemberRows
-    held: MemberRows | None
-    settings: SolverSettings
-    random_states: RandomStates
-
-    @property
-    def batches(self) -> Batches:
-        """The rows, cut into batches."""
-        settings = self.settings
-        return Batches(self.rows, settings.batch_size, settings.shuffle, self.random_states)
 
 
 class TrainingPlan(ABC):
@@ -117,6 +60,11 @@ class TrainingPlan(ABC):
         self.parameters = parameters
         self.start = start
         self.more_rows_follow = more_rows_follow
+
+    @property
+    def n_seen(self) -> int:
+        """Rows that training has seen before, repetitions counted."""
+        return 0 if self.start is None else self.start.n_seen
 
     @abstractmethod
     def check(self) -> None:
@@ -262,9 +210,13 @@ class ByBatches(TrainingPlan):
         return recipe.epochs(n_rows, batch_size, is_linear=self.parameters.is_linear)
 
     def solve(self, problem: Problem, monitor: FitMonitor) -> tuple[Record, State]:
-        n_seen = 0 if self.start is None else self.start.n_seen
         record = fit_stochastic(
-            problem.objective, problem.batches, problem.held, problem.settings, monitor, n_seen
+            problem.objective,
+            problem.batches,
+            problem.held,
+            problem.settings,
+            monitor,
+            self.n_seen,
         )
         return record, {}
 
@@ -306,14 +258,12 @@ class ByIncrement(ByBatches):
         """Draw other batches than the increments before."""
         if self.start is None:
             return super()._of_member(seed)
-        return np.random.RandomState([seed, self.start.n_seen % 2**32])
+        return np.random.RandomState([seed, self.n_seen % 2**32])
 
     def solve(self, problem: Problem, monitor: FitMonitor) -> tuple[Record, State]:
-        n_seen, state = (
-            (0, {}) if self.start is None else (self.start.n_seen, self.start.optimizer_state)
-        )
+        state = {} if self.start is None else self.start.optimizer_state
         return fit_increment(
-            problem.objective, problem.batches, problem.settings, monitor, n_seen, state
+            problem.objective, problem.batches, problem.settings, monitor, self.n_seen, state
         )
 
 

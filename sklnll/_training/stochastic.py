@@ -24,7 +24,7 @@ from .record import (
 from .schedule import Schedule
 
 _DIVERGED = 1.0
-"""By this many nats a row training may end above its start, by the noise of dropout or batches."""
+"""Nats a row by which training may end above its start: dropout and batches make noise."""
 _RUNNING_SHARE = 0.1
 """Share by which running statistics of batch normalization move towards a batch's own."""
 
@@ -40,8 +40,21 @@ def fit_stochastic(
     """Train by mini-batches until the loss, or the validation loss where there is one, stalls.
 
     With `validation` the weights that are best on it are kept, else the last ones; but never such
-    as are worse than the start, which is the fit without x or an earlier one. `n_seen` counts the
-    rows of earlier fits.
+    as are worse than the start, which is the fit without x or an earlier one.
+
+    Parameters
+    ----------
+    objective : Objective
+        Its network is changed.
+    batches : Batches
+        Rows to train on.
+    validation : MemberRows or None
+        Rows that judge each member, where some are held out.
+    settings : SolverSettings
+    monitor : FitMonitor
+        Hears of each epoch, and may end training.
+    n_seen : int
+        Rows seen in earlier fits, repetitions counted.
     """
     network, record = objective.network, Record()
     optimizer = make_optimizer(network.weights, settings, settings.max_iter * len(batches))
@@ -61,7 +74,7 @@ def fit_stochastic(
             _end_stale(stopping, optimizer.schedule)
             if monitor.end(record, lambda: network):
                 break
-        else:
+        else:  # a cosine's last step is its end, whether the loss still falls or not
             if stopping.training.any() and settings.learning_rate != "cosine":
                 warn_not_converged(
                     f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached"
@@ -83,7 +96,11 @@ def fit_increment(
     n_seen: int,
     state: State,
 ) -> tuple[Record, State]:
-    """Train for one epoch with the optimizer's `state` of earlier ones; return the new state."""
+    """Train for one epoch with the optimizer's `state` of earlier ones; return the new state.
+
+    Step sizes do not depend on how many steps there will be, and nothing stops early: of
+    `EarlyStopping` only the care for members whose loss is not finite is needed.
+    """
     network, record = objective.network, Record()
     optimizer = make_optimizer(network.weights, settings, n_steps=1)
     optimizer.load_state_dict(state)
@@ -107,7 +124,10 @@ def run_epoch(
     stopping: EarlyStopping,
     epoch: int,
 ) -> Tensor:
-    """Go through the rows once; return each member's mean of the losses met, in y's units."""
+    """Go through the rows once; return each member's mean of the losses met, in y's units.
+
+    It ends before where no member trains any more; what it returns then means nothing.
+    """
     network, rows = objective.network, batches.rows
     total = torch.zeros(len(network), dtype=torch.float64, device=network.weights.flat.device)
     for batch in batches:
@@ -133,7 +153,7 @@ def run_epoch(
 
 
 def _is_at_hand(values: Tensor) -> bool:
-    """Tell whether values can be looked at at once, without waiting for another device."""
+    """Tell whether it costs nothing to look at values, because no other device computes them."""
     return values.is_cpu
 
 
@@ -172,7 +192,7 @@ def _early_stopping(
 def _end_stale(stopping: EarlyStopping, schedule: Schedule) -> None:
     """End the training of stale members, unless smaller steps may help them all."""
     all_stale = stopping.are_stale.all()
-    # Of rows it trains on, a member need not fit the likelihood before that is what it minimizes.
+    # While annealing lasts, the training loss is not yet what training minimizes: it may stall.
     not_yet = schedule.annealing > 0 and not stopping.keep_best
     if not_yet or (all_stale and schedule.slow_down()):
         stopping.forgive()

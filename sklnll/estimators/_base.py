@@ -23,7 +23,8 @@ from .._network.layers import ACTIVATIONS
 from .._training.fit import Fit, fit_network
 from .._training.hyperparameters import Hyperparameters
 from .._training.monitor import CallbackSupportMixin, FitMonitor
-from .._training.plan import Start, TrainingPlan, make_plan
+from .._training.plan import TrainingPlan, make_plan
+from .._training.problem import Start
 from .._training.recalibration import check_recalibration
 from ..distributions import Distribution, get_distribution
 from ..predictive.targets import Target
@@ -303,7 +304,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         best = record.best_validation_loss
         return {
             "n_iter_": record.n_iter,
-            "t_": (self.t_ if continues else 0) + fit.n_seen,
+            "t_": fit.n_seen,
             "loss_": record.loss_curve[-1],
             "loss_curve_": loss_curve,
             "best_loss_": min(loss_curve) if best is None else None,

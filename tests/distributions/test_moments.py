@@ -227,6 +227,17 @@ def test_crps_is_infinite_where_tails_are_too_heavy(df):
     assert score == np.inf
 
 
+def test_crps_by_quadrature_where_one_side_has_no_probability():
+    """Beyond all floats that a tail can tell, the score is the distance from the mean."""
+    for law in (stats.norm(), stats.rayleigh(), stats.gumbel_r()):
+        y = np.array([-50.0, 50.0])
+        half_spread = crps_by_quadrature(law, law.mean()) - law.expect(
+            lambda x, law=law: abs(x - law.mean())
+        )
+        expected = np.abs(y - law.mean()) + half_spread
+        np.testing.assert_allclose(crps_by_quadrature(law, y), expected, rtol=1e-9)
+
+
 def test_crps_by_quadrature_is_the_closed_forms():
     # Without laplace and mixtures, whose quantile functions have a kink or leap over gaps.
     for name in set(CONTINUOUS) - {"laplace", "normal_mixture", *ANGLES}:
