@@ -229,8 +229,8 @@ def test_crps_is_infinite_where_tails_are_too_heavy(df):
 
 def test_crps_by_quadrature_where_one_side_has_no_probability():
     """Beyond all floats that a tail can tell, the score is the distance from the mean."""
-    for law in (stats.norm(), stats.rayleigh(), stats.gumbel_r()):
-        y = np.array([-50.0, 50.0])
+    for law in (stats.norm(), stats.rayleigh(), stats.logistic()):
+        y = np.array([-1e3, 1e3])
         half_spread = crps_by_quadrature(law, law.mean()) - law.expect(
             lambda x, law=law: abs(x - law.mean())
         )
