@@ -4,6 +4,7 @@ import ast
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -122,3 +123,47 @@ def test_no_modules_import_each_other():
         TopologicalSorter(ARROWS).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+# Sizes -------------------------------------------------------------------------------------------
+
+
+def body(function):
+    """Its statements, without docstring."""
+    return function.body[ast.get_docstring(function, clean=False) is not None :]
+
+
+def n_lines(function):
+    """How many lines they take, from the first to the last."""
+    statements = body(function)
+    return statements[-1].end_lineno - statements[0].lineno + 1 if statements else 0
+
+
+FUNCTIONS = {
+    f"{module}.{node.name}:{node.lineno}": n_lines(node)
+    for module in MODULES
+    for node in ast.walk(tree(module))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body(node)
+}
+
+
+def depth(cls):
+    """How many classes of the package stand above each other, itself the last."""
+    if not cls.__module__.startswith("sklnll."):
+        return 0
+    return 1 + max(map(depth, cls.__bases__))
+
+
+def test_no_module_is_long():
+    lengths = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
+    assert {module: n for module, n in lengths.items() if n > 450} == {}
+
+
+def test_functions_are_short():
+    assert median(FUNCTIONS.values()) <= 5
+    assert {name: n for name, n in FUNCTIONS.items() if n > 45} == {}
+
+
+@pytest.mark.parametrize("name", ["NLLRegressor", "NLLClassifier", "NLLRanker"])
+def test_an_estimator_has_one_base_of_ours_at_most(name):
+    assert depth(getattr(sklnll, name)) <= 2
