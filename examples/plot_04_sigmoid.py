@@ -96,7 +96,7 @@ models = {
 }
 accuracy = {name: [wrong.score(X, y)] for name in models}
 for name, model in models.items():
-    model.weights_ = wrong.weights_.copy()
+    model.weights_[:] = wrong.weights_
     for _ in range(200):
         model.partial_fit(X, y)
         accuracy[name].append(np.mean((model.predict(X) > 0.5) == y))

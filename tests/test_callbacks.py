@@ -195,3 +195,21 @@ def test_members_of_lbfgs_are_stopped_alike():
     net = plain_regressor(solver="lbfgs", n_estimators=3, **BRIEF).set_callbacks(ends).fit(X, Y)
     assert net.n_iter_ == 3
     assert len(ends.losses) == 9
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_the_end_of_a_fit_sees_the_estimator_as_it_stays(warm_start):
+    seen = []
+
+    class Looks(EndsAfter):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            if context.task_name == "fit":
+                seen.extend([dict(vars(estimator)), fitted_estimator])
+
+    net = plain_regressor(warm_start=warm_start, **BRIEF).fit(X, Y)
+    net.set_callbacks(Looks(0)).fit(X, Y)
+    attributes, snapshot = seen
+    for name in ("network_", "n_iter_", "t_", "loss_", "loss_curve_"):
+        assert attributes[name] is vars(net)[name] is vars(snapshot)[name]
+    np.testing.assert_array_equal(snapshot.predict(X), net.predict(X))
+    assert snapshot.partial_fit(X, Y).t_ > net.t_

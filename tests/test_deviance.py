@@ -274,3 +274,10 @@ def test_what_is_no_prediction_of_these_rows_is_refused():
         d2_score(np.arange(3.0), dist, exposure=np.ones(3))
     with pytest.raises(ValueError, match="y_true must be non-negative"):
         fit_marginal([1.0, -1.0], predictive(Exponential(), {"scale": np.ones(2)}))
+
+
+@pytest.mark.parametrize("name", ["normal", "plackett_luce"])
+def test_numbers_may_come_as_objects(name, draw_rows, make_net):
+    X, y = draw_rows(name)
+    dist = make_net(name, **{**LINEAR, "max_iter": 5}).fit(X, y).predict_dist(X)
+    assert d2_score(y.astype(object), dist) == d2_score(y, dist)

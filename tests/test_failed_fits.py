@@ -88,7 +88,7 @@ def test_a_failed_warm_start_leaves_the_fit_before_as_it_was(estimator, failure,
     before, weights, predicted = dict(vars(net)), net.weights_.copy(), net.predict(X)
     fail(net, failure, monkeypatch)
     assert vars(net).keys() == before.keys()
-    assert all(vars(net)[name] is before[name] for name in before if name in net._attributes_of_fit)
+    assert all(vars(net)[name] is before[name] for name in before if name not in net.get_params())
     assert_array_equal(net.weights_, weights)
     assert_array_equal(net.predict(X), predicted)
 
@@ -115,3 +115,17 @@ def test_attributes_of_a_subclass_are_its_own():
 
     net = Named(**BRIEF).fit(X, Y[NLLRegressor])
     assert net.fit(X, Y[NLLRegressor]).names_ == ["a", "b"]
+
+
+def test_a_fit_asks_no_way_to_copy_or_to_pickle():
+    class Alone(NLLRegressor):
+        def __getstate__(self):
+            raise TypeError("do not pickle me")
+
+        def __copy__(self):
+            raise TypeError("do not copy me")
+
+    net = Alone(warm_start=True, **BRIEF).fit(X, Y[NLLRegressor]).fit(X, Y[NLLRegressor])
+    assert np.isfinite(net.predict(X)).all()
+    with pytest.raises(ValueError, match="2 features, but Alone is expecting 3"):
+        net.fit(X[:, :2], Y[NLLRegressor])

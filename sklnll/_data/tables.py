@@ -18,8 +18,8 @@ class FitInput:
     sample_weight: Any = None
     exposure: Any = None
     classes: Any = None
-    more_rows_follow: bool = False
-    """Whether more rows follow in later calls, with labels that these may lack."""
+    may_lack_labels: bool = False
+    """Whether these rows may lack labels that others have, which follow in later calls."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .weights import Architecture, LayerWeights, Weights
 Params = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FittedNetwork:
     """The result of training: arrays of numpy, and the way from them to predictions.
 

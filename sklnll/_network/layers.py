@@ -26,7 +26,7 @@ class Mode:
     Parameters
     ----------
     row_weight : Tensor of shape (n_samples,) or (n_members, n_samples), optional
-        Weights of the rows in batch normalisation's statistics.
+        Weights of the rows in batch normalization's statistics.
     momentum : float, optional
         Given, batches are normalized by their own statistics, and the running ones move towards
         these by this share.

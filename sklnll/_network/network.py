@@ -102,7 +102,7 @@ class Pass:
     Attributes
     ----------
     gradient : Weights
-        That of the last pass back.
+        The gradient of the last pass back.
     """
 
     def __init__(self, network: Network, n_rows: int):

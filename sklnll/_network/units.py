@@ -16,7 +16,7 @@ from ..distributions import Distribution
 from .head import Head
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Units:
     """The frame in which a network is trained and predicts.
 
@@ -37,14 +37,14 @@ class Units:
     x: InputScaling | None
 
     @property
-    def n_outputs(self) -> int:
+    def n_heads(self) -> int:
         """Number of independent outputs, each with parameters of its own."""
         return len(self.y.unit)
 
     def head(self, device: torch.device | None = None) -> Head:
         """Make the way from raw outputs to parameters, in training's units."""
         fixed = self.y.scale_fixed(self.family)
-        return Head(self.family, self.n_outputs, self.size, fixed, device)
+        return Head(self.family, self.n_heads, self.size, fixed, device)
 
     def features(self, X: Any) -> torch.Tensor | SparseRows:
         """Express X as the network sees it."""

@@ -95,7 +95,7 @@ def fit_network(
         if not record.loss_curve:  # training ended before its first epoch did
             record.loss_curve.append(objective.mean_nll(split.train).mean().item())
     fitted = FittedNetwork.of(network, units)
-    if split.unseen is not None and parameters.recalibrate is not None:
+    if split.unseen is not None:
         fitted = recalibrated(fitted, split.unseen, parameters)
     n_seen = plan.n_seen + record.n_iter * len(split.train)
     return Fit(fitted, record, n_seen, optimizer_state)
@@ -107,7 +107,7 @@ def _units(rows: CheckedRows, family: Distribution, target: Target, plan: Traini
         return plan.start.network.units
     y_scaling = TargetScaling.fit(family, rows.y, rows.weight)
     has_units = family.support.units != "none"
-    if plan.counts_pseudo_rows and has_units and (np.ptp(rows.y, axis=0) == 0).any():
+    if plan.first_rows_may_lack_values and has_units and (np.ptp(rows.y, axis=0) == 0).any():
         warn_user(
             "The y of the first partial_fit are all equal, and the units of training are "
             "learned from them; begin with rows that show how far y spreads."
@@ -194,7 +194,7 @@ def _fit_without_x(
     from the start.
     """
     y, weight, exposure = split.train.shared.y.cpu().numpy(), rows.weight, rows.exposure
-    pseudo_rows = target.pseudo_rows if plan.counts_pseudo_rows else None
+    pseudo_rows = target.pseudo_rows if plan.first_rows_may_lack_values else None
     if pseudo_rows is not None:
         y = np.concatenate([y, pseudo_rows])
         weight = np.append(weight, np.full(len(pseudo_rows), 0.5))

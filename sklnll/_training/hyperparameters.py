@@ -11,9 +11,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """The estimator's parameters, as the user gave them; its docstring says what they mean.
+    """The estimator's parameters; its docstring says what they mean.
 
-    Sizes of hidden layers are a tuple.
+    Sizes of hidden layers are a tuple. A training plan may replace some of what the user gave.
     """
 
     hidden_layer_sizes: tuple[int, ...]

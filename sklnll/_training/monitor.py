@@ -81,14 +81,13 @@ class FitMonitor:
             **self._rows,
         )
 
-    def end_fit(self, network: FittedNetwork) -> None:
-        """Say that the estimator is fitted."""
+    def end_fit(self) -> None:
+        """Say that the estimator is fitted, now that it has all attributes of the fit."""
         if self._epoch is not None:  # it began, but nothing was left to do
             self._epoch.call_on_fit_task_end(estimator=self._estimator)
         if self._fit is not None:
-            attributes = self._attributes_to_predict(network)
             self._fit.call_on_fit_task_end(
-                estimator=self._estimator, reconstruction_attributes=attributes, **self._rows
+                estimator=self._estimator, reconstruction_attributes={}, **self._rows
             )
 
     def __enter__(self) -> Self:

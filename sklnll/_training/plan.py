@@ -47,8 +47,8 @@ class TrainingPlan(ABC):
 
     name_of_continuing: ClassVar[str] = "warm_start=True"
     """The name under which the user asked for training to continue."""
-    counts_pseudo_rows: ClassVar[bool] = False
-    """Whether values that first rows may lack count a little, so that none is impossible."""
+    first_rows_may_lack_values: ClassVar[bool] = False
+    """Whether the first rows may lack values, or a spread, that later ones have."""
 
     def __init__(
         self,
@@ -225,7 +225,7 @@ class ByIncrement(ByBatches):
     """The plan to fit by one epoch of mini-batches, after which other rows follow."""
 
     name_of_continuing = "partial_fit"
-    counts_pseudo_rows = True
+    first_rows_may_lack_values = True
 
     def __init__(self, parameters: Hyperparameters, start: Start | None = None):
         self._asked_to_stop_early = parameters.early_stopping is True
@@ -307,6 +307,7 @@ class ByAllRows(TrainingPlan):
             self.parameters,
             batch_size=n_rows,
             max_iter=_LBFGS_ITERATIONS if isinstance(max_iter, str) else max_iter,
+            n_iter_no_change=np.inf,  # it stops by the gradient
         )
 
     def n_epochs(self, settings: SolverSettings) -> int:

@@ -28,7 +28,7 @@ class Split:
     held : MemberRows or None
         Rows that judge each member, to stop early.
     unseen : CheckedRows or None
-        Rows on which distributions are recalibrated.
+        Rows that train no member, to recalibrate on where that is asked for.
     """
 
     train: MemberRows
@@ -68,7 +68,8 @@ def split_rows(
     all_rows = training_rows(rows, units, plan.mean_weight(rows), device)
     if validation is not None:
         judges = training_rows(validation, units, float(validation.weight.mean()), device)
-        return Split(all_rows, judges, validation)
+        recalibrates = plan.parameters.recalibrate is not None
+        return Split(all_rows, judges, validation if recalibrates else None)
     if plan.holds_out(len(rows)):
         return _hold_out(rows, all_rows, plan, random_state, rows.y if stratify else None)
     if plan.parameters.recalibrate is not None:

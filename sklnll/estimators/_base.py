@@ -32,6 +32,25 @@ from ._door import Door
 from ._persistence import VERSION, warn_of_another_version, with_version
 from ._views import biases, matrices, view_of_network
 
+_ATTRIBUTES_OF_FIT = (
+    "network_",
+    "n_features_in_",
+    "feature_names_in_",
+    "classes_",
+    "n_items_",
+    "n_iter_",
+    "t_",
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+    "_target",
+    "_requested",
+    "_optimizer_state",
+)
+"""All that a fit assigns."""
+
 
 class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     """Abstract base of the estimators, which fit a neural network by maximum likelihood."""
@@ -40,7 +59,6 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     loss_curve_: list[float]
     validation_scores_: list[float] | None
     t_: int
-    class_weight: Any = None
     _target: Target
     _optimizer_state: dict[str, np.ndarray]
     _requested: str
@@ -87,6 +105,11 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         "device": [str],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }
+
+    @property
+    def _class_weight(self) -> Any:
+        """Weights of the classes, of an estimator that has any."""
+        return None
 
     @abstractmethod
     def _check_family(self, distribution: Distribution) -> None:
@@ -228,14 +251,12 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
                 fit = fit_network(
                     rows, validation, door.family, door.target, plan, random_state, monitor
                 )
-            monitor.end_fit(fit.network)
-        self._remember_fit(
-            {
+            self.__dict__.update(
                 **to_predict(fit.network),
                 **self._attributes_of_training(fit, plan),
-                "_requested": repr(requested),
-            }
-        )
+                _requested=repr(requested),
+            )
+            monitor.end_fit()
         return self
 
     def _start(self, *, is_increment: bool) -> Start | None:
@@ -268,7 +289,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         self, door: Door, given: FitInput, given_validation: FitInput, plan: TrainingPlan
     ) -> tuple[CheckedRows, CheckedRows | None]:
         """Check the rows to train on, and those to stop early by where they were given."""
-        rows = door.read(given, self.class_weight)
+        rows = door.read(given, self._class_weight)
         if plan.start is not None:
             rows = rows.astype(plan.start.network.weights.dtype)
         validation = None
@@ -280,12 +301,8 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _forget_fit(self) -> None:
         """Drop the attributes of an earlier fit."""
-        for name in self.__dict__.pop("_attributes_of_fit", ()):
+        for name in _ATTRIBUTES_OF_FIT:
             self.__dict__.pop(name, None)
-
-    def _remember_fit(self, attributes: dict[str, Any]) -> None:
-        """Assign the attributes of a fit, all at once."""
-        self.__dict__.update(attributes, _attributes_of_fit=tuple(attributes))
 
     def _attributes_to_predict(self, door: Door, network: FittedNetwork) -> dict[str, Any]:
         """Return the attributes with which this estimator predicts by a network."""

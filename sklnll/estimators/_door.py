@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,9 @@ class Door:
     def __init__(
         self, estimator: BaseEstimator, family: Distribution, target: Target | None = None
     ):
-        self._reader = copy.copy(estimator)
+        # Not by copy.copy, which would ask the user's own ways to copy and to pickle.
+        self._reader = object.__new__(type(estimator))
+        vars(self._reader).update(vars(estimator))
         self.family = family
         self._continues = target is not None
         if target is not None:
@@ -99,7 +100,9 @@ class Door:
         self, X: Any, encoded: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
     ) -> CheckedRows:
         by_class = self.target.class_weight_of(encoded)
-        return CheckedRows(X, encoded, check_weight_values(weight * by_class), exposure)
+        if by_class is not None:
+            weight = check_weight_values(weight * by_class)
+        return CheckedRows(X, encoded, weight, exposure)
 
     @property
     def columns_of_x(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from .._version import __version__
 
 VERSION = "_sklnll_version"
-"""Its name in the stored state."""
+"""Name of the version in the stored state."""
 
 
 def with_version(state: dict[str, Any]) -> dict[str, Any]:

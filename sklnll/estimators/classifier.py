@@ -347,6 +347,10 @@ class NLLClassifier(PredictsLabels, ClassifierMixin, NLLEstimator):
         tags.classifier_tags.multi_label = family.of_indicators() is not None
         return tags
 
+    @property
+    def _class_weight(self) -> Any:
+        return self.class_weight
+
     def _check_family(self, distribution: Distribution) -> None:
         if isinstance(distribution, RankingDistribution):
             raise ValueError(
@@ -399,5 +403,5 @@ class NLLClassifier(PredictsLabels, ClassifierMixin, NLLEstimator):
                 "partial_fit does not support class_weight='balanced', which needs all labels; "
                 "give a dict of weights."
             )
-        given = FitInput(X, y, sample_weight, classes=classes, more_rows_follow=True)
+        given = FitInput(X, y, sample_weight, classes=classes, may_lack_labels=True)
         return self._fit(given, is_increment=True)

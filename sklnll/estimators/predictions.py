@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight
 
 from .._data.checks import Y_PARAMS
 from ..distributions import Censored, CircularDistribution
@@ -252,7 +252,6 @@ class PredictsLabels(_WithNetwork):
         float
             The accuracy, of which 1 is the best value.
         """
-        check_is_fitted(self)
         predicted = self.predict(X)
         return accuracy_score(self._target.as_predicted(y), predicted, sample_weight=sample_weight)
 

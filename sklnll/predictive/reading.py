@@ -53,7 +53,7 @@ def _read_labels(
             "estimator."
         )
     check_classification_targets(y)
-    if given.more_rows_follow and given.classes is None:
+    if given.may_lack_labels and given.classes is None:
         raise ValueError("classes must be passed on the first call to partial_fit.")
     labels = np.ravel(y if given.classes is None else given.classes)
     return family, Labels(family.classes_of(labels, _categories(given.y)))

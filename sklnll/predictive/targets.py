@@ -89,12 +89,12 @@ class Target(ABC):
             )
         return self
 
-    def class_weight_of(self, encoded: np.ndarray) -> np.ndarray:
-        """Return what the class weights multiply the weight of each row with."""
-        return np.ones(len(encoded))
+    def class_weight_of(self, encoded: np.ndarray) -> np.ndarray | None:
+        """Return what the class weights multiply each row's weight with; None for nothing."""
+        return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Numbers(Target):
     """A number a row, several independent ones, or a row of numbers that belong together.
 
@@ -111,8 +111,7 @@ class Numbers(Target):
     @classmethod
     def read(cls, family: Distribution, y: np.ndarray) -> Self:
         """Note the columns of y; a single column of a single number counts as none."""
-        is_column = y.ndim == 2 and y.shape[1] == 1 and not family.event_ndim
-        return cls(family, () if is_column else y.shape[1:])
+        return cls(family, () if _is_one_column(family, y) else y.shape[1:])
 
     @property
     def size(self) -> int:
@@ -121,12 +120,13 @@ class Numbers(Target):
     def encode(
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
     ) -> np.ndarray:
-        if y.ndim == 2 and y.shape[1] == 1 and not self.family.event_ndim:
+        y = y.astype(float, copy=False)
+        if _is_one_column(self.family, y):
             y = column_or_1d(y, warn=True)
         self.family.check_target(y, name, exposure)
         if y.shape[1:] != self.columns:
             raise ValueError(
-                f"{name} must have the columns of y as it was fitted, rows of shape "
+                f"{name} must have the columns of the y that was fitted, rows of shape "
                 f"{self.columns}; got shape {y.shape}."
             )
         event = self.columns if self.family.event_ndim else ()
@@ -135,7 +135,8 @@ class Numbers(Target):
     @property
     def pseudo_rows(self) -> np.ndarray | None:
         n_outputs = self.columns[0] if self.columns else 1
-        return np.ones((1, n_outputs)) if self.family.support.discrete else None
+        is_count = self.family.support.discrete and not self.family.event_ndim
+        return np.ones((1, n_outputs)) if is_count else None
 
     def predictive(self, family: Distribution, params: Params) -> Any:
         return predictive(family, self.without_outputs(params))
@@ -150,7 +151,7 @@ class Numbers(Target):
         return np.column_stack([y, y]) if knows_intervals and y.ndim == 1 else y
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Orders(Target):
     """A ranking a row: items, best first.
 
@@ -177,7 +178,7 @@ class Orders(Target):
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
     ) -> np.ndarray:
         """Check the orders, and complete partial ones by -1."""
-        orders = pad_orders(y, self.n_items, name)
+        orders = pad_orders(y.astype(float, copy=False), self.n_items, name)
         self.family.check_target(orders, name)
         return orders[:, None, :]
 
@@ -188,7 +189,7 @@ class Orders(Target):
         return {"n_items_": self.n_items}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _OfClasses(Target):
     """A y that says something of each of a few classes; abstract.
 
@@ -215,7 +216,7 @@ class _OfClasses(Target):
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Labels(_OfClasses):
     """One label a row.
 
@@ -242,7 +243,7 @@ class Labels(_OfClasses):
 
     def check_continues(self, y: np.ndarray, given: FitInput) -> None:
         super().check_continues(y, given)
-        if not given.more_rows_follow and not _are_same(y, self.classes):
+        if not given.may_lack_labels and not _are_same(y, self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes}, `y` has {np.unique(y)}"
@@ -259,13 +260,13 @@ class Labels(_OfClasses):
             )
         return replace(self, class_weight=by_class)
 
-    def class_weight_of(self, encoded: np.ndarray) -> np.ndarray:
+    def class_weight_of(self, encoded: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:
-            return super().class_weight_of(encoded)
+            return None
         return self.class_weight[encoded[:, 0].astype(int)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Indicators(_OfClasses):
     """Several labels a row: a column of 0 and 1 for each."""
 
@@ -285,7 +286,7 @@ class Indicators(_OfClasses):
         return dict(params)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SoftTargets(_OfClasses):
     """A row of probabilities instead of a label: a column for each class.
 
@@ -324,6 +325,11 @@ class SoftTargets(_OfClasses):
     def as_predicted(self, y: Any) -> Any:
         shares = np.asarray(y)
         return self.classes[shares.argmax(axis=1)] if shares.ndim == 2 else shares
+
+
+def _is_one_column(family: Distribution, y: np.ndarray) -> bool:
+    """Tell whether y is a single column of single numbers, which counts as a vector."""
+    return y.ndim == 2 and y.shape[1] == 1 and not family.event_ndim
 
 
 def _are_same(labels: Any, classes: np.ndarray) -> bool:
