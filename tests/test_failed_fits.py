@@ -129,3 +129,14 @@ def test_a_fit_asks_no_way_to_copy_or_to_pickle():
     assert np.isfinite(net.predict(X)).all()
     with pytest.raises(ValueError, match="2 features, but Alone is expecting 3"):
         net.fit(X[:, :2], Y[NLLRegressor])
+
+
+def test_a_subclass_may_have_an_init_of_its_own():
+    class Mine(NLLRegressor):
+        def __init__(self, alpha=1e-3, random_state=None):
+            super().__init__("normal", (4,), max_iter=3, alpha=alpha, random_state=random_state)
+
+    mine = Mine(random_state=0).fit(X, Y[NLLRegressor])
+    assert list(mine.get_params()) == ["alpha", "random_state"]
+    same = NLLRegressor("normal", alpha=1e-3, **BRIEF).fit(X, Y[NLLRegressor])
+    assert_array_equal(mine.predict(X), same.predict(X))
