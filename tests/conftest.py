@@ -1,6 +1,7 @@
 """What the tests share: rows for every family, and where real data lies."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 # Tests run side by side; threads of one would only wait for those of another.
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from kinds import estimator_of
-from plain import plainly
+from plain import SMALL, plainly
 from scipy.special import expit
 
 from sklnll.distributions import Dirichlet, MultivariateNormal, get_distribution
@@ -97,3 +98,20 @@ def make_default_net():
 def _make_default_net(distribution, *args, **params):
     estimator = estimator_of(get_distribution(distribution))
     return estimator(distribution, *args, random_state=0, **params)
+
+
+@pytest.fixture(scope="session")
+def fitted():
+    """A function: a small net of a family that all tests share, and the rows X, y that it saw.
+
+    Neither is to be changed: `clone` and `deepcopy` give a net that may be.
+    """
+    return _fitted
+
+
+@cache
+def _fitted(distribution, n_columns=0):
+    X, y = _draw_rows(distribution)
+    y = np.column_stack([y, *[y[::-1]] * (n_columns - 1)]) if n_columns else y
+    X.flags.writeable = y.flags.writeable = False
+    return _make_net(distribution, **SMALL).fit(X, y), X, y

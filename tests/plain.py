@@ -3,6 +3,9 @@
 from sklnll import MLP_DEFAULTS, NLLClassifier, NLLRanker, NLLRegressor
 from sklnll._network.marginal import MarginalFit
 
+SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "learning_rate_init": 0.01}
+"""Parameters of a net that is fitted in a moment, and has learned a little."""
+
 
 def plainly(estimator, *args, **params):
     """An instance with `MLP_DEFAULTS`, where `args` (distribution first) and `params` allow."""

@@ -1,7 +1,7 @@
 """predict_dist reaches the network through scikit-learn's compositions."""
 
 import re
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -77,12 +77,19 @@ COMPOSITIONS = {
 }
 
 
-@pytest.fixture(params=["student_t", "poisson", "categorical", "plackett_luce"])
+@pytest.fixture(scope="module", params=["student_t", "poisson", "categorical", "plackett_luce"])
 def rows_and_net(request, draw_rows, make_net):
     """Rows X, y and an unfitted net for them."""
     X, y = draw_rows(request.param)
     net = make_net(request.param, hidden_layer_sizes=(), solver="lbfgs", max_iter=20)
     return 3 * X + 1, y, net
+
+
+@pytest.fixture(scope="module")
+def fitted_composition(rows_and_net):
+    """A function: the composition of that name, fitted once for all tests, which leave it so."""
+    X, y, net = rows_and_net
+    return cache(lambda name: COMPOSITIONS[name][0](clone(net)).fit(X, y))
 
 
 def innermost(model):
@@ -93,10 +100,9 @@ def innermost(model):
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
-def test_the_distribution_is_that_of_the_net_inside(name, rows_and_net):
-    X, y, net = rows_and_net
-    compose, transform = COMPOSITIONS[name]
-    model = compose(net).fit(X, y)
+def test_the_distribution_is_that_of_the_net_inside(name, rows_and_net, fitted_composition):
+    X, transform = rows_and_net[0], COMPOSITIONS[name][1]
+    model = fitted_composition(name)
     dist, expected = predict_dist(model, X), innermost(model).predict_dist(transform(X))
     assert type(dist) is type(expected)
     assert dist.params.keys() == expected.params.keys()
@@ -107,9 +113,8 @@ def test_the_distribution_is_that_of_the_net_inside(name, rows_and_net):
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
-def test_new_rows_need_no_fit_of_their_own(name, rows_and_net):
-    X, y, net = rows_and_net
-    model = COMPOSITIONS[name][0](net).fit(X, y)
+def test_new_rows_need_no_fit_of_their_own(name, rows_and_net, fitted_composition):
+    X, model = rows_and_net[0], fitted_composition(name)
     for key, value in predict_dist(model, X[10:20]).params.items():
         # Ten rows are another matrix product, whose sums may run in another order.
         assert_allclose(value, predict_dist(model, X).params[key][10:20], rtol=1e-9)
@@ -130,9 +135,9 @@ def test_a_search_that_kept_no_estimator_says_so(rows_and_net):
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
-def test_compositions_can_be_cloned(name, rows_and_net):
-    X, y, net = rows_and_net
-    model = COMPOSITIONS[name][0](net).fit(X, y)
+def test_compositions_can_be_cloned(name, rows_and_net, fitted_composition):
+    X, y, _ = rows_and_net
+    model = fitted_composition(name)
     twin = clone(model).fit(X, y)
     for key, value in predict_dist(twin, X).params.items():
         assert_array_equal(value, predict_dist(model, X).params[key])

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from ast import literal_eval
+from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 import torch
 from distributions.cases import CONTINUOUS, DISCRETE, NUMBERS
 from numpy.testing import assert_allclose, assert_array_equal
-from plain import plain_classifier, plain_regressor
+from plain import SMALL, plain_classifier, plain_regressor
 from scipy import stats
 from scipy.special import expit, softmax
 from sklearn.base import clone
@@ -52,16 +53,14 @@ from sklnll.predictive import (
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [NLLRegressor, NLLClassifier, NLLRanker]
-SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "learning_rate_init": 0.01}
 
 
 @pytest.fixture
 def fit(draw_rows, make_net):
-    """A function: a small fitted net and the rows X, y that it saw."""
+    """A function: a small fitted net of one's own, with other parameters than the shared one."""
 
-    def fit(distribution, columns=0, **params):
+    def fit(distribution, **params):
         X, y = draw_rows(distribution)
-        y = np.column_stack([y, *(y[::-1] for _ in range(columns - 1))]) if columns else y
         return make_net(distribution, **{**SMALL, **params}).fit(X, y), X, y
 
     return fit
@@ -78,8 +77,8 @@ def assert_same_params(net, other, X):
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
-def test_copies_predict_the_same(name, fit, tmp_path):
-    net, X, y = fit(name)
+def test_copies_predict_the_same(name, fitted, tmp_path):
+    net, X, y = fitted(name)
     joblib.dump(net, tmp_path / "net")
     for copy in [
         pickle.loads(pickle.dumps(net)),
@@ -92,15 +91,15 @@ def test_copies_predict_the_same(name, fit, tmp_path):
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
-def test_predicted_distributions_can_be_pickled(name, fit):
-    net, X, y = fit(name)
+def test_predicted_distributions_can_be_pickled(name, fitted):
+    net, X, y = fitted(name)
     dist = net.predict_dist(X)
     assert_array_equal(pickle.loads(pickle.dumps(dist)).log_prob(y), dist.log_prob(y))
 
 
-def test_a_fresh_process_predicts_the_same(fit, tmp_path):
-    nets = [fit(name)[0] for name in DISTRIBUTIONS]
-    X = fit("normal")[1]
+def test_a_fresh_process_predicts_the_same(fitted, tmp_path):
+    nets = [fitted(name)[0] for name in DISTRIBUTIONS]
+    X = fitted("normal")[1]
     joblib.dump((nets, X), tmp_path / "nets")
     code = (
         "import joblib\n"
@@ -119,11 +118,11 @@ def test_a_fresh_process_predicts_the_same(fit, tmp_path):
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
-def test_a_refit_forgets(name, fit):
-    net, X, y = fit(name)
+def test_a_refit_forgets(name, fitted):
+    net, X, y = fitted(name)
     X, y = X[30:, :2], y[30:]
-    net.fit(X, y)
-    assert_same_params(net, clone(net).fit(X, y), X)
+    again = deepcopy(net).fit(X, y)
+    assert_same_params(again, clone(net).fit(X, y), X)
 
 
 # Model selection ---------------------------------------------------------------------------------
@@ -177,11 +176,12 @@ def test_cross_val_score_is_the_score_of_each_fold(name, draw_rows, make_net):
 
 
 @pytest.mark.parametrize("name", ["normal", "categorical"])
-def test_a_pipeline_is_its_steps(name, fit):
-    net, X, y = fit(name)
+def test_a_pipeline_is_its_steps(name, fitted):
+    net, X, y = fitted(name)
     pipe = make_pipeline(StandardScaler(), clone(net)).fit(3 * X + 1, y)
     scaled = StandardScaler().fit_transform(3 * X + 1)
-    assert_array_equal(pipe.predict(3 * X + 1), net.fit(scaled, y).predict(scaled))
+    net = clone(net).fit(scaled, y)
+    assert_array_equal(pipe.predict(3 * X + 1), net.predict(scaled))
     if name == "categorical":
         assert_array_equal(pipe.predict_proba(3 * X + 1), net.predict_proba(scaled))
 
@@ -189,8 +189,8 @@ def test_a_pipeline_is_its_steps(name, fit):
 # Forms of X and y --------------------------------------------------------------------------------
 
 
-def test_names_of_features_are_kept_and_checked(fit):
-    net, X, y = fit("normal")
+def test_names_of_features_are_kept_and_checked(fitted):
+    net, X, y = fitted("normal")
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
     named = clone(net).fit(frame, pd.Series(y, index=range(100, 100 + len(y))))
     assert_array_equal(named.feature_names_in_, ["a", "b", "c"])
@@ -222,8 +222,8 @@ def _readonly(array):
     ],
     ids=["reversed", "strided", "fortran", "readonly", "list", "frame", "object", "longdouble"],
 )
-def test_the_form_of_x_changes_nothing(name, form, fit):
-    net, X, y = fit(name)
+def test_the_form_of_x_changes_nothing(name, form, fitted):
+    net, X, y = fitted(name)
     other = clone(net).fit(form(X), y)
     assert_same_params(other, net, X)
     assert_array_equal(other.predict(form(X)), net.predict(X))
@@ -250,8 +250,8 @@ def test_the_form_of_y_changes_nothing(name, form, draw_rows, make_net):
 
 @pytest.mark.parametrize("name", ["normal", "categorical"])
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.uint16, bool])
-def test_whole_numbers_in_x_are_numbers(name, dtype, fit):
-    net, X, y = fit(name)
+def test_whole_numbers_in_x_are_numbers(name, dtype, fitted):
+    net, X, y = fitted(name)
     whole = (3 * np.abs(X)).astype(dtype)
     other = clone(net).fit(whole, y)
     assert_same_params(other, clone(net).fit(whole.astype(float), y), whole)
@@ -272,10 +272,11 @@ def test_the_net_computes_in_the_dtype_of_x(name, fit):
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_points_have_the_dtype_of_the_network(name, dtype, fit):
+def test_points_have_the_dtype_of_the_network(name, dtype, fitted):
     """As those of scikit-learn's regressors; distributions keep all digits of y."""
-    net, X, y = fit(name)
-    net.fit(X.astype(dtype), y)
+    net, X, y = fitted(name)
+    if dtype == np.float32:
+        net = clone(net).fit(X.astype(dtype), y)
     point = net.predict(X)
     assert {values.dtype for values in (point, *net.predict(X, return_std=True))} == {
         np.dtype(dtype)
@@ -337,9 +338,9 @@ def test_the_output_activation_is_scikit_learns(name, theirs, fit):
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
-def test_every_family_has_an_output_activation(name, fit):
+def test_every_family_has_an_output_activation(name, fitted):
     known = {*ACTIVATIONS, "softmax", "atan2"}
-    assert fit(name)[0].out_activation_ in known
+    assert fitted(name)[0].out_activation_ in known
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
@@ -390,8 +391,8 @@ def test_labels_come_back_as_they_are(name, labels, early_stopping, draw_rows, m
     assert set(named.predict_dist(X).rvs(5, 0).ravel()) <= set(labels)
 
 
-def test_labels_of_a_category_come_back_as_objects(fit):
-    net, X, y = fit("categorical")
+def test_labels_of_a_category_come_back_as_objects(fitted):
+    net, X, y = fitted("categorical")
     named = clone(net).fit(X, pd.Series(pd.Categorical.from_codes(y, ["c", "a", "b"])))
     assert_array_equal(named.classes_, ["a", "b", "c"])
     assert set(named.predict(X)) <= set("abc")
@@ -402,15 +403,14 @@ def test_labels_of_a_category_come_back_as_objects(fit):
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("columns", [0, 1, 2, 3])
-def test_shapes_of_predictions(name, columns, draw_rows, make_net):
-    X, y = draw_rows(name)
-    y = np.column_stack([y] * columns) if columns else y
-    net = make_net(name, **SMALL)
+def test_shapes_of_predictions(name, columns, draw_rows, make_net, fitted):
     if columns == 1:
+        X, y = draw_rows(name)
+        y = y[:, None]
         with pytest.warns(DataConversionWarning, match="column-vector"):
-            net.fit(X, y)
+            net = make_net(name, **SMALL).fit(X, y)
     else:
-        net.fit(X, y)
+        net, X, y = fitted(name, columns)
     shape = (len(X),) if columns <= 1 else (len(X), columns)
     assert net.n_outputs_ == max(columns, 1)
     assert net.predict(X).shape == shape
@@ -446,8 +446,8 @@ def test_shapes_of_label_predictions(name, n_classes, draw_rows, make_net):
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_one_row_predicts_as_among_others(name, fit):
-    net, X, _ = fit(name)
+def test_one_row_predicts_as_among_others(name, fitted):
+    net, X, _ = fitted(name)
     # One row is another matrix product, whose sums run in another order.
     assert_allclose(net.predict(X[:1]), net.predict(X)[:1], rtol=1e-12)
     assert_allclose(net.predict_quantiles(X[:1]), net.predict_quantiles(X)[:1], rtol=1e-10)
@@ -469,14 +469,16 @@ def test_independent_outputs_of_a_linear_model_are_fitted_one_by_one(name, draw_
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("estimate", ["mean", "median"])
-def test_point_estimates_are_scipys(name, estimate, fit):
-    net, X, _ = fit(name, point_estimate=estimate)
+def test_point_estimates_are_scipys(name, estimate, fitted):
+    net, X, _ = fitted(name)
+    net = deepcopy(net).set_params(point_estimate=estimate)
     assert_allclose(net.predict(X), getattr(net.predict_dist(X).to_scipy(), estimate)())
 
 
 @pytest.mark.parametrize("name", CONTINUOUS + DISCRETE)
-def test_the_mode_has_the_largest_density(name, fit):
-    net, X, _ = fit(name, point_estimate="mode")
+def test_the_mode_has_the_largest_density(name, fitted):
+    net, X, _ = fitted(name)
+    net = deepcopy(net).set_params(point_estimate="mode")
     dist = net.predict_dist(X)
     step = 1.0 if dist.distribution.support.discrete else 1e-3 * net.predict_quantiles(X, 0.5)
     density = getattr(dist, "pmf" if dist.distribution.support.discrete else "pdf")
@@ -494,8 +496,8 @@ def test_auto_is_the_mean_where_it_exists_and_else_the_median(fit):
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_predictions_are_those_of_the_distribution(name, fit):
-    net, X, _ = fit(name, columns=2)
+def test_predictions_are_those_of_the_distribution(name, fitted):
+    net, X, _ = fitted(name, 2)
     dist = net.predict_dist(X)
     point, std = net.predict(X, return_std=True)
     assert_array_equal(point, net.predict(X))
@@ -512,8 +514,8 @@ def test_predictions_are_those_of_the_distribution(name, fit):
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_samples_are_seeded_and_legal(name, fit):
-    net, X, _ = fit(name, columns=2)
+def test_samples_are_seeded_and_legal(name, fitted):
+    net, X, _ = fitted(name, 2)
     draws = net.sample_y(X, 20)
     assert_array_equal(draws, net.sample_y(X, 20, random_state=0))
     assert (draws != net.sample_y(X, 20, random_state=1)).any()
@@ -556,13 +558,13 @@ def test_probabilities_logits_and_labels_agree(name, n_classes, stretch, make_ne
 
 @pytest.mark.parametrize(("name", "metric"), [("gamma", r2_score), ("categorical", accuracy_score)])
 @pytest.mark.parametrize("weight", [None, np.linspace(0, 3, 60)], ids=["", "weighted"])
-def test_score_is_scikit_learns(name, metric, weight, fit):
-    net, X, y = fit(name)
+def test_score_is_scikit_learns(name, metric, weight, fitted):
+    net, X, y = fitted(name)
     assert net.score(X, y, weight) == metric(y, net.predict(X), sample_weight=weight)
 
 
-def test_score_of_several_outputs_is_their_mean(fit):
-    net, X, y = fit("normal", columns=2)
+def test_score_of_several_outputs_is_their_mean(fitted):
+    net, X, y = fitted("normal", 2)
     assert_allclose(net.score(X, y), r2_score(y, net.predict(X), multioutput="uniform_average"))
 
 
@@ -585,8 +587,10 @@ def test_score_of_several_outputs_is_their_mean(fit):
     ids=str,
 )
 @pytest.mark.parametrize("hidden", [(), 5, (5,), [6, 4]], ids=str)
-def test_shapes_of_the_weights(distribution, columns, n_raw, hidden, fit):
-    net, *_ = fit(distribution, columns, hidden_layer_sizes=hidden)
+def test_shapes_of_the_weights(distribution, columns, n_raw, hidden, draw_rows, make_net):
+    X, y = draw_rows(distribution)
+    y = np.column_stack([y] * columns) if columns else y
+    net = make_net(distribution, **{**SMALL, "hidden_layer_sizes": hidden}).fit(X, y)
     sizes = [3, *np.atleast_1d(hidden).astype(int), n_raw]
     assert [coef.shape for coef in net.coefs_] == list(pairwise(sizes))
     assert [intercept.shape for intercept in net.intercepts_] == [(size,) for size in sizes[1:]]
@@ -626,8 +630,8 @@ def test_counts_and_scores_of_early_stopping(name, fit):
     assert net.best_validation_score_ >= max(net.validation_scores_)
 
 
-def test_rows_seen_are_counted_with_their_repetitions(fit):
-    net, X, y = fit("normal")
+def test_rows_seen_are_counted_with_their_repetitions(fitted):
+    net, X, y = fitted("normal")
     twice = clone(net).fit(np.tile(X, (2, 1)), np.tile(y, 2))
     assert twice.t_ == twice.n_iter_ * 2 * len(X)
 

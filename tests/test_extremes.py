@@ -48,13 +48,13 @@ def legal(targets=TARGETS):
     ]
 
 
-SHORT = {"hidden_layer_sizes": (4,), "max_iter": 20, "learning_rate_init": 0.01}
+SHORT = {"hidden_layer_sizes": (4,), "max_iter": 8, "learning_rate_init": 0.02}
 FITS = {
     "adam": SHORT,
-    "batches": {**SHORT, "batch_size": 8, "max_iter": 5},
+    "batches": {**SHORT, "batch_size": 8, "max_iter": 3},
     "sgd": {**SHORT, "solver": "sgd"},
     "batch norm": {**SHORT, "batch_norm": True},
-    "lbfgs": {"hidden_layer_sizes": (), "solver": "lbfgs", "max_iter": 50},
+    "lbfgs": {"hidden_layer_sizes": (), "solver": "lbfgs", "max_iter": 30},
 }
 DTYPES = [np.float64, np.float32]
 HALF = [

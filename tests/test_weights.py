@@ -32,8 +32,8 @@ def test_integer_weights_are_repeated_rows(name, draw_rows, make_net):
     weight = integer_weights(60)
     repeated = np.repeat(np.arange(60), weight)
     assert len(repeated) <= 100
-    net = make_net(name, max_iter=60).fit(X, y, sample_weight=weight)
-    other = make_net(name, max_iter=60).fit(X[repeated], y[repeated])
+    net = make_net(name, max_iter=30).fit(X, y, sample_weight=weight)
+    other = make_net(name, max_iter=30).fit(X[repeated], y[repeated])
     assert_same_prediction(net, other, X)
     assert net.loss_ == pytest.approx(other.loss_, rel=1e-9)
 
@@ -56,7 +56,7 @@ def test_integer_weights_are_repeated_rows_whatever_the_parameters(
     X, y = draw_rows(name, n=40)
     weight = integer_weights(40)
     repeated = np.repeat(np.arange(40), weight)
-    params = {"hidden_layer_sizes": (8,), "max_iter": 30, **params}
+    params = {"hidden_layer_sizes": (8,), "max_iter": 15, **params}
     net = make_net(name, **params).fit(X, y, sample_weight=weight)
     other = make_net(name, **params).fit(X[repeated], y[repeated])
     assert_same_prediction(net, other, X)
@@ -122,8 +122,8 @@ def test_the_order_of_a_full_batch_does_not_matter_to_the_bit(name, draw_rows, m
     X, y = draw_rows(name, n=100)
     order = np.random.default_rng(4).permutation(100)
     weight = integer_weights(100, largest=5)
-    net = make_net(name, max_iter=60).fit(X, y, sample_weight=weight)
-    other = make_net(name, max_iter=60).fit(X[order], y[order], sample_weight=weight[order])
+    net = make_net(name, max_iter=30).fit(X, y, sample_weight=weight)
+    other = make_net(name, max_iter=30).fit(X[order], y[order], sample_weight=weight[order])
     np.testing.assert_array_equal(net.weights_, other.weights_)
     assert net.loss_curve_ == other.loss_curve_
 
