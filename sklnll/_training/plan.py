@@ -100,7 +100,7 @@ class TrainingPlan(ABC):
     ) -> tuple[np.random.RandomState, RandomStates]:
         """Seed the generators of the hold-out, and of each member, one after the other.
 
-        So more members do not change the first ones.
+        Hence more members do not change the first ones.
         """
         n_members = self.parameters.n_estimators
         split, *members = (draw_seed(random_state) for _ in range(1 + n_members))
@@ -158,9 +158,9 @@ class ByBatches(TrainingPlan):
         return "standard" if self.parameters.is_linear else kind  # bounded columns are not linear
 
     def n_frequencies(self, n_features: int) -> int:
-        """Return the number asked for; "auto" is none where X is not scaled.
+        """Return the number asked for.
 
-        "auto" keeps the number of a network that continues.
+        "auto" keeps the number of a network that continues, and is 0 where X is not scaled.
         """
         n_frequencies = self.parameters.n_frequencies
         if n_frequencies == "auto" and self.start is not None:
