@@ -247,7 +247,7 @@ def test_other_columns_do_not_go_on():
     net = plain_regressor(warm_start=True, **BRIEF).fit(X, Y)
     with pytest.raises(ValueError, match="X has 2 features, but"):
         net.fit(X[:, :2], Y)
-    with pytest.raises(ValueError, match="y must have the columns of the y that was fitted"):
+    with pytest.raises(ValueError, match="y must have the columns of y that were fitted"):
         net.fit(X, np.column_stack([Y, Y]))
 
 

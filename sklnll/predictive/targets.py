@@ -126,7 +126,7 @@ class Numbers(Target):
         self.family.check_target(y, name, exposure)
         if y.shape[1:] != self.columns:
             raise ValueError(
-                f"{name} must have the columns of the y that was fitted, rows of shape "
+                f"{name} must have the columns of y that were fitted, rows of shape "
                 f"{self.columns}; got shape {y.shape}."
             )
         event = self.columns if self.family.event_ndim else ()

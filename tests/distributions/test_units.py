@@ -221,7 +221,7 @@ class Confused(Centered):
 
 
 class Misspelt(Centered):
-    units: ClassVar = {"center": PLACE, "width": DISTANCE}
+    units: ClassVar = {"midle": PLACE, "width": DISTANCE}
 
 
 class Lifetime(Distribution):
@@ -254,6 +254,6 @@ def test_a_wrong_declaration_is_noticed(family):
 
 
 def test_a_unit_of_no_parameter_is_refused():
-    message = r"Misspelt\(\) gives units to \['center'\], .* parameters \['center', 'width'\]"
+    message = r"Misspelt\(\) gives units to \['midle'\], .* parameters \['center', 'width'\]"
     with pytest.raises(ValueError, match=message):
         Misspelt().check_params()
