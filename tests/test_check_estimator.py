@@ -161,8 +161,8 @@ def of_family(name):
 
 BRIEF = {
     "hidden_layer_sizes": (32,),
-    "max_iter": 40,
-    "learning_rate_init": 0.02,
+    "max_iter": 15,
+    "learning_rate_init": 0.05,
     "n_frequencies": 0,
 }
 """Enough to learn what the checks ask for; the defaults are checked with one family each."""
@@ -192,7 +192,7 @@ LEARNING = ("train", "class", "equivalence")
 def run(check, estimator):
     """The check, after a few steps where it does not matter how much is learned."""
     if not any(word in check.func.__name__ for word in LEARNING):
-        estimator = clone(estimator).set_params(max_iter=3)
+        estimator = clone(estimator).set_params(max_iter=2)
     check(estimator)
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import torch
 from distributions.cases import CONTINUOUS, DISCRETE, NUMBERS
+from kinds import one_of_each_kind
 from numpy.testing import assert_allclose, assert_array_equal
 from plain import SMALL, plain_classifier, plain_regressor
 from scipy import stats
@@ -401,7 +402,7 @@ def test_labels_of_a_category_come_back_as_objects(fitted):
 # Shapes ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", one_of_each_kind(NUMBERS))
 @pytest.mark.parametrize("columns", [0, 1, 2, 3])
 def test_shapes_of_predictions(name, columns, draw_rows, make_net, fitted):
     if columns == 1:

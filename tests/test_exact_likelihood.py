@@ -376,10 +376,10 @@ def test_linear_zero_one_inflated_beta_is_two_logistic_and_a_beta_regression():
 
 
 # Laplace's maximum lies in a kink; a mixture has many.
-@pytest.mark.parametrize("factor", [1e-2, 1e3])
 @pytest.mark.parametrize("name", sorted(DISTRIBUTIONS.keys() - {"laplace", "normal_mixture"}))
-def test_the_maximum_is_reached_whatever_the_units_of_x(name, factor, draw_rows, make_net):
+def test_the_maximum_is_reached_whatever_the_units_of_x(name, draw_rows, make_net):
     X, y = draw_rows(name, n=100)
     net = make_net(name, **LINEAR).fit(X, y)
-    other = make_net(name, **LINEAR).fit(factor * X, y)
-    assert other.loss_ == pytest.approx(net.loss_, rel=RTOL)
+    for factor in (1e-2, 1e3):
+        other = make_net(name, **LINEAR).fit(factor * X, y)
+        assert other.loss_ == pytest.approx(net.loss_, rel=RTOL)

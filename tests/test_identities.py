@@ -412,7 +412,8 @@ def test_several_outputs_are_several_fits(name, draw_rows, make_net):
         np.testing.assert_allclose(
             together.predict_dist(X).mean()[:, j], alone.predict_dist(X).mean(), rtol=1e-4
         )
-    assert together.loss_ == pytest.approx(loss, rel=1e-8)
+    # Searches end where rounding hides the fall of the loss: over other seeds, up to 4e-8 apart.
+    assert together.loss_ == pytest.approx(loss, rel=1e-6)
 
 
 # Units of y ---------------------------------------------------------------------------------------

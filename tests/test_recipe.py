@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kinds import one_of_each_kind
 
 from sklnll import NLLClassifier, NLLRegressor
 from sklnll._data.holdout import hold_out
@@ -71,7 +72,7 @@ def rows(n, d, seed=0):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "d"), [(12, 1), (30, 3), (50, 20), (200, 100), (1000, 3)])
-@pytest.mark.parametrize("distribution", ["normal", "student_t"])
+@pytest.mark.parametrize("distribution", one_of_each_kind(["normal", "student_t"]))
 def test_no_set_is_a_catastrophe(distribution, n, d):
     """Not worse than the fit without x, however few the rows and many the columns."""
     X, y = rows(n, d)

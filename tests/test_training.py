@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from distributions.cases import CASES, make_head
+from kinds import one_of_each_kind
 from plain import plain_classifier, plain_regressor
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
@@ -452,7 +453,7 @@ def test_an_interruption_with_validation_keeps_the_best_weights(draw_rows, make_
 
 
 # Angles may end uniform, which is too near the start for a warning; see test_circular.py.
-@pytest.mark.parametrize("name", [name for name in DISTRIBUTIONS if name != "von_mises"])
+@pytest.mark.parametrize("name", one_of_each_kind(n for n in DISTRIBUTIONS if n != "von_mises"))
 @pytest.mark.parametrize("batch_size", ["auto", 10])
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_diverging_training_warns_where_and_predicts_finite_numbers(
@@ -493,7 +494,7 @@ def test_lbfgs_survives_raw_data(name, draw_rows, make_net):
 
 @brief
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("name", DISTRIBUTIONS)
+@pytest.mark.parametrize("name", one_of_each_kind())
 def test_float32_rows_make_a_float32_network(name, solver, draw_rows, make_net):
     X, y = draw_rows(name)
     # Twenty small steps of two trainings in different precision stay together; of lbfgs, whose

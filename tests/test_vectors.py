@@ -575,8 +575,15 @@ FITS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("how", FITS)
+@pytest.mark.parametrize(
+    ("how", "dtype"),
+    [
+        ("adam", np.float64),
+        ("lbfgs", np.float32),
+        pytest.param("adam", np.float32, marks=pytest.mark.every_family),
+        pytest.param("lbfgs", np.float64, marks=pytest.mark.every_family),
+    ],
+)
 @pytest.mark.parametrize(
     ("name", "kind"), [(name, kind) for name in EXTREME for kind in EXTREME[name]]
 )
