@@ -54,9 +54,9 @@ class Head:
             on_cpu = {name: self._repeated(name, value) for name, value in fixed.items()}
             self.fixed = {name: value.to(device) for name, value in on_cpu.items()}
         self._numbers = {name: value.numpy() for name, value in on_cpu.items()}
-        self._written_out = None
+        self._analytic = None
         if (device is None or device.type == "cpu") and writes_slopes(distribution, self.layout):
-            self._written_out = AnalyticGradient(distribution, self.layout, self._numbers)
+            self._analytic = AnalyticGradient(distribution, self.layout, self._numbers)
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -65,7 +65,7 @@ class Head:
         Inference mode is the fastest, but families that torch differentiates cannot use tensors
         that were made in it.
         """
-        mode = torch.no_grad() if self._written_out is None else torch.inference_mode()
+        mode = torch.no_grad() if self._analytic is None else torch.inference_mode()
         with mode, np.errstate(all="ignore"):
             yield
 
@@ -168,8 +168,8 @@ class Head:
         d_raw, d_constant : Tensor
             In the shapes of `raw` and `constant`.
         """
-        if self._written_out and exposure is None:
-            known = self._written_out.gradient(raw, constant, y, row_weight, annealing)
+        if self._analytic and exposure is None:
+            known = self._analytic.gradient(raw, constant, y, row_weight, annealing)
             if known is not None:
                 return known
         with torch.inference_mode(False), torch.enable_grad():

@@ -66,9 +66,9 @@ class TrainingPlan(ABC):
         """Rows that training has seen before, repetitions counted."""
         return 0 if self.start is None else self.start.n_seen
 
-    @abstractmethod
     def check(self) -> None:
         """Raise a ValueError for parameters that do not go together."""
+        return
 
     def check_validation(self) -> None:
         """Raise a ValueError where training cannot stop early on rows that the user gives."""
@@ -143,9 +143,6 @@ class ByBatches(TrainingPlan):
             parameters = replace(parameters, annealing=0.0)
         super().__init__(parameters, start, more_rows_follow=more_rows_follow)
         self._follows_recipe = parameters.learning_rate == "cosine"
-
-    def check(self) -> None:
-        """Accept all combinations."""
 
     def prepare(self, rows: CheckedRows) -> CheckedRows:
         return rows.repeated(_REPEATED_UP_TO) if self.parameters.shuffle else rows

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from .._data.checks import check_weight
 from ..predictive import Predictive, PredictiveDistribution, VectorPredictive
+from ..predictive.targets import is_one_column
 
 
 def check_kind(dist: object, kinds: type | tuple[type, ...], what: str) -> None:
@@ -45,8 +46,7 @@ def check_known(y: ArrayLike, name: str = "y_true") -> np.ndarray:
 def as_fitted(y: ArrayLike, dist: Predictive) -> np.ndarray:
     """Take a single column as `fit` does: distributions would see a grid against all rows."""
     array = check_known(y)
-    is_column = array.ndim == 2 and array.shape[1] == 1 and not dist.distribution.event_ndim
-    return array[:, 0] if is_column else array
+    return array[:, 0] if is_one_column(dist.distribution, array) else array
 
 
 def mean_over_outputs(values: np.ndarray) -> np.ndarray:

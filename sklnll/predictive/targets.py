@@ -111,7 +111,7 @@ class Numbers(Target):
     @classmethod
     def read(cls, family: Distribution, y: np.ndarray) -> Self:
         """Note the columns of y; a single column of a single number counts as none."""
-        return cls(family, () if _is_one_column(family, y) else y.shape[1:])
+        return cls(family, () if is_one_column(family, y) else y.shape[1:])
 
     @property
     def size(self) -> int:
@@ -121,7 +121,7 @@ class Numbers(Target):
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
     ) -> np.ndarray:
         y = y.astype(float, copy=False)
-        if _is_one_column(self.family, y):
+        if is_one_column(self.family, y):
             y = column_or_1d(y, warn=True)
         self.family.check_target(y, name, exposure)
         if y.shape[1:] != self.columns:
@@ -205,6 +205,11 @@ class _OfClasses(Target):
     def size(self) -> int:
         return len(self.classes)
 
+    def predictive(
+        self, family: LabelDistribution, params: Params
+    ) -> LabelPredictive | IndicatorPredictive:
+        return LabelPredictive(family, self.without_outputs(params), self.classes)
+
     def fitted_attributes(self) -> dict[str, Any]:
         return {"classes_": self.classes}
 
@@ -237,9 +242,6 @@ class Labels(_OfClasses):
     @property
     def pseudo_rows(self) -> np.ndarray:
         return np.arange(len(self.classes), dtype=float)[:, None]
-
-    def predictive(self, family: LabelDistribution, params: Params) -> LabelPredictive:
-        return LabelPredictive(family, self.without_outputs(params), self.classes)
 
     def check_continues(self, y: np.ndarray, given: FitInput) -> None:
         super().check_continues(y, given)
@@ -319,15 +321,12 @@ class SoftTargets(_OfClasses):
             return y
         return np.eye(len(self.classes))[encode_labels(y, self.classes, "y_true")]
 
-    def predictive(self, family: LabelDistribution, params: Params) -> LabelPredictive:
-        return LabelPredictive(family, self.without_outputs(params), self.classes)
-
     def as_predicted(self, y: Any) -> Any:
         shares = np.asarray(y)
         return self.classes[shares.argmax(axis=1)] if shares.ndim == 2 else shares
 
 
-def _is_one_column(family: Distribution, y: np.ndarray) -> bool:
+def is_one_column(family: Distribution, y: np.ndarray) -> bool:
     """Tell whether y is a single column of single numbers, which counts as a vector."""
     return y.ndim == 2 and y.shape[1] == 1 and not family.event_ndim
 
@@ -342,19 +341,15 @@ def target_of(dist: Predictive, family: Any) -> Target:
     raise TypeError(f"{type(dist).__name__} says nothing of a y that could be observed.")
 
 
-@target_of.register
-def _(dist: PredictiveDistribution, family: Any) -> Target:
+@target_of.register(PredictiveDistribution)
+@target_of.register(VectorPredictive)
+def _(dist: PredictiveDistribution | VectorPredictive, family: Any) -> Target:
     return Numbers(family, dist.shape[1:])
 
 
 @target_of.register
 def _(dist: CensoredPredictive, family: Any) -> Target:
     return Numbers(family, (2,))
-
-
-@target_of.register
-def _(dist: VectorPredictive, family: Any) -> Target:
-    return Numbers(family, dist.shape[1:])
 
 
 @target_of.register

@@ -88,7 +88,7 @@ def test_gradient_is_that_of_automatic_differentiation(name, family, spread, ann
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_which_families_write_their_slopes_out(name):
     head = make_head(get_distribution(name), size=CASES[name].size)
-    assert (head._written_out is not None) == (name in WRITTEN_OUT)
+    assert (head._analytic is not None) == (name in WRITTEN_OUT)
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
@@ -166,7 +166,7 @@ class ShiftedTwice(Shifted):
 def test_slopes_of_a_density_that_was_replaced_are_not_taken(family):
     assert not family.writes_slopes
     head = make_head(family)
-    assert head._written_out is None
+    assert head._analytic is None
     raw, y = torch.zeros(1, 5, 2, dtype=torch.float64), torch.arange(5.0).double()[:, None]
     given = raw, torch.zeros(1, 0, dtype=torch.float64), y, torch.ones(5).double()
     torch.testing.assert_close(head.gradient(*given), differentiated(head, *given, 0.0))
