@@ -24,6 +24,10 @@ Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all
 """Of a y of numbers; the family's check names the row."""
 
 
+_LARGEST_EXPONENT = 100
+"""Exponents of two between which the largest weight is kept."""
+_EXPOSURES = 1e-30, 1e30
+"""The shortest and the longest: beyond them mean counts leave the range of float32."""
 _WITHOUT_MISSING = "Put a SimpleImputer in front, or remove such rows."
 _ENCODE = "with OneHotEncoder or OrdinalEncoder of scikit-learn"
 _WAYS_OUT = {
@@ -140,19 +144,35 @@ def check_weight(
 
 
 def check_weight_values(weight: np.ndarray) -> np.ndarray:
-    """Pass weights through that are non-negative and not all zero."""
-    if (weight < 0).any():
-        row = int(np.argmax(weight < 0))
+    """Pass finite, non-negative weights on that are not all zero, in a range that can be summed."""
+    illegal = ~((weight >= 0) & (weight < np.inf))
+    if illegal.any():
+        row = int(np.argmax(illegal))
+        if weight[row] < 0:
+            raise ValueError(
+                "Negative values in data passed to `sample_weight`: weights must be non-negative; "
+                f"found {weight[row]:g} at row {row}."
+            )
         raise ValueError(
-            "Negative values in data passed to `sample_weight`: weights must be non-negative; "
-            f"found {weight[row]:g} at row {row}."
+            "The weight of each row, sample_weight times class_weight, must be finite; found "
+            f"{weight[row]:g} at row {row}."
         )
     if not weight.any():
         raise ValueError(
             "sample_weight is zero for all rows: nothing is left to fit. Give at least one row a "
             "positive weight (class_weight counts too)."
         )
-    return weight
+    return _in_range(weight)
+
+
+def _in_range(weight: np.ndarray) -> np.ndarray:
+    """Multiply extreme weights by a power of two, so that neither sums overflow nor means vanish.
+
+    Their ratios stay, and so far out the penalty is nothing beside them, or all.
+    """
+    exponent = np.frexp(weight.max())[1]
+    shift = np.clip(exponent, -_LARGEST_EXPONENT, _LARGEST_EXPONENT) - exponent
+    return np.ldexp(weight, shift) if shift else weight
 
 
 def check_exposure(
@@ -168,14 +188,23 @@ def check_exposure(
             f"{name} must have shape ({X.shape[0]},), a number for each row of X; got "
             f"{values.shape}."
         )
-    illegal = ~((values > 0) & (values < np.inf))
-    if illegal.any():
-        row = int(np.argmax(illegal))
-        raise ValueError(
-            f"{name} must be positive and finite; found {values[row]:g} at row {row}. Remove "
-            "rows that were not watched."
-        )
+    _refuse_exposures(~((values > 0) & (values < np.inf)), values, name)
+    shortest, longest = _EXPOSURES
+    _refuse_exposures(~((values >= shortest) & (values <= longest)), values, name)
     return values
+
+
+def _refuse_exposures(illegal: np.ndarray, values: np.ndarray, name: str) -> None:
+    if not illegal.any():
+        return
+    row = int(np.argmax(illegal))
+    value = values[row]
+    if 0 < value < np.inf:
+        must = "lie between {:g} and {:g}".format(*_EXPOSURES)
+        advice = "Give it in another unit"
+    else:
+        must, advice = "be positive and finite", "Remove rows that were not watched"
+    raise ValueError(f"{name} must {must}; found {value:g} at row {row}. {advice}.")
 
 
 def check_validation(validation: FitInput, training: FitInput) -> bool:

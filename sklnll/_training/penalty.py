@@ -8,6 +8,10 @@ from torch import Tensor
 from .._network.head import Head
 from .._network.weights import Weights
 
+_STRONGEST = 1e12
+"""Nats of a squared weight from which on weights are zero in all digits that predictions show;
+stronger penalties would overflow in float32."""
+
 
 class Penalty:
     """The L2 penalty alpha / 2 * sum(weights**2) on the learned values of a network.
@@ -39,7 +43,8 @@ class Penalty:
         self._has_origin = bool(head.penalized_biases.any())
 
     def _rate(self, n_rows: int) -> float:
-        return self._alpha / (n_rows * self._mean_weight)
+        """Return what the penalty costs in nats a row, a squared weight."""
+        return min(self._alpha / (n_rows * self._mean_weight), _STRONGEST)
 
     def value(self, n_rows: int) -> Tensor:
         """Return the penalty of each member for a batch of `n_rows` rows."""

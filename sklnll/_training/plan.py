@@ -28,6 +28,8 @@ _LBFGS_ITERATIONS = 1000
 _MLP_ITERATIONS, _MLP_PATIENCE, _MLP_BATCH = 200, 10, 200
 _REPEATED_UP_TO = 10_000
 """Rows up to which whole weights are repetitions to the bit."""
+_LARGEST_INCREMENT = 1e15
+"""Weights from which on gradients, which nothing divides by the mean weight, leave float32."""
 
 
 class TrainingPlan(ABC):
@@ -245,6 +247,12 @@ class ByIncrement(ByBatches):
             raise ValueError("partial_fit does not support recalibrate; set it to None.")
 
     def prepare(self, rows: CheckedRows) -> CheckedRows:
+        largest = rows.weight.max()
+        if largest > _LARGEST_INCREMENT:
+            raise ValueError(
+                "partial_fit takes weights as they are, 1 for an ordinary row, and the largest "
+                f"sample_weight is {largest:g} or more; divide all of them by their mean."
+            )
         return rows
 
     def mean_weight(self, rows: CheckedRows) -> float:

@@ -20,8 +20,33 @@ from .real import Normal
 
 __all__ = ["Binomial", "NegativeBinomial", "Poisson"]
 
+_TELLS_FROM_NONE = 1000
+"""Multiples of a link's floor that a mean count must reach to be told from none."""
 
-class Poisson(Distribution):
+
+class _MeanCounts(Distribution):
+    """The base of families whose mean count, of one unit of exposure, has a choice of links."""
+
+    link_choices: ClassVar
+
+    def check_target(
+        self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
+    ) -> None:
+        super().check_target(y, name, exposure)
+        if exposure is None:
+            return
+        (of_mean,) = self.link_choices
+        floor = getattr(self._chosen_link(of_mean), "floor", 0.0)
+        mean = np.sum(y / exposure.sum(), axis=0)
+        if of_mean not in self.fixed() and ((mean > 0) & (mean < _TELLS_FROM_NONE * floor)).any():
+            raise ValueError(
+                f"{name} has {np.min(mean):.3g} events in a unit of exposure, which "
+                f"{of_mean}_link='softplus' of {self!r} cannot tell from none. Give the exposure "
+                f"in a larger unit, or use {of_mean}_link='log'."
+            )
+
+
+class Poisson(_MeanCounts):
     """The Poisson distribution suits counts of independent events.
 
     Support: 0, 1, 2, ... Mass::
@@ -79,7 +104,7 @@ class Poisson(Distribution):
         return {"rate": np.average(y, weights=weight)}
 
 
-class NegativeBinomial(Distribution):
+class NegativeBinomial(_MeanCounts):
     """The negative binomial distribution, by mean and dispersion, suits over-dispersed counts.
 
     The variance is mean + dispersion * mean**2 (the form called NB2): a Poisson distribution whose
