@@ -176,7 +176,7 @@ def test_missing_values_are_named_by_row_and_column(form):
     rows = FORMS[form](gap)
     if form == "polars":
         rows = rows.fill_nan(None)
-    with pytest.raises(ValueError, match="found nan at row 7, column 1"):
+    with pytest.raises(ValueError, match="found nan at row 7, column 'mass'"):
         plain_regressor(**BRIEF).fit(rows, Y)
 
 

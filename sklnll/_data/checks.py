@@ -1,5 +1,6 @@
 """What may come in at the door of `fit`, and what does the user hear of anything else?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils.validation import _check_sample_weight
 
+from .columns import Stranger, find_stranger, is_frame, name_place, names_of_columns
+from .readable import NotNumbersError, as_rows
 from .tables import FitInput
 
 _X_PARAMS: dict[str, Any] = {
@@ -21,38 +24,94 @@ Y_PARAMS: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "ensure_all
 """Of a y of numbers; the family's check names the row."""
 
 
-def x_params(X: Any) -> dict[str, Any]:
-    """Say how scikit-learn checks X: float32 stays, all else becomes float64; refuse text at once.
+_WITHOUT_MISSING = "Put a SimpleImputer in front, or remove such rows."
+_ENCODE = "with OneHotEncoder or OrdinalEncoder of scikit-learn"
+_WAYS_OUT = {
+    "dates": "Say in numbers what matters of them, such as the days since a fixed date, the hour "
+    "or the weekday.",
+    "durations": "Divide them by a unit, such as pandas.Timedelta('1D').",
+    "text": "Convert it by astype(float) if it spells numbers.",
+    "categories": "Convert them by astype(float) if their values are numbers.",
+    "complex numbers": "Give their real and imaginary parts.",
+    "periods": "Say in numbers what matters of them, such as the years since a fixed one.",
+    "intervals": "Give their ends, or their middle.",
+    "records": "Give a column of numbers for each of their fields.",
+}
 
-    scikit-learn cannot read the dtype of arrays and frames of other libraries, such as torch's and
-    polars', and would make float64 of them all.
+
+def x_params(X: Any) -> dict[str, Any]:
+    """Say how scikit-learn checks X: float32 stays, all else becomes float64.
+
+    scikit-learn cannot read the dtype of polars' frames, and would make float64 of them all.
     """
-    _refuse_text(X)
-    is_known = isinstance(X, np.ndarray) or sparse.issparse(X) or hasattr(X, "iloc")
-    if is_known or not hasattr(X, "__array__"):
+    if not hasattr(X, "__array__") or not is_frame(X) or hasattr(X, "iloc"):
         return _X_PARAMS
-    few = X[:1] if hasattr(X, "__getitem__") else X
-    is_single = np.asarray(few).dtype == np.float32
+    is_single = np.asarray(X[:1]).dtype == np.float32
     return {**_X_PARAMS, "dtype": np.float32} if is_single else _X_PARAMS
 
 
-def _refuse_text(X: Any) -> None:
-    """Raise a ValueError for text that names the column and a way out, as numpy's does not."""
-    if not (hasattr(X, "iloc") and hasattr(X, "columns")):
+def check_numeric_columns(value: Any, name: str, columns: Sequence[Any] | None = None) -> Any:
+    """Pass numbers on, frames as they are and all else as an array; refuse what is no number.
+
+    Parameters
+    ----------
+    value : array-like, frame or sparse matrix
+    name : str
+        The argument, as the user knows it.
+    columns : sequence of str, optional
+        The names of the columns, where `value` has none itself.
+
+    Raises
+    ------
+    NotNumbersError
+        It names the argument, the column, its type and a way out: for dates, durations, periods,
+        text, categories, complex numbers and records, for what has no rows, such as a path, and
+        for masked values.
+    """
+    rows = as_rows(value, name)
+    found = find_stranger(rows)
+    if found is None:
+        check_not_masked(rows, name, columns)
+        return rows
+    names = names_of_columns(rows) or columns
+    place = name_place(found.row, found.column, names)
+    if found.kind == "missing":
+        raise NotNumbersError(
+            f"Input {name} contains NaN: found <NA> at {place}. {_WITHOUT_MISSING}"
+        )
+    raise NotNumbersError(_describe(found, name, name_place(None, found.column, names)))
+
+
+def _describe(found: Stranger, name: str, column: str) -> str:
+    """Say what is no number, where it stands, and what to do."""
+    at_row = "" if found.row is None else f" at row {found.row}"
+    why = f"; {found.why}" if found.why else ""
+    way_out = _WAYS_OUT.get(found.kind, "Give numbers, one in each place.")
+    if name.startswith("X") and found.kind in {"text", "categories"}:
+        way_out = f"Encode it first, in a pipeline: {_ENCODE}. {way_out}"
+    refused = "Complex data not supported: " if found.kind == "complex numbers" else ""
+    return (
+        f"{refused}{name} must be numbers; {column or 'it'} holds {found.kind} "
+        f"({found.type}{at_row}{why}). {way_out}"
+    )
+
+
+def check_not_masked(value: Any, name: str, columns: Sequence[Any] | None = None) -> None:
+    """Refuse masked values of numpy's masked arrays: all that follows would take them as known."""
+    mask = np.ma.getmask(value)
+    if not mask.any():
         return
-    for place in (j for j, dtype in enumerate(X.dtypes) if dtype.kind == "O"):
-        try:
-            np.asarray(X.iloc[:, place], dtype=float)
-        except ValueError as error:
-            raise ValueError(
-                f"X must be numbers; column {X.columns[place]!r} holds text ({error}). Encode it "
-                "first, in a pipeline: with OneHotEncoder or OrdinalEncoder of scikit-learn."
-            ) from error
-        except TypeError:  # pandas' own missing value, which scikit-learn names
-            continue
+    row, column, *_ = (*map(int, np.argwhere(mask)[0]), None, None)
+    raise NotNumbersError(
+        f"{name} is a masked array, and {mask.sum()} of its {mask.size} values are masked, the "
+        f"first at {name_place(row, column, columns)}. Leave such rows out, or put known values "
+        "in their place by its method filled()."
+    )
 
 
-def check_finite(X: Any, estimator: str) -> None:
+def check_finite(
+    X: Any, estimator: str, name: str = "X", columns: Sequence[Any] | None = None
+) -> None:
     """Raise a ValueError that names the first row and column where `X` holds no finite number."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum()):
@@ -66,15 +125,18 @@ def check_finite(X: Any, estimator: str) -> None:
     row, column = place if entries is None else (axis[place[0]] for axis in entries.coords)
     kind = "NaN" if np.isnan(X[row, column]) else "infinity"
     raise ValueError(
-        f"Input X contains {kind}, which {estimator} does not accept: found {X[row, column]} at "
-        f"row {row}, column {column} ({np.sum(~finite)} of {finite.size} values are not finite). "
-        "Put a SimpleImputer in front, or remove such rows."
+        f"Input {name} contains {kind}, which {estimator} does not accept: found {X[row, column]} "
+        f"at {name_place(row, column, columns)} ({np.sum(~finite)} of {finite.size} values are not "
+        f"finite). {_WITHOUT_MISSING}"
     )
 
 
-def check_weight(sample_weight: ArrayLike | None, X: np.ndarray) -> np.ndarray:
+def check_weight(
+    sample_weight: ArrayLike | None, X: np.ndarray, name: str = "sample_weight"
+) -> np.ndarray:
     """Check weights: float64, one for each row of `X`, non-negative and not all zero."""
-    return check_weight_values(_check_sample_weight(sample_weight, X, dtype=np.float64))
+    given = None if sample_weight is None else check_numeric_columns(sample_weight, name)
+    return check_weight_values(_check_sample_weight(given, X, dtype=np.float64))
 
 
 def check_weight_values(weight: np.ndarray) -> np.ndarray:
@@ -93,21 +155,24 @@ def check_weight_values(weight: np.ndarray) -> np.ndarray:
     return weight
 
 
-def check_exposure(exposure: ArrayLike | None, X: np.ndarray) -> np.ndarray | None:
+def check_exposure(
+    exposure: ArrayLike | None, X: np.ndarray, name: str = "exposure"
+) -> np.ndarray | None:
     """Check exposures: float64, one for each row of `X`, positive and finite."""
     if exposure is None:
         return None
-    values = np.asarray(exposure, dtype=float).copy()  # torch takes no view backwards
+    # A copy, because torch takes no view backwards.
+    values = np.array(check_numeric_columns(exposure, name), dtype=float)
     if values.shape != (X.shape[0],):
         raise ValueError(
-            f"exposure must have shape ({X.shape[0]},), a number for each row of X; got "
+            f"{name} must have shape ({X.shape[0]},), a number for each row of X; got "
             f"{values.shape}."
         )
     illegal = ~((values > 0) & (values < np.inf))
     if illegal.any():
         row = int(np.argmax(illegal))
         raise ValueError(
-            f"exposure must be positive and finite; found {values[row]:g} at row {row}. Remove "
+            f"{name} must be positive and finite; found {values[row]:g} at row {row}. Remove "
             "rows that were not watched."
         )
     return values

@@ -16,7 +16,14 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._data.checks import check_exposure, check_finite, check_validation, x_params
+from .._data.checks import (
+    check_exposure,
+    check_finite,
+    check_numeric_columns,
+    check_validation,
+    x_params,
+)
+from .._data.columns import names_of_columns
 from .._data.tables import CheckedRows, FitInput
 from .._network.fitted import FittedNetwork
 from .._network.layers import ACTIVATIONS
@@ -373,8 +380,10 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     def _predict_dist(self, X: ArrayLike, exposure: ArrayLike | None = None) -> Any:
         """Predict the distribution of y at each row, in the class that suits its kind."""
         check_is_fitted(self)
-        checked = validate_data(self, X, reset=False, **x_params(X))
-        check_finite(checked, type(self).__name__)
+        rows = check_numeric_columns(X, "X", getattr(self, "feature_names_in_", None))
+        columns = names_of_columns(rows) or getattr(self, "feature_names_in_", None)
+        checked = validate_data(self, rows, reset=False, **x_params(rows))
+        check_finite(checked, type(self).__name__, "X", columns)
         time = check_exposure(exposure, checked)
         if time is not None:
             self.distribution_.check_exposure(time)

@@ -13,10 +13,12 @@ from .._data.checks import (
     Y_PARAMS,
     check_exposure,
     check_finite,
+    check_numeric_columns,
     check_weight,
     check_weight_values,
     x_params,
 )
+from .._data.columns import names_of_columns
 from .._data.tables import CheckedRows, FitInput
 from ..distributions import Distribution, LabelDistribution
 from ..predictive.reading import read_target
@@ -79,21 +81,31 @@ class Door:
 
     def read_validation(self, given: FitInput) -> CheckedRows:
         """Check the rows to stop early by, after those to train on."""
-        try:
-            X, y = self._read_arrays(given, reset=False)
-            exposure = check_exposure(given.exposure, X)
-            encoded = self.target.encode(y, "y_val", exposure)
-            return self._weighted(X, encoded, check_weight(given.sample_weight, X), exposure)
-        except ValueError as error:
-            raise ValueError(f"X_val, y_val: {error}") from error
+        X, y = self._read_arrays(given, reset=False, suffix="_val")
+        exposure = check_exposure(given.exposure, X, "exposure_val")
+        encoded = self.target.encode(y, "y_val", exposure)
+        weight = check_weight(given.sample_weight, X, "sample_weight_val")
+        return self._weighted(X, encoded, weight, exposure)
 
-    def _read_arrays(self, given: FitInput, *, reset: bool) -> tuple[Any, np.ndarray]:
-        params = (x_params(given.X), _y_params(self.family))
-        X, y = validate_data(
-            self._reader, given.X, given.y, reset=reset, validate_separately=params
-        )
-        check_finite(X, type(self._reader).__name__)
-        check_consistent_length(X, y)
+    def _read_arrays(
+        self, given: FitInput, *, reset: bool, suffix: str = ""
+    ) -> tuple[Any, np.ndarray]:
+        """Check X and y by scikit-learn; `suffix` makes the names by which the user knows them."""
+        X, y, name = given.X, given.y, f"X{suffix}"
+        X = check_numeric_columns(X, name)
+        if not isinstance(self.family, LabelDistribution) and y is not None:
+            y = check_numeric_columns(y, f"y{suffix}")
+        columns = names_of_columns(X)
+        params = (x_params(X), _y_params(self.family))
+        try:
+            X, y = validate_data(self._reader, X, y, reset=reset, validate_separately=params)
+            check_consistent_length(X, y)
+        except ValueError as error:
+            if not suffix:
+                raise
+            raise ValueError(f"{name}, y{suffix}: {error}") from error
+        columns = columns or getattr(self._reader, "feature_names_in_", None)
+        check_finite(X, type(self._reader).__name__, name, columns)
         return X, y
 
     def _weighted(
