@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_consistent_length
 
 from .._data.checks import check_exposure, check_weight
 from .._data.y_units import TargetScaling
@@ -71,8 +70,7 @@ def fit_marginal(
     marginal.distribution = base_of(dist.distribution)
     target = target_of(dist, marginal.distribution)
     time = check_exposure(exposure, np.empty((len(dist), 1)))
-    check_consistent_length(y, next(iter(dist.params.values())))
-    rows = target.encode(target.as_given_to_fit(np.asarray(y)), "y_true", time)
+    rows = target.encode(target.as_given_to_fit(y), "y_true", time)
     weight = check_weight(sample_weight, rows)
     params = _fit(rows, weight, time, marginal.distribution, target)
     marginal.params = target.without_outputs(params)
