@@ -195,9 +195,9 @@ def _refuse_missing(missing: np.ndarray, values: np.ndarray, name: str) -> None:
     if not missing.any():
         return
     place = tuple(np.argwhere(missing)[0])
-    is_nan = isinstance(values[place], float | np.floating)
+    found = "NaN" if isinstance(values[place], float | np.floating) else values[place]
     raise ValueError(
-        f"{name} must not be missing; found {'NaN' if is_nan else values[place]} at row "
-        f"{int(place[0])} ({missing.sum()} of {missing.size} values are missing). Leave such rows "
-        "out, or give what is missing a label of its own."
+        f"Input {name} contains {found}: {name} must not be missing; found {found} at row "
+        f"{place[0]} ({missing.sum()} of {missing.size} values are missing). Leave such rows out, "
+        "or give what is missing a label of its own."
     )

@@ -10,6 +10,7 @@ from .._data.checks import check_weight
 from .._data.values import as_labels
 from ..predictive import Predictive, PredictiveDistribution, VectorPredictive
 from ..predictive.reading import values_of
+from ..predictive.several_labels import SeveralLabelsPredictive, beside_each_other
 from ..predictive.targets import is_one_column
 
 
@@ -45,6 +46,8 @@ def as_fitted(y: ArrayLike, dist: Predictive, name: str = "y_true") -> np.ndarra
 
     Distributions themselves take a number for all rows, too.
     """
+    if isinstance(dist, SeveralLabelsPredictive):
+        return beside_each_other(dist.columns_of_y(y, name))
     array = check_known(values_of(y, dist.distribution, name), name)
     if not array.ndim:
         raise ValueError(

@@ -13,7 +13,7 @@ from .._data.y_units import TargetScaling
 from .._network.marginal import MarginalFit
 from .._network.units import Units
 from ..distributions import Distribution
-from ..predictive import TransformedPredictive
+from ..predictive import SeveralLabelsPredictive, TransformedPredictive
 from ..predictive._base import Predictive
 from ..predictive.averages import base_of
 from ..predictive.targets import Target, target_of
@@ -62,7 +62,11 @@ def fit_marginal(
     0.78
     """
     check_kind(dist, Predictive, "any y")
-    y, given = as_fitted(y_true, dist), {"sample_weight": sample_weight, "exposure": exposure}
+    given: dict[str, Any] = {"sample_weight": sample_weight, "exposure": exposure}
+    y = as_fitted(y_true, dist)
+    if isinstance(dist, SeveralLabelsPredictive):
+        columns = zip(dist.columns_of_y(y), dist.outputs, strict=True)
+        return SeveralLabelsPredictive([fit_marginal(*column, **given) for column in columns])
     if isinstance(dist, TransformedPredictive):
         z = dist.to_scipy().to_z(dist._align(y))
         return TransformedPredictive(fit_marginal(z, dist.base, **given), dist.target_map)
