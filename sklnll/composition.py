@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
     BaggingClassifier,
     BaggingRegressor,
     StackingClassifier,
@@ -17,8 +20,16 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.feature_selection import RFE
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.multioutput import MultiOutputRegressor
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
+from sklearn.multioutput import (
+    ClassifierChain,
+    MultiOutputClassifier,
+    MultiOutputRegressor,
+    RegressorChain,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -26,8 +37,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .predictive import (
     LabelPredictive,
     Predictive,
+    SeveralLabelsPredictive,
     average,
     average_of_labels,
+    labels_by_probability,
     side_by_side,
     transformed,
 )
@@ -45,11 +58,15 @@ def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = N
     estimator : estimator
         Fitted. One that has ``predict_dist``, or a composition of such, nested at will:
 
-        - Pipeline, RFE, RFECV, SelfTrainingClassifier, GridSearchCV and other search objects: the
-          distribution of the estimator inside;
+        - Pipeline, also of imbalanced-learn, RFE, RFECV, SelfTrainingClassifier, FrozenEstimator,
+          GridSearchCV and other search objects: the distribution of the estimator inside;
+        - FixedThresholdClassifier, TunedThresholdClassifierCV: that of the classifier inside, by
+          whose probabilities they decide; the most probable label need not be what they predict;
+        - CalibratedClassifierCV: a categorical distribution of the calibrated probabilities;
         - TransformedTargetRegressor: that distribution taken back to y's units, where the
           transformer is a monotone map of each column;
         - MultiOutputRegressor: that of independent outputs, if all have the same family;
+        - MultiOutputClassifier: that of independent labels, one for each output;
         - BaggingRegressor, VotingRegressor: the (weighted) average of the members', if all have
           the same family;
         - BaggingClassifier, VotingClassifier with ``voting="soft"``: the (weighted) average of
@@ -68,8 +85,8 @@ def predict_dist(estimator: Any, X: ArrayLike, *, exposure: ArrayLike | None = N
     Raises
     ------
     TypeError
-        If an estimator without ``predict_dist`` is found, or distributions that cannot be put
-        together.
+        If an estimator without ``predict_dist`` is found, such as a chain, which has no
+        distribution to predict, or distributions that cannot be put together.
     ValueError
         If a transformer of y is not monotone, or mixes the columns of y.
 
@@ -99,9 +116,39 @@ def _through(estimator: Any, X: Any, exposure: Any) -> Predictive:
     raise TypeError(
         f"{type(estimator).__name__} has no predict_dist; expected an estimator of sklnll, or a "
         "composition of such: Pipeline, GridSearchCV and other searches, "
-        "TransformedTargetRegressor, MultiOutputRegressor, Bagging, Voting and Stacking "
-        "estimators, RFE, SelfTrainingClassifier."
+        "TransformedTargetRegressor, MultiOutput, Bagging, Voting and Stacking estimators, RFE, "
+        "CalibratedClassifierCV, classifiers with a threshold, SelfTrainingClassifier."
     )
+
+
+_WITHOUT_DISTRIBUTION: dict[type, str] = {
+    ClassifierChain: "it hands predicted labels on to the next classifier as if they were known. "
+    "Use NLLClassifier on the indicator matrix, or MultiOutputClassifier",
+    RegressorChain: "it hands predicted numbers on to the next regressor as if they were known. "
+    "Use MultiOutputRegressor, or NLLRegressor('multivariate_normal'), which learns how the "
+    "outputs depend on each other",
+    OneVsRestClassifier: "it scales the probabilities of several yes-or-no questions to sum to "
+    "one. Use the classifier inside by itself: NLLClassifier takes any number of labels, and "
+    "indicator matrices",
+    OneVsOneClassifier: "it counts votes between pairs of labels. Use the classifier inside by "
+    "itself: NLLClassifier takes any number of labels",
+    OutputCodeClassifier: "it compares codes of the labels. Use the classifier inside by itself: "
+    "NLLClassifier takes any number of labels",
+    AdaBoostClassifier: "it weighs votes. Use the classifier inside by itself with n_estimators, "
+    "or BaggingClassifier",
+    AdaBoostRegressor: "it takes a median of points. Use the regressor inside by itself with "
+    "n_estimators, or BaggingRegressor",
+}
+"""Why compositions have no distribution to predict, and what has one."""
+
+
+def _refuse(estimator: Any, X: Any, exposure: Any) -> Predictive:
+    reasons = (why for of, why in _WITHOUT_DISTRIBUTION.items() if isinstance(estimator, of))
+    raise TypeError(f"{type(estimator).__name__} has no predict_dist: {next(reasons)}.")
+
+
+for _composition in _WITHOUT_DISTRIBUTION:
+    _through.register(_composition, _refuse)
 
 
 # One estimator inside ----------------------------------------------------------------------------
@@ -109,8 +156,10 @@ def _through(estimator: Any, X: Any, exposure: Any) -> Predictive:
 
 @_through.register
 def _(estimator: Pipeline, X: Any, exposure: Any) -> Predictive:
-    X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-    return predict_dist(estimator[-1], X, exposure=exposure)
+    # As its own predict goes, which leaves out samplers of imbalanced-learn.
+    for _, _, step in estimator._iter(with_final=False):
+        X = step.transform(X)
+    return predict_dist(estimator.steps[-1][1], X, exposure=exposure)
 
 
 @_through.register
@@ -131,6 +180,24 @@ def _(estimator: RFE, X: Any, exposure: Any) -> Predictive:
 @_through.register
 def _(estimator: SelfTrainingClassifier, X: Any, exposure: Any) -> Predictive:
     return predict_dist(estimator.estimator_, X, exposure=exposure)
+
+
+@_through.register
+def _(estimator: FrozenEstimator, X: Any, exposure: Any) -> Predictive:
+    return predict_dist(estimator.estimator, X, exposure=exposure)
+
+
+@_through.register(FixedThresholdClassifier)
+@_through.register(TunedThresholdClassifierCV)
+def _(estimator: Any, X: Any, exposure: Any) -> Predictive:
+    return predict_dist(estimator.estimator_, X, exposure=exposure)
+
+
+@_through.register
+def _(estimator: CalibratedClassifierCV, X: Any, exposure: Any) -> Predictive:
+    if exposure is not None:
+        raise TypeError("CalibratedClassifierCV predicts labels, which have no exposure.")
+    return labels_by_probability(estimator.predict_proba(X), estimator.classes_)
 
 
 @_through.register
@@ -156,6 +223,12 @@ def _(estimator: StackingClassifier, X: Any, exposure: Any) -> Predictive:
 @_through.register
 def _(estimator: MultiOutputRegressor, X: Any, exposure: Any) -> Predictive:
     return side_by_side([predict_dist(e, X, exposure=exposure) for e in estimator.estimators_])
+
+
+@_through.register
+def _(estimator: MultiOutputClassifier, X: Any, exposure: Any) -> Predictive:
+    dists: list[Any] = [predict_dist(e, X, exposure=exposure) for e in estimator.estimators_]
+    return SeveralLabelsPredictive(dists)
 
 
 @_through.register

@@ -28,17 +28,26 @@ from sklearn.ensemble import (
 )
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import RFE
+from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.model_selection import (
+    FixedThresholdClassifier,
     GridSearchCV,
     HalvingGridSearchCV,
     HalvingRandomSearchCV,
+    TunedThresholdClassifierCV,
     cross_val_predict,
     cross_val_score,
     cross_validate,
     learning_curve,
 )
-from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multioutput import (
+    ClassifierChain,
+    MultiOutputClassifier,
+    MultiOutputRegressor,
+    RegressorChain,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
@@ -221,6 +230,42 @@ def is_calibrated(kind):
     assert_is_good(model, kind)
 
 
+def decides(kind):
+    y = np.where(TARGETS[kind] == "high", "high", "other")
+    model = FixedThresholdClassifier(brief(kind), threshold=0.1, pos_label="high").fit(X, y)
+    tuned = TunedThresholdClassifierCV(brief(kind), cv=2).fit(X, y)
+    assert np.mean(model.predict(X) == "high") > np.mean(model.estimator_.predict(X) == "high")
+    assert tuned.score(X, y) > BY_CHANCE[kind] + 0.3
+
+
+def is_chained(kind):
+    of = {"regressor": RegressorChain, "classifier": ClassifierChain}[kind]
+    first = TARGETS[kind] if kind == "regressor" else (EFFECT > 0).astype(int)
+    model = of(brief(kind)).fit(X, np.column_stack([first, first[::-1]]))
+    assert model.estimators_[0].score(X, first) > BY_CHANCE[kind] + 0.3
+    assert model.estimators_[1].n_features_in_ == X.shape[1] + 1
+
+
+def asks_of_each_label(kind):
+    for of in (OneVsRestClassifier, OneVsOneClassifier):
+        assert_is_good(of(brief(kind)).fit(X, TARGETS[kind]), kind)
+
+
+def stays_frozen(kind):
+    model = brief(kind).fit(X, TARGETS[kind])
+    frozen = FrozenEstimator(model).fit(X[:5], TARGETS[kind][:5])
+    assert_array_equal(frozen.predict(X), model.predict(X))
+
+
+def draws_rows(kind):
+    pipeline = pytest.importorskip("imblearn.pipeline")
+    sampler = pytest.importorskip("imblearn").FunctionSampler(validate=False)
+    if kind == "classifier":
+        sampler = pytest.importorskip("imblearn.over_sampling").RandomOverSampler(random_state=0)
+    model = pipeline.make_pipeline(StandardScaler(), sampler, brief(kind))
+    assert_is_good(model.fit(X, TARGETS[kind]), kind)
+
+
 def trains_itself(kind):
     y = np.digitize(EFFECT, [-0.6, 0.6])
     some = np.where(np.arange(len(y)) % 3 == 0, -1, y)
@@ -330,7 +375,26 @@ CELLS = [
         regressor="for labels; use `recalibrate`",
         ranker="for labels; use `recalibrate`",
     ),
+    *row(
+        "`FixedThresholdClassifier`, `TunedThresholdClassifierCV`",
+        decides,
+        regressor=LABELS,
+        ranker=LABELS,
+    ),
+    *row(
+        "`RegressorChain`, `ClassifierChain`",
+        is_chained,
+        ranker="its y has several columns already",
+    ),
+    *row(
+        "`OneVsRestClassifier`, `OneVsOneClassifier`",
+        asks_of_each_label,
+        regressor=LABELS,
+        ranker=LABELS,
+    ),
     *row("`SelfTrainingClassifier`", trains_itself, regressor=LABELS, ranker=LABELS),
+    *row("`FrozenEstimator`", stays_frozen),
+    *row("`Pipeline` of imbalanced-learn, with a sampler", draws_rows),
     *row("`clone`", is_cloned),
     *row("`pickle`", is_pickled),
     *row("`skops`", goes_through_skops),

@@ -51,10 +51,11 @@ def transform(
 
 
 def known(y: ArrayLike | None) -> np.ndarray:
-    """Return the y that a display cannot do without."""
+    """Return the y that a display cannot do without; a single column counts as a vector."""
     if y is None:
         raise ValueError("y must hold what was observed; got None.")
-    return check_known(y, "y")
+    values = check_known(y, "y")
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def effective_rows(weight: np.ndarray) -> float:

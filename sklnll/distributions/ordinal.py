@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .._numerics.arrays import in_numpy
+from ._places import in_the_type_of, places_of
 from ._supports import CLASSES
 from .finite import LEAST_PROBABILITY, LabelDistribution, at_label, label_totals
 from .links import identity, ordered_from_zero
@@ -95,9 +96,7 @@ class Ordinal(LabelDistribution):
 
     def _in_order(self, y: np.ndarray, categories: np.ndarray | None) -> np.ndarray:
         if self.order is not None:
-            classes = np.asarray(self.order, dtype=object if y.dtype == object else None)
-            _check_listed(y, classes)
-            return classes
+            return _in_the_type_of(y, list(self.order))
         if categories is not None:
             return categories
         classes = np.unique(y)
@@ -137,15 +136,17 @@ def _log_proba(location: Tensor, thresholds: Tensor) -> Tensor:
     return torch.cat([log_at_most[..., :1], between, log_above[..., -1:]], dim=-1)
 
 
-def _check_listed(y: np.ndarray, classes: np.ndarray) -> None:
-    """Raise a ValueError that names the first label of `y` that is not among `classes`."""
-    listed = set(classes.tolist())
-    for row, label in enumerate(y.tolist()):
-        if label not in listed:
-            raise ValueError(
-                f"y contains the label {label!r} at row {row}, which the order of Ordinal lacks: "
-                f"{classes.tolist()}. List all labels, from the lowest to the highest."
-            )
+def _in_the_type_of(y: np.ndarray, order: list[Any]) -> np.ndarray:
+    """Return the labels that are listed, in y's type; those of y must be among them."""
+    listed = np.fromiter(order, dtype=object, count=len(order))
+    unknown = places_of(y, listed) < 0
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise ValueError(
+            f"y contains the label {y[row : row + 1].tolist()[0]!r} at row {row}, which the order "
+            f"of Ordinal lacks: {order}. List all labels, from the lowest to the highest."
+        )
+    return in_the_type_of(y, listed)
 
 
 def _check_numeric(labels: np.ndarray) -> None:

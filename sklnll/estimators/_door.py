@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from .._data.checks import (
 )
 from .._data.columns import names_of_columns
 from .._data.tables import CheckedRows, FitInput
+from .._data.values import as_labels
 from ..distributions import Distribution, LabelDistribution
-from ..predictive.reading import read_target
+from ..predictive.reading import read_target, values_of
 from ..predictive.targets import Target
 
 _COLUMNS_OF_X = ("n_features_in_", "feature_names_in_")
@@ -68,6 +70,7 @@ class Door:
         class_weight : dict, "balanced" or None
             As `NLLClassifier` takes it.
         """
+        given = replace(given, classes=as_labels(given.classes, "classes"))
         X, y = self._read_arrays(given, reset=not self._continues)
         exposure = check_exposure(given.exposure, X)
         if self._continues:
@@ -91,10 +94,9 @@ class Door:
         self, given: FitInput, *, reset: bool, suffix: str = ""
     ) -> tuple[Any, np.ndarray]:
         """Check X and y by scikit-learn; `suffix` makes the names by which the user knows them."""
-        X, y, name = given.X, given.y, f"X{suffix}"
-        X = check_numeric_columns(X, name)
-        if not isinstance(self.family, LabelDistribution) and y is not None:
-            y = check_numeric_columns(y, f"y{suffix}")
+        name = f"X{suffix}"
+        X = check_numeric_columns(given.X, name)
+        y = values_of(given.y, self.family, f"y{suffix}")
         columns = names_of_columns(X)
         params = (x_params(X), _y_params(self.family))
         try:

@@ -11,6 +11,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
 from .._data.checks import Y_PARAMS
+from .._data.values import as_numbers
 from ..distributions import Censored, CircularDistribution
 from ..metrics import circular_r2_score
 from ..orders import kendall_tau
@@ -121,7 +122,7 @@ class PredictsNumbers(_WithNetwork):
             )
         is_circular = isinstance(self.distribution_, CircularDistribution)
         r2 = circular_r2_score if is_circular else r2_score
-        return r2(y, point, sample_weight=sample_weight)
+        return r2(as_numbers(y, "y"), point, sample_weight=sample_weight)
 
     def predict_quantiles(
         self,
@@ -253,7 +254,8 @@ class PredictsLabels(_WithNetwork):
             The accuracy, of which 1 is the best value.
         """
         predicted = self.predict(X)
-        return accuracy_score(self._target.as_predicted(y), predicted, sample_weight=sample_weight)
+        observed, predicted = (self._target.comparable(values) for values in (y, predicted))
+        return accuracy_score(observed, predicted, sample_weight=sample_weight)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the probability of each label.
@@ -377,7 +379,7 @@ class PredictsRankings(_WithNetwork):
             reversed.
         """
         predicted = self.predict(X)
-        observed = check_array(y, **Y_PARAMS)
+        observed = check_array(as_numbers(y, "y"), **Y_PARAMS)
         check_consistent_length(predicted, observed)
         orders = self._target.encode(observed)[:, 0]
         weight = _check_sample_weight(sample_weight, predicted)

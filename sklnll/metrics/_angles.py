@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
 
 from .._data.checks import check_weight
+from .._data.values import as_numbers
 
 
 def circular_mean_absolute_error(
@@ -89,8 +90,10 @@ def _check_angles(
     y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give both angles a column for each output, and all rows a weight."""
-    true: np.ndarray = check_array(y_true, dtype=float, ensure_2d=False, input_name="y_true")
-    pred: np.ndarray = check_array(y_pred, dtype=float, ensure_2d=False, input_name="y_pred")
+    true, pred = (
+        check_array(as_numbers(y, name), dtype=float, ensure_2d=False, input_name=name)
+        for name, y in (("y_true", y_true), ("y_pred", y_pred))
+    )
     check_consistent_length(true, pred, sample_weight)
     true, pred = true.reshape(len(true), -1), pred.reshape(len(pred), -1)
     if true.shape != pred.shape:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_consistent_length
 
 from .._data.checks import check_weight
 from ..predictive import LabelPredictive, Predictive, encode_labels
@@ -117,10 +116,9 @@ def expected_calibration_error(
     C. Guo et al. (2017). On calibration of modern neural networks. arXiv:1706.04599
     """
     check_kind(dist, LabelPredictive, "one label a row")
-    check_consistent_length(y_true, dist.probs)
     if n_bins < 1:
         raise ValueError(f"n_bins must be 1 or more; got {n_bins}.")
-    places = encode_labels(np.asarray(y_true), dist.classes, "y_true")
+    places = encode_labels(as_fitted(y_true, dist), dist.classes, "y_true")
     sure = dist.probs.max(axis=1)
     right = dist.probs.argmax(axis=1) == places
     weight = check_weight(sample_weight, sure)

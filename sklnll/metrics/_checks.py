@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_consistent_length
 
 from .._data.checks import check_weight
+from .._data.values import as_labels
 from ..predictive import Predictive, PredictiveDistribution, VectorPredictive
+from ..predictive.reading import values_of
+from ..predictive.several_labels import SeveralLabelsPredictive, beside_each_other
 from ..predictive.targets import is_one_column
 
 
@@ -34,19 +38,32 @@ def of_numbers(dist: Predictive) -> PredictiveDistribution:
 
 def check_known(y: ArrayLike, name: str = "y_true") -> np.ndarray:
     """Return `y` as an array; raise a ValueError that calls it `name` where a value is missing."""
-    values = np.asarray(y)
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        row = np.argwhere(np.isnan(values))[0, 0]
+    return as_labels(y, name)
+
+
+def as_fitted(y: ArrayLike, dist: Predictive, name: str = "y_true") -> np.ndarray:
+    """Read `y` as `fit` does, a single column as a vector; it must have a row for each of `dist`.
+
+    Distributions themselves take a number for all rows, too.
+    """
+    if isinstance(dist, SeveralLabelsPredictive):
+        return beside_each_other(dist.columns_of_y(y, name))
+    array = check_known(values_of(y, dist.distribution, name), name)
+    if not array.ndim:
         raise ValueError(
-            f"{name} must not be missing; found NaN at row {row}. Leave such rows out."
+            f"{name} must have {len(dist)} rows, like the predictions; got the one {array}."
         )
-    return values
-
-
-def as_fitted(y: ArrayLike, dist: Predictive) -> np.ndarray:
-    """Take a single column as `fit` does: distributions would see a grid against all rows."""
-    array = check_known(y)
-    return array[:, 0] if is_one_column(dist.distribution, array) else array
+    check_consistent_length(array, next(iter(dist.params.values())))
+    shape = getattr(dist, "shape", None)  # of numbers and vectors
+    if array.shape == shape:
+        return array
+    array = array[:, 0] if is_one_column(dist.distribution, array) else array
+    knows_intervals = dist.distribution.exact is not dist.distribution
+    if shape is not None and array.shape != shape and not knows_intervals:
+        raise ValueError(
+            f"{name} must have shape {shape}, like the predictions; got shape {array.shape}."
+        )
+    return array
 
 
 def mean_over_outputs(values: np.ndarray) -> np.ndarray:

@@ -100,7 +100,7 @@ def d2_score(
     if dist_null is None:
         dist_null = fit_marginal(y_true, dist, exposure=exposure, **given)
     loss, null = (negative_log_likelihood(y_true, d, **given) for d in (dist, dist_null))
-    y = np.asarray(as_fitted(y_true, dist))
+    y = as_fitted(y_true, dist)
     weight = check_weight(sample_weight, y)
     seen = y[weight > 0]
     if (seen == seen[0]).all():

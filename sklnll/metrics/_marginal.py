@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_consistent_length
 
 from .._data.checks import check_exposure, check_weight
 from .._data.y_units import TargetScaling
 from .._network.marginal import MarginalFit
 from .._network.units import Units
 from ..distributions import Distribution
-from ..predictive import TransformedPredictive
+from ..predictive import SeveralLabelsPredictive, TransformedPredictive
 from ..predictive._base import Predictive
 from ..predictive.averages import base_of
 from ..predictive.targets import Target, target_of
@@ -63,7 +62,11 @@ def fit_marginal(
     0.78
     """
     check_kind(dist, Predictive, "any y")
-    y, given = as_fitted(y_true, dist), {"sample_weight": sample_weight, "exposure": exposure}
+    given: dict[str, Any] = {"sample_weight": sample_weight, "exposure": exposure}
+    y = as_fitted(y_true, dist)
+    if isinstance(dist, SeveralLabelsPredictive):
+        columns = zip(dist.columns_of_y(y), dist.outputs, strict=True)
+        return SeveralLabelsPredictive([fit_marginal(*column, **given) for column in columns])
     if isinstance(dist, TransformedPredictive):
         z = dist.to_scipy().to_z(dist._align(y))
         return TransformedPredictive(fit_marginal(z, dist.base, **given), dist.target_map)
@@ -71,8 +74,7 @@ def fit_marginal(
     marginal.distribution = base_of(dist.distribution)
     target = target_of(dist, marginal.distribution)
     time = check_exposure(exposure, np.empty((len(dist), 1)))
-    check_consistent_length(y, next(iter(dist.params.values())))
-    rows = target.encode(target.as_given_to_fit(np.asarray(y)), "y_true", time)
+    rows = target.encode(target.as_given_to_fit(y), "y_true", time)
     weight = check_weight(sample_weight, rows)
     params = _fit(rows, weight, time, marginal.distribution, target)
     marginal.params = target.without_outputs(params)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_consistent_length
 
+from .._data.values import as_labels, as_numbers
 from ..orders import kendall_tau
 from ..predictive import (
     IndicatorPredictive,
@@ -161,7 +161,7 @@ def energy_score(
             f"energy_score needs several outputs and two draws or more; got shape {dist.shape} and "
             f"n_draws={n_draws}. Of one output it is the continuous ranked probability score."
         )
-    y = check_array(y_true, dtype=float, input_name="y_true")
+    y = dist._align(as_fitted(y_true, dist))
     draws = dist.rvs(n_draws, random_state)
     if not isinstance(dist, VectorPredictive):
         draws = np.moveaxis(draws, -1, 1)  # (n_samples, n_draws, n_outputs)
@@ -203,18 +203,18 @@ def brier_score(
     G. W. Brier (1950). Verification of forecasts expressed in terms of probability.
     """
     check_kind(dist, (LabelPredictive, IndicatorPredictive), "labels")
-    check_consistent_length(y_true, dist.probs)
+    observed = as_fitted(y_true, dist)
     if isinstance(dist, IndicatorPredictive):
-        indicators = encode_indicators(np.asarray(y_true), len(dist.classes), "y_true")
+        indicators = encode_indicators(observed, len(dist.classes), "y_true")
         scores = ((dist.probs - indicators) ** 2).mean(axis=1)
     else:
-        scores = brier_of_labels(y_true, dist.probs, dist.classes)
+        scores = brier_of_labels(observed, dist.probs, dist.classes)
     return summary(scores, sample_weight, per_row)
 
 
 def brier_of_labels(y_true: ArrayLike, probs: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Compute the Brier score of each row's one label by the probabilities of all `classes`."""
-    places = encode_labels(np.asarray(y_true), classes, "y_true")
+    places = encode_labels(np.ravel(as_labels(y_true, "y_true")), classes, "y_true")
     return ((probs - np.eye(len(classes))[places]) ** 2).sum(axis=1)
 
 
@@ -249,5 +249,6 @@ def kendall_tau_score(
     ----------
     M. G. Kendall (1938). A new measure of rank correlation. doi:10.1093/biomet/30.1-2.81
     """
-    tau = kendall_tau(np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float))
+    given = {"y_true": y_true, "y_pred": y_pred}
+    tau = kendall_tau(*(as_numbers(orders, name).astype(float) for name, orders in given.items()))
     return summary(tau, sample_weight, per_row)

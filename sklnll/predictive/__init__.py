@@ -12,7 +12,7 @@ from ..distributions import (
     VectorDistribution,
 )
 from ._base import Predictive, RandomState
-from .averages import average, average_of_labels, side_by_side
+from .averages import average, average_of_labels, labels_by_probability, side_by_side
 from .circular import CircularPredictive
 from .labels import IndicatorPredictive, LabelPredictive, encode_indicators, encode_labels
 from .numbers import (
@@ -23,6 +23,7 @@ from .numbers import (
     PredictiveDistribution,
 )
 from .rankings import RankingPredictive
+from .several_labels import SeveralLabelsPredictive
 from .transformed import TransformedPredictive, transformed
 from .vectors import VectorPredictive
 
@@ -38,12 +39,14 @@ __all__ = [
     "PredictiveDistribution",
     "RandomState",
     "RankingPredictive",
+    "SeveralLabelsPredictive",
     "TransformedPredictive",
     "VectorPredictive",
     "average",
     "average_of_labels",
     "encode_indicators",
     "encode_labels",
+    "labels_by_probability",
     "predictive",
     "side_by_side",
     "transformed",

@@ -86,6 +86,24 @@ def average_of_labels(
     return LabelPredictive(family, {"weight": weight, "logits": logits}, classes)
 
 
+def labels_by_probability(probs: np.ndarray, classes: np.ndarray) -> LabelPredictive:
+    """Make a distribution of labels out of their probabilities, whatever these come from.
+
+    Parameters
+    ----------
+    probs : ndarray of shape (n_samples, n_classes)
+        Zero is taken for as good as impossible: its logarithm is about -708.
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    LabelPredictive
+        Of a `Categorical`.
+    """
+    logits = np.log(np.maximum(probs, np.exp(_LEAST_LOG_PROB)))
+    return LabelPredictive(Categorical(), {"logits": logits}, classes)
+
+
 def side_by_side(dists: Sequence[Predictive]) -> PredictiveDistribution:
     """Join distributions of one family, each of its own number, as independent outputs of one.
 

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._data.columns import is_frame
+from .._data.containers import take_out
+from .._data.values import as_labels, as_numbers
 from ..distributions import LabelDistribution
+from ..distributions._places import places_of
 from ._base import Predictive, RandomState, as_generator
 
 if TYPE_CHECKING:
@@ -94,14 +98,19 @@ class LabelPredictive(_OverClasses):
         ValueError
             If a label is not among `classes`.
         """
-        y = np.asarray(y)
-        if self.distribution.event_ndim and y.shape == (len(self), len(self.classes)):
-            self.distribution.check_target(y)
-            return (y * self.log_probs).sum(axis=1)
-        if y.shape != (len(self),):
-            raise ValueError(f"y must have shape ({len(self)},), a label a row; got {y.shape}.")
-        position = encode_labels(y, self.classes)
-        return self.log_probs[np.arange(len(y)), position]
+        values = take_out(y, "y")
+        if self.distribution.event_ndim and values.shape == (len(self), len(self.classes)):
+            shares = as_numbers(y, "y")
+            self.distribution.check_target(shares)
+            return (shares * self.log_probs).sum(axis=1)
+        values = as_labels(y, "y")
+        if is_frame(y) and values.shape == (len(self), 1):
+            values = values[:, 0]
+        if values.shape != (len(self),):
+            raise ValueError(
+                f"y must have shape ({len(self)},), a label a row; got {values.shape}."
+            )
+        return self.log_probs[np.arange(len(self)), encode_labels(values, self.classes)]
 
     logpmf = log_prob
 
@@ -171,7 +180,7 @@ class IndicatorPredictive(_OverClasses):
         ndarray of shape (n,)
             Summed over the labels.
         """
-        encoded = encode_indicators(np.asarray(y), len(self.classes))
+        encoded = encode_indicators(as_labels(y, "y"), len(self.classes))
         if len(encoded) != len(self):
             raise ValueError(
                 f"y must have {len(self)} rows, like the predicted ones; got {len(encoded)}."
@@ -233,8 +242,7 @@ def encode_labels(y: np.ndarray, classes: np.ndarray, name: str = "y") -> np.nda
     ValueError
         If a label is not among `classes`.
     """
-    position = {label: place for place, label in enumerate(classes.tolist())}
-    places = np.array([position.get(label, -1) for label in y.tolist()], dtype=int)
+    places = places_of(y, classes)
     if (places < 0).any():
         row = int(np.argmax(places < 0))
         raise ValueError(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._data.values import as_numbers
 from .._laws.protocols import FrozenLaw
 from .._numerics.arrays import in_numpy
 from ._base import Predictive, RandomState, as_generator
+from ._rows import Grid, of_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +23,10 @@ class PredictiveDistribution(Predictive):
 
     The methods have scipy's names and meanings. Rows come first in every result. With one output:
 
-    - y of shape (n,), or a number, is taken element by element and gives (n,);
-      y of shape (k, 1) is a grid against all rows and gives (k, n);
+    - y of shape (n,), or a number, is taken element by element and gives (n,); so is a frame of
+      one column, as in `fit`;
+    - ``dist.grid(values)`` asks each of k values against all rows, and gives (k, n). An array of
+      numpy of shape (k, 1) does so, too, unless k is n: then it might be the rows' own y;
     - quantile methods give (n,) for a number and (n, k) for k levels; intervals give (n, 2).
 
     With d independent outputs y and results are (n, d), quantiles (n, d, k), intervals (n, d, 2);
@@ -79,15 +83,44 @@ class PredictiveDistribution(Predictive):
 
     def _align(self, y: ArrayLike) -> np.ndarray:
         """Check `y` against the broadcasting rule."""
-        y = np.asarray(y, dtype=float)
-        is_grid = len(self.shape) == 1 and y.ndim == 2 and y.shape[1] == 1
-        if y.ndim and not is_grid and y.shape != self.shape:
-            grid = ", a column (k, 1) as a grid" if len(self.shape) == 1 else ""
+        return of_rows(y, self.shape)
+
+    def grid(self, values: ArrayLike) -> Grid:
+        """Lay values out as a grid: all methods then take each of them against every row.
+
+        Parameters
+        ----------
+        values : array-like of shape (k,)
+            Values of y, the same for all rows.
+
+        Returns
+        -------
+        Grid of shape (k, 1)
+            An array for the methods that take y, whose results have shape (k, n).
+
+        Raises
+        ------
+        ValueError
+            For several outputs, which have no such grid.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklnll.distributions import Normal
+        >>> from sklnll.predictive import ContinuousPredictive
+        >>> params = {"loc": np.array([0.0, 5.0]), "scale": np.ones(2)}
+        >>> dist = ContinuousPredictive(Normal(), params)
+        >>> dist.cdf(dist.grid([0, 5])).round(2)
+        array([[0.5, 0. ],
+               [1. , 0.5]])
+        """
+        if len(self.shape) != 1:
             raise ValueError(
-                f"y must have shape {self.shape}, like the predicted rows, or be a number{grid}; "
-                f"got shape {y.shape}."
+                f"a grid is for one output, and these predictions have shape {self.shape}; give "
+                "a number for all rows, or values of that shape."
             )
-        return y
+        column = np.asarray(as_numbers(values, "values"), dtype=float).reshape(-1, 1)
+        return column.view(Grid)
 
     def _log_prob(self, y: np.ndarray) -> np.ndarray:
         """Compute the log-density or log-mass element by element; -inf outside, NaN for NaN."""
@@ -102,9 +135,8 @@ class PredictiveDistribution(Predictive):
 
         Parameters
         ----------
-        y : array-like of shape (n,), (n, d) or (k, 1)
-            For one output a column is a grid, every value against every row: the y of the rows
-            themselves must be 1-d.
+        y : array-like of shape (n,) or (n, d), or Grid of shape (k, 1)
+            The rows' own values; or, for one output, a `grid`.
 
         Returns
         -------
@@ -297,9 +329,9 @@ class CensoredPredictive(ContinuousPredictive):
     """
 
     def log_prob(self, y: ArrayLike) -> np.ndarray:
-        ends = np.asarray(y, dtype=float)
+        ends = np.asarray(as_numbers(y, "y"), dtype=float)
         if ends.shape != (len(self), 2):
-            return super().log_prob(ends)
+            return super().log_prob(y)
         lower, upper = ends.T
         support = self.distribution.support
         exact = lower == upper
@@ -327,8 +359,8 @@ class DiscretePredictive(PredictiveDistribution):
 
     def logpmf(self, y: ArrayLike) -> np.ndarray:
         """Compute the log-mass at `y`, for each output on its own; -inf between whole numbers."""
-        y = self._align(y)
-        return np.where(y == np.floor(y), self._log_prob(y), np.where(np.isnan(y), y, -np.inf))
+        at = self._align(y)
+        return np.where(at == np.floor(at), self._log_prob(at), np.where(np.isnan(at), at, -np.inf))
 
     def pmf(self, y: ArrayLike) -> np.ndarray:
         """Compute the mass at `y`, for each output on its own."""
@@ -346,6 +378,6 @@ class MixedPredictive(PredictiveDistribution):
     """
 
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
-        y = self._align(y)
-        mass = np.where(self.distribution.is_density(y), 0.0, np.exp(self._log_prob(y)))
+        at = self._align(y)
+        mass = np.where(self.distribution.is_density(at), 0.0, np.exp(self._log_prob(at)))
         return self._between_less_and_at_most(y, mass, random_state)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._data.values import as_numbers
 from .._numerics.arrays import in_numpy
 from ..distributions import RankingDistribution
 from ..orders import pad_orders
 from ._base import Predictive, RandomState, as_generator
+from ._rows import check_named_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +96,8 @@ class RankingPredictive(Predictive):
 
     def _align(self, y: ArrayLike) -> np.ndarray:
         """Check the orders and complete them by -1."""
-        orders = np.asarray(y, dtype=float)
+        check_named_rows(y, len(self))
+        orders = np.asarray(as_numbers(y, "y"), dtype=float)
         n_rows = {2: (1, len(self)), 3: (len(self),)}.get(orders.ndim, ())
         if not orders.size or len(orders) not in n_rows:
             n, items = len(self), self.n_items

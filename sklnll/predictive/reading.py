@@ -7,9 +7,20 @@ from typing import Any
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from .._data.containers import categories_in_order, take_out
 from .._data.tables import FitInput
+from .._data.values import as_labels, as_numbers, kind_of_labels
 from ..distributions import Distribution, LabelDistribution, RankingDistribution
+from ..distributions._places import in_the_type_of
 from .targets import Indicators, Labels, Numbers, Orders, SoftTargets, Target
+
+
+def values_of(y: Any, family: Distribution, name: str) -> Any:
+    """Take the values of `y` out of its container: labels with their type, or numbers."""
+    if isinstance(family, LabelDistribution) and not family.event_ndim:
+        return as_labels(y, name)
+    is_of_shares = isinstance(family, LabelDistribution)  # which are read once their shape is known
+    return take_out(y, name) if is_of_shares and y is not None else as_numbers(y, name)
 
 
 def read_target(
@@ -42,7 +53,8 @@ def _read_labels(
     """Tell labels, indicators and probabilities apart."""
     if family.event_ndim:
         return family, SoftTargets(_names_of_columns(given.y, y), family)
-    if type_of_target(y, input_name="y") == "multilabel-indicator":
+    is_usual = y.dtype.kind != "O" or kind_of_labels(y) == "text"
+    if is_usual and type_of_target(y, input_name="y") == "multilabel-indicator":
         return _of_indicators(family), Indicators(_columns_of_indicators(given, y))
     if y.ndim == 2 and y.shape[1] > 1:
         raise ValueError(
@@ -52,11 +64,14 @@ def _read_labels(
             "several classes each need sklearn.multioutput.MultiOutputClassifier around this "
             "estimator."
         )
-    check_classification_targets(y)
+    if is_usual:  # others passed the check of their type
+        check_classification_targets(y)
     if given.may_lack_labels and given.classes is None:
         raise ValueError("classes must be passed on the first call to partial_fit.")
-    labels = np.ravel(y if given.classes is None else given.classes)
-    return family, Labels(family.classes_of(labels, _categories(given.y)))
+    labels = np.ravel(y)
+    if given.classes is not None:
+        labels = in_the_type_of(labels, np.ravel(given.classes))
+    return family, Labels(family.classes_of(labels, categories_in_order(given.y)))
 
 
 def _columns_of_indicators(given: FitInput, y: np.ndarray) -> np.ndarray:
@@ -77,14 +92,6 @@ def _of_indicators(family: LabelDistribution) -> LabelDistribution:
             "matrix of several labels at once; use distribution='bernoulli' or 'categorical'."
         )
     return of_columns
-
-
-def _categories(given: Any) -> np.ndarray | None:
-    """Return the labels in order, where y is an ordered categorical of pandas."""
-    if getattr(given, "ndim", 1) == 2 and hasattr(given, "iloc") and given.shape[1] == 1:
-        given = given.iloc[:, 0]
-    dtype: Any = getattr(given, "dtype", None)
-    return dtype.categories.to_numpy() if getattr(dtype, "ordered", False) else None
 
 
 def _names_of_columns(given: Any, y: np.ndarray) -> np.ndarray:

@@ -65,17 +65,27 @@ class TargetTransformer:
 
     def to_z(self, y: np.ndarray) -> np.ndarray:
         """Take y to the units that the network is trained in; outputs stand on the last axis."""
-        return self._call(self.transformer.transform, y)
+        return self._call("transform", y)
 
     def to_y(self, z: np.ndarray) -> np.ndarray:
         """Take what the network is trained on back to y's units."""
-        return self._call(self.transformer.inverse_transform, z)
+        return self._call("inverse_transform", z)
 
-    def _call(self, function: Any, values: np.ndarray) -> np.ndarray:
+    def _call(self, method: str, values: np.ndarray) -> np.ndarray:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             # Some transformers turn numpy's warnings on again; where they end is searched for.
             warnings.simplefilter("ignore", RuntimeWarning)
-            result = np.asarray(function(values.reshape(-1, values.shape[-1])), dtype=float)
+            try:
+                function = getattr(self.transformer, method)
+                result = np.asarray(function(values.reshape(-1, values.shape[-1])), dtype=float)
+            except Exception as error:  # which may be any: a transformer is the user's own
+                raise ValueError(
+                    f"{self.transformer!r} must be a monotone map of each column, known wherever "
+                    "predicted distributions lie, for a distribution to be taken back to y's "
+                    f"units; between {np.nanmin(values):g} and {np.nanmax(values):g} it fails with "
+                    f"{type(error).__name__}: {error}. Use such a transformer, or another family "
+                    "for y itself."
+                ) from error
         if result.size != values.size:
             raise ValueError(
                 f"{self.transformer!r} must keep the number of outputs for a distribution to be "

@@ -9,10 +9,12 @@ from functools import singledispatch
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils import column_or_1d
 
 from .._data.tables import FitInput
+from .._data.values import as_labels, as_numbers, kind_of_labels
 from ..distributions import Distribution, LabelDistribution, RankingDistribution
+from ..distributions._places import places_of
 from ..orders import check_order_table, pad_orders
 from . import predictive
 from ._base import Predictive
@@ -76,9 +78,9 @@ class Target(ABC):
         """Raise a ValueError where a fit that continues is given a `y` of other classes."""
         return
 
-    def as_predicted(self, y: Any) -> Any:
-        """Bring `y` into the form of predictions, to compare them in scores."""
-        return y
+    def comparable(self, y: Any) -> np.ndarray:
+        """Bring `y`, observed or predicted, into the one form in which both are compared."""
+        return as_labels(y, "y")
 
     def with_class_weight(self, class_weight: Any, encoded: np.ndarray, weight: np.ndarray) -> Self:
         """Learn the weight of each class from the estimator's parameter and the training rows."""
@@ -214,11 +216,26 @@ class _OfClasses(Target):
         return {"classes_": self.classes}
 
     def check_continues(self, y: np.ndarray, given: FitInput) -> None:
-        if given.classes is not None and not _are_same(given.classes, self.classes):
+        if given.classes is not None and not self._are_all(given.classes):
             raise ValueError(
                 f"`classes={given.classes!r}` is not the same as on last call to partial_fit, was: "
                 f"{self.classes!r}"
             )
+
+    def _are_all(self, labels: np.ndarray) -> bool:
+        """Tell whether the labels are the classes: all of them, and no others."""
+        places = places_of(np.ravel(labels), self.classes)
+        return bool((places >= 0).all()) and len(np.unique(places)) == len(self.classes)
+
+    def _places_to_compare(self, labels: np.ndarray) -> np.ndarray:
+        """Find the positions of labels among the classes; -1 for one that is none of them."""
+        kinds = kind_of_labels(labels), kind_of_labels(self.classes)
+        if labels.size and kinds[0] != kinds[1]:
+            raise ValueError(
+                f"y must hold labels like those of fit, {kinds[1]} such as "
+                f"{self.classes[0]!r}; got {kinds[0]} such as {labels[0]!r}."
+            )
+        return places_of(labels, self.classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,22 +262,25 @@ class Labels(_OfClasses):
 
     def check_continues(self, y: np.ndarray, given: FitInput) -> None:
         super().check_continues(y, given)
-        if not given.may_lack_labels and not _are_same(y, self.classes):
+        if not given.may_lack_labels and not self._are_all(y):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes}, `y` has {np.unique(y)}"
             )
 
     def with_class_weight(self, class_weight: Any, encoded: np.ndarray, weight: np.ndarray) -> Self:
+        if class_weight is None:
+            return replace(self, class_weight=None)
         places, n_classes = encoded[:, 0].astype(int), len(self.classes)
         if isinstance(class_weight, str):
             totals = np.bincount(places, weights=weight, minlength=n_classes)
             by_class = weight.sum() / (n_classes * np.where(totals > 0, totals, np.inf))
         else:
-            by_class = compute_class_weight(
-                class_weight, classes=self.classes, y=self.classes[places]
-            )
+            by_class = _listed_weights(class_weight, self.classes)
         return replace(self, class_weight=by_class)
+
+    def comparable(self, y: Any) -> np.ndarray:
+        return self._places_to_compare(column_or_1d(as_labels(y, "y"), warn=True))
 
     def class_weight_of(self, encoded: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:
@@ -307,7 +327,7 @@ class SoftTargets(_OfClasses):
                 f"{name} must hold a row of probabilities for each row of X, a column for each "
                 f"class, for {self.family!r}; got shape {y.shape}."
             )
-        shares = y.astype(float)
+        shares = as_numbers(y, name).astype(float)
         self.family.check_target(shares, name)
         return shares[:, None]
 
@@ -321,9 +341,9 @@ class SoftTargets(_OfClasses):
             return y
         return np.eye(len(self.classes))[encode_labels(y, self.classes, "y_true")]
 
-    def as_predicted(self, y: Any) -> Any:
-        shares = np.asarray(y)
-        return self.classes[shares.argmax(axis=1)] if shares.ndim == 2 else shares
+    def comparable(self, y: Any) -> np.ndarray:
+        values = as_labels(y, "y")
+        return values.argmax(axis=1) if values.ndim == 2 else self._places_to_compare(values)
 
 
 def is_one_column(family: Distribution, y: np.ndarray) -> bool:
@@ -331,8 +351,23 @@ def is_one_column(family: Distribution, y: np.ndarray) -> bool:
     return y.ndim == 2 and y.shape[1] == 1 and not family.event_ndim
 
 
-def _are_same(labels: Any, classes: np.ndarray) -> bool:
-    return np.array_equal(np.unique(labels), np.unique(classes))
+def _listed_weights(class_weight: Mapping[Any, float], classes: np.ndarray) -> np.ndarray:
+    """Return the weight of each class; those that the dict does not list have weight 1.
+
+    As in scikit-learn, it may list labels that these rows lack, but not instead of others.
+    """
+    labels = np.fromiter(class_weight, dtype=object, count=len(class_weight))
+    places = places_of(labels, classes)
+    missing = np.setdiff1d(np.arange(len(classes)), places)
+    if (places < 0).any() and len(missing):
+        raise ValueError(
+            f"The classes, {classes[missing].tolist()}, are not in class_weight, which lists "
+            f"{labels.tolist()}. Its keys must be the labels of y, in their type."
+        )
+    weight = np.ones(len(classes))
+    listed = np.fromiter(class_weight.values(), dtype=float, count=len(class_weight))
+    weight[places[places >= 0]] = listed[places >= 0]
+    return weight
 
 
 @singledispatch

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._data.values import as_numbers
 from .._laws.protocols import FrozenVectorLaw
 from .._numerics.arrays import in_numpy
 from ..distributions import VectorDistribution
 from ._base import Predictive, RandomState, as_generator
+from ._rows import check_named_rows
 from .numbers import ContinuousPredictive
 
 if TYPE_CHECKING:
@@ -210,7 +212,8 @@ class VectorPredictive(Predictive):
         return np.exp(self.log_prob(y))
 
     def _align(self, y: ArrayLike) -> np.ndarray:
-        y = np.asarray(y, dtype=float)
+        check_named_rows(y, len(self))
+        y = np.asarray(as_numbers(y, "y"), dtype=float)
         n, size = self.shape
         is_grid = y.ndim == 3 and y.shape[1:] == (1, size)
         if y.shape not in [(n, size), (size,)] and not is_grid:
@@ -289,7 +292,7 @@ class VectorPredictive(Predictive):
         return type(self)(self.distribution, params, rest)
 
     def _known(self, component: int, value: ArrayLike) -> np.ndarray:
-        value = np.asarray(value, dtype=float)
+        value = np.asarray(as_numbers(value, f"the value of component {component}"), dtype=float)
         if value.shape not in [(), (len(self),)] or not np.isfinite(value).all():
             raise ValueError(
                 f"the value of component {component} must be a finite number, or an array of "
