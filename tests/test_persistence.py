@@ -166,6 +166,15 @@ def test_weights_mapped_from_a_file_predict_and_go_on(name, tmp_path):
     assert_array_equal(net.partial_fit(X, CASES[name][1]).weights_, mapped.weights_)
 
 
+def test_coefficients_of_weights_mapped_from_a_file(tmp_path):
+    net = sklnll.NLLRegressor("normal", (), max_iter=2, random_state=0).fit(X, Y)
+    joblib.dump(net, tmp_path / "net")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mapped = joblib.load(tmp_path / "net", mmap_mode="r")
+        assert_array_equal(mapped.coefs_[0], net.coefs_[0])
+
+
 # Where there is another machine ------------------------------------------------------------------
 
 

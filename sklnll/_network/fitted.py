@@ -105,7 +105,7 @@ class FittedNetwork:
         if not self.architecture.hidden and self.units.x is not None:
             weights = Weights(self.architecture, weights.flat.clone())
             scaling = (self.units.x.center, self.units.x.unit)
-            weights.fold_inputs(*(torch.from_numpy(v).to(weights.flat) for v in scaling))
+            weights.fold_inputs(*(as_tensor(v).to(weights.flat) for v in scaling))
         return weights.layers
 
     def predict_params(

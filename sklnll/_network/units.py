@@ -74,5 +74,9 @@ class Units:
 
 
 def as_tensor(array: np.ndarray) -> torch.Tensor:
-    """Share memory with the array, unless it is read-only, which torch cannot express."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    """Share memory with the array, unless it is read-only or backwards, which torch cannot express.
+
+    One row backwards counts as contiguous in numpy.
+    """
+    is_plain = array.flags.writeable and all(stride >= 0 for stride in array.strides)
+    return torch.from_numpy(array if is_plain else array.copy())
