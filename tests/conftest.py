@@ -1,6 +1,7 @@
 """What the tests share: rows for every family, and where real data lies."""
 
 import os
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import numpy as np
 import pytest
 import torch
+from fuzzing import PROFILE, SEED, TRIED, register_profiles
 from kinds import estimator_of
 from plain import SMALL, plainly
 from scipy.special import expit
@@ -20,6 +22,33 @@ from sklnll.distributions import Dirichlet, MultivariateNormal, get_distribution
 from sklnll.distributions._supports import ANGLE, BINARY, ORDERS, SUCCESSES
 
 torch.set_num_threads(1)
+register_profiles()
+
+
+def pytest_report_header():
+    """Say how a long run of hypothesis is tried once more."""
+    return f"hypothesis: {PROFILE}" + (f", SKLNLL_HYPOTHESIS_SEED={SEED}" if SEED else "")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Note with the test what hypothesis has tried in it."""
+    TRIED.clear()
+    try:
+        return (yield)
+    finally:
+        item.user_properties.extend(TRIED.items())
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how much hypothesis has tried, in however many processes."""
+    total = Counter()
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        if report.when == "call":
+            for what, n in report.user_properties:
+                total[what] += n
+    for what, n in sorted(total.items()):
+        terminalreporter.write_line(f"hypothesis tried {n} {what}")
 
 
 @pytest.fixture(scope="session")

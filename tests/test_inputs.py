@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from plain import plain_regressor
+from plain import plain_classifier, plain_ranker, plain_regressor
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from sklnll import NLLRegressor
@@ -80,3 +80,24 @@ def test_a_linear_network_has_coefficients_in_the_units_of_x(x_scaling):
     # Adam ends near least squares with weights, which lbfgs finds exactly.
     exact = plain_regressor("normal", (), solver="lbfgs", alpha=0.0, tol=1e-8).fit(X, y)
     assert net.loss_ == pytest.approx(exact.loss_, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("net", "y"),
+    [
+        (plain_regressor("normal"), X[:9, 0]),
+        (plain_regressor("multivariate_normal"), X[:9, :2]),
+        (plain_classifier(), np.arange(9) % 2),
+        (plain_ranker(), X[:9, :3].argsort(axis=1)),
+    ],
+    ids=["numbers", "vectors", "labels", "orders"],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_row_read_backwards_is_a_row(net, y, dtype):
+    """Numpy calls it contiguous."""
+    rows = X[:9].astype(dtype)
+    net.set_params(max_iter=2, random_state=0).fit(rows, y)
+    expected = net.predict_dist(rows[:1]).params
+    for backwards in (rows[:1][::-1], rows[:1, ::-1].copy()[:, ::-1]):
+        for name, value in net.predict_dist(backwards).params.items():
+            assert_array_equal(value, expected[name])

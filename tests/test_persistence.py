@@ -166,6 +166,15 @@ def test_weights_mapped_from_a_file_predict_and_go_on(name, tmp_path):
     assert_array_equal(net.partial_fit(X, CASES[name][1]).weights_, mapped.weights_)
 
 
+def test_coefficients_of_weights_mapped_from_a_file(tmp_path):
+    net = sklnll.NLLRegressor("normal", (), max_iter=2, random_state=0).fit(X, Y)
+    joblib.dump(net, tmp_path / "net")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mapped = joblib.load(tmp_path / "net", mmap_mode="r")
+        assert_array_equal(mapped.coefs_[0], net.coefs_[0])
+
+
 # Where there is another machine ------------------------------------------------------------------
 
 
@@ -258,8 +267,9 @@ def test_another_version_is_warned_of(monkeypatch):
 
 def test_a_state_without_a_version_is_warned_of():
     net = fitted("regressor")
+    state = {name: v for name, v in net.__getstate__().items() if name != "_sklnll_version"}
     with pytest.warns(InconsistentVersionWarning, match="version unknown of sklnll"):
-        sklnll.NLLRegressor().__setstate__(vars(net))
+        sklnll.NLLRegressor().__setstate__(state)
 
 
 def test_the_same_version_is_not_and_leaves_no_trace():

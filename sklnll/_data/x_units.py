@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 
 from .._numerics.statistics import weighted_mean_std, weighted_quantiles
+from .stored import check_array, check_number, check_part
 
 _BOUND = 3.0
 """Where robustly scaled columns level off: few values of a normal column lie beyond."""
@@ -64,6 +65,15 @@ class InputScaling:
             center, spread = columns.reshape(-1, 2).T
         unit = np.where(spread > 0, spread, np.inf)  # what did not vary has taught nothing
         return cls(center, unit, _BOUND if robust else np.inf)
+
+    @staticmethod
+    def check(scaling: Any, name: str, n_features: int) -> None:
+        """Raise a ValueError that names the field of a stored scaling that is not legal."""
+        check_part(scaling, InputScaling, name)
+        check_array(scaling.center, f"{name}.center", (n_features,))
+        # What did not vary is measured in an infinite unit.
+        check_array(scaling.unit, f"{name}.unit", (n_features,), positive=True, infinite=True)
+        check_number(scaling.bound, f"{name}.bound", lambda bound: bound > 0, "positive")
 
     def with_finite_units(self) -> Self:
         """Give columns that did not vary their own units, instead of none at all."""

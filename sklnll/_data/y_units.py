@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .._numerics.statistics import weighted_mean_std, weighted_median_spread
 from ..distributions import DISTANCE, PLACE, Distribution, Unit
+from .stored import check_array, check_part, stored_error
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,20 @@ class TargetScaling:
         if units == "affine":
             return cls(center, np.where(spread > 0, spread, 1.0))
         return cls(np.zeros_like(center), np.where(center > 0, center, 1.0))
+
+    @staticmethod
+    def check(scaling: Any, name: str, family: Distribution, size: int) -> None:
+        """Raise a ValueError that names the field of a stored scaling that is not legal."""
+        check_part(scaling, TargetScaling, name)
+        units = family.support.units
+        is_of_rows = family.event_ndim and np.ndim(scaling.unit) == 2
+        shape = (None, size) if is_of_rows else (None,)
+        check_array(scaling.unit, f"{name}.unit", shape, positive=True)
+        check_array(scaling.shift, f"{name}.shift", scaling.unit.shape)
+        if units != "affine" and scaling.shift.any():
+            raise stored_error(f"{name}.shift", f"zero for {family!r}", f"{scaling.shift}")
+        if units == "none" and (scaling.unit != 1).any():
+            raise stored_error(f"{name}.unit", f"one for {family!r}", f"{scaling.unit}")
 
     @property
     def log_jacobian(self) -> np.ndarray:

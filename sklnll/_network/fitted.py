@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from sklearn.utils import gen_batches
 
+from .._data.stored import check_array, check_number, check_part, stored_error
 from .._data.tables import cast
 from ..distributions import Distribution
 from ..distributions.ensemble import ensemble_of
 from .compute import find_device, threads_for
 from .layers import Mode
+from .layout import Layout
 from .network import Network, Pass
 from .units import Units, as_tensor
 from .weights import Architecture, LayerWeights, Weights
@@ -51,6 +53,33 @@ class FittedNetwork:
         weights, statistics = network.state()
         return cls(units, network.architecture, weights.cpu().numpy(), statistics.cpu().numpy())
 
+    @staticmethod
+    def check(network: Any, name: str) -> None:
+        """Raise a ValueError that names the field of a stored network that is not legal."""
+        check_part(network, FittedNetwork, name)
+        architecture, units = network.architecture, network.units
+        Architecture.check(architecture, f"{name}.architecture")
+        Units.check(units, f"{name}.units", architecture.sizes[0])
+        layout = Layout(units.family, units.n_heads, units.size)
+        for field, found, expected in (
+            ("sizes[-1]", architecture.sizes[-1], layout.n_predicted),
+            ("n_constants", architecture.n_constants, layout.n_constant),
+        ):
+            if found != expected:
+                words = f"{expected} for {units.n_heads} outputs of {units.family!r}"
+                raise stored_error(f"{name}.architecture.{field}", words, f"{found}")
+        check_array(network.weights, f"{name}.weights", (None, architecture.n_weights))
+        of_hidden = (len(network), 2, sum(architecture.hidden))
+        check_array(network.statistics, f"{name}.statistics", of_hidden)
+        if network.statistics.dtype != network.weights.dtype:
+            dtypes = network.weights.dtype, network.statistics.dtype
+            raise stored_error(f"{name}.statistics", f"of {dtypes[0]}, as weights", f"{dtypes[1]}")
+        if (network.statistics[:, 1] < 0).any():
+            least = network.statistics[:, 1].min()
+            raise stored_error(f"{name}.statistics[:, 1]", "non-negative variances", f"{least}")
+        factor = network.recalibration
+        check_number(factor, f"{name}.recalibration", lambda f: 0 < f < np.inf, "positive, finite")
+
     def __len__(self) -> int:
         """Return the number of members."""
         return len(self.weights)
@@ -76,7 +105,7 @@ class FittedNetwork:
         if not self.architecture.hidden and self.units.x is not None:
             weights = Weights(self.architecture, weights.flat.clone())
             scaling = (self.units.x.center, self.units.x.unit)
-            weights.fold_inputs(*(torch.from_numpy(v).to(weights.flat) for v in scaling))
+            weights.fold_inputs(*(as_tensor(v).to(weights.flat) for v in scaling))
         return weights.layers
 
     def predict_params(

@@ -10,6 +10,7 @@ import torch
 from scipy import sparse
 
 from .._data.sparse import SparseRows, density
+from .._data.stored import check_family, check_part, check_whole_number
 from .._data.x_units import InputScaling
 from .._data.y_units import TargetScaling
 from ..distributions import Distribution
@@ -35,6 +36,16 @@ class Units:
     size: int
     y: TargetScaling
     x: InputScaling | None
+
+    @staticmethod
+    def check(units: Any, name: str, n_features: int) -> None:
+        """Raise a ValueError that names the field of stored units that is not legal."""
+        check_part(units, Units, name)
+        check_family(units.family, f"{name}.family")
+        check_whole_number(units.size, f"{name}.size", 1)
+        TargetScaling.check(units.y, f"{name}.y", units.family, units.size)
+        if units.x is not None:
+            InputScaling.check(units.x, f"{name}.x", n_features)
 
     @property
     def n_heads(self) -> int:
@@ -63,5 +74,9 @@ class Units:
 
 
 def as_tensor(array: np.ndarray) -> torch.Tensor:
-    """Share memory with the array, unless it is read-only, which torch cannot express."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    """Share memory with the array, unless it is read-only or backwards, which torch cannot express.
+
+    One row backwards counts as contiguous in numpy.
+    """
+    is_plain = array.flags.writeable and all(stride >= 0 for stride in array.strides)
+    return torch.from_numpy(array if is_plain else array.copy())

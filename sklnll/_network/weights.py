@@ -6,10 +6,19 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from .._data.stored import (
+    check_flag,
+    check_number,
+    check_part,
+    check_whole_number,
+    stored_error,
+)
+from .layers import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,34 @@ class Architecture:
     dropout: float = 0.0
     batch_norm: bool = False
     n_frequencies: int = 0
+
+    @staticmethod
+    def check(architecture: Any, name: str) -> None:
+        """Raise a ValueError that names the field of a stored architecture that is not legal."""
+        check_part(architecture, Architecture, name)
+        sizes = architecture.sizes
+        if not isinstance(sizes, tuple) or len(sizes) < 2:
+            raise stored_error(f"{name}.sizes", "a tuple of two or more numbers", f"{sizes!r}")
+        for layer, n_units in enumerate(sizes):
+            # All parameters may be constants: then the network predicts none.
+            check_whole_number(n_units, f"{name}.sizes[{layer}]", int(layer < len(sizes) - 1))
+        for field in ("n_constants", "n_frequencies"):
+            check_whole_number(getattr(architecture, field), f"{name}.{field}", 0)
+        if architecture.activation not in list(ACTIVATIONS):
+            raise stored_error(
+                f"{name}.activation",
+                f"one of {sorted(ACTIVATIONS)}",
+                f"{architecture.activation!r}",
+            )
+        check_number(
+            architecture.dropout, f"{name}.dropout", lambda p: 0 <= p < 1, "from 0 to below 1"
+        )
+        check_flag(architecture.batch_norm, f"{name}.batch_norm")
+
+    @property
+    def n_weights(self) -> int:
+        """Number of all learned values of a member."""
+        return sum(map(math.prod, self.shapes))
 
     @property
     def fans(self) -> list[tuple[int, int]]:

@@ -36,7 +36,7 @@ from .._training.recalibration import check_recalibration
 from ..distributions import Distribution, get_distribution
 from ..predictive.targets import Target
 from ._door import Door
-from ._persistence import VERSION, warn_of_another_version, with_version
+from ._persistence import restored_state, stored_state
 from ._views import biases, matrices, view_of_network
 
 _ATTRIBUTES_OF_FIT = (
@@ -396,8 +396,11 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         return "network_" in vars(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return with_version(super().__getstate__())
+        return stored_state(self, super().__getstate__(), self._names_of_state())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        warn_of_another_version(type(self).__name__, state.get(VERSION))
-        super().__setstate__({name: value for name, value in state.items() if name != VERSION})
+        super().__setstate__(restored_state(self, state, self._names_of_state()))
+
+    def _names_of_state(self) -> set[str]:
+        """Return the names of the attributes that a file must give back as they were."""
+        return {*self._get_param_names(), *_ATTRIBUTES_OF_FIT}

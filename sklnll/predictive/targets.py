@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils import column_or_1d
 
+from .._data.stored import check_array, check_family, check_part, check_whole_number, stored_error
 from .._data.tables import FitInput
 from .._data.values import as_labels, as_numbers, kind_of_labels
 from ..distributions import Distribution, LabelDistribution, RankingDistribution
@@ -52,6 +53,18 @@ class Target(ABC):
         ValueError
             If `y`, called `name`, is not of this kind.
         """
+
+    @classmethod
+    def check(cls, target: Any, name: str) -> None:
+        """Raise a ValueError that names the field of a stored kind of y that is not legal."""
+        if not isinstance(target, cls):
+            raise stored_error(name, "a kind of y", f"an object of {type(target).__name__}")
+        check_part(target, type(target), name)
+        target.check_fields(name)
+
+    @abstractmethod
+    def check_fields(self, name: str) -> None:
+        """Raise a ValueError that names the field that is not legal."""
 
     @property
     def pseudo_rows(self) -> np.ndarray | None:
@@ -115,6 +128,15 @@ class Numbers(Target):
         """Note the columns of y; a single column of a single number counts as none."""
         return cls(family, () if is_one_column(family, y) else y.shape[1:])
 
+    def check_fields(self, name: str) -> None:
+        check_family(self.family, f"{name}.family")
+        least = self.family.event_ndim
+        if not isinstance(self.columns, tuple) or not least <= len(self.columns) <= 1:
+            expected = f"a tuple of {'one number' if least else 'at most one number'}"
+            raise stored_error(f"{name}.columns", expected, f"{self.columns!r}")
+        for n_columns in self.columns:
+            check_whole_number(n_columns, f"{name}.columns[0]", 1)
+
     @property
     def size(self) -> int:
         return self.columns[0] if self.family.event_ndim else 1
@@ -172,6 +194,10 @@ class Orders(Target):
         check_order_table(y, "y")
         return cls(family, y.shape[1])
 
+    def check_fields(self, name: str) -> None:
+        check_family(self.family, f"{name}.family")
+        check_whole_number(self.n_items, f"{name}.n_items", 2)
+
     @property
     def size(self) -> int:
         return self.n_items
@@ -202,6 +228,13 @@ class _OfClasses(Target):
     """
 
     classes: np.ndarray
+
+    def check_fields(self, name: str) -> None:
+        if not isinstance(self.classes, np.ndarray) or self.classes.ndim != 1:
+            raise stored_error(f"{name}.classes", "an array of labels", f"{self.classes!r}")
+        labels = self.classes.tolist()
+        if not labels or len(set(labels)) < len(labels):
+            raise stored_error(f"{name}.classes", "different labels", f"{labels}")
 
     @property
     def size(self) -> int:
@@ -249,6 +282,11 @@ class Labels(_OfClasses):
 
     class_weight: np.ndarray | None = None
     stratify = True
+
+    def check_fields(self, name: str) -> None:
+        super().check_fields(name)
+        if self.class_weight is not None:
+            check_array(self.class_weight, f"{name}.class_weight", self.classes.shape)
 
     def encode(
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
@@ -318,6 +356,10 @@ class SoftTargets(_OfClasses):
     """
 
     family: LabelDistribution
+
+    def check_fields(self, name: str) -> None:
+        super().check_fields(name)
+        check_family(self.family, f"{name}.family")
 
     def encode(
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
