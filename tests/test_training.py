@@ -381,31 +381,26 @@ def test_verbose_prints_and_silence_is_the_default(solver, draw_rows, capsys):
 # When things go wrong -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("after", [0, 1, 7])
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_an_interrupted_fit_leaves_a_usable_estimator(solver, after, draw_rows, make_net):
+def test_an_interrupted_fit_leaves_a_usable_estimator(solver, draw_rows, make_net):
     X, y = draw_rows("normal")
     gradient, calls = Objective.gradient, []
 
     def interrupted(self, *args, **kwargs):
         calls.append(None)
-        if len(calls) > after:
+        if len(calls) > 7:
             raise KeyboardInterrupt
         return gradient(self, *args, **kwargs)
 
     net = make_net("normal", solver=solver, batch_size=20, max_iter=50)
-    with (
-        patch.object(Objective, "gradient", interrupted),
-        pytest.warns(UserWarning, match="interrupted by user"),
-    ):
+    with patch.object(Objective, "gradient", interrupted), pytest.raises(KeyboardInterrupt):
         net.fit(X, y)
     assert np.isfinite(net.predict(X)).all()
     assert np.isfinite(net.predict_dist(X).log_prob(y)).all()
     assert np.isfinite(net.loss_)
     assert net.n_iter_ < 50
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(net)).predict(X), net.predict(X))
-    if after == 7:
-        assert np.ptp(net.predict(X)) > 1e-6
+    assert np.ptp(net.predict(X)) > 1e-6
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
@@ -422,10 +417,7 @@ def test_an_interrupted_lbfgs_goes_back_to_its_last_iterate(batch_norm, draw_row
         raise KeyboardInterrupt
 
     net = make_net("normal", (5,), solver="lbfgs", batch_norm=batch_norm)
-    with (
-        patch.object(Objective, "gradient", interrupted),
-        pytest.warns(UserWarning, match="interrupted by user"),
-    ):
+    with patch.object(Objective, "gradient", interrupted), pytest.raises(KeyboardInterrupt):
         net.fit(X, y)
     assert net.loss_ == pytest.approx(-net.predict_dist(X).log_prob(y).mean(), rel=1e-10)
 
@@ -442,10 +434,7 @@ def test_an_interruption_with_validation_keeps_the_best_weights(draw_rows, make_
         return gradient(self, *args, **kwargs)
 
     net = make_net("normal", learning_rate_init=0.05, n_iter_no_change=100)
-    with (
-        patch.object(Objective, "gradient", interrupted),
-        pytest.warns(UserWarning, match="interrupted by user"),
-    ):
+    with patch.object(Objective, "gradient", interrupted), pytest.raises(KeyboardInterrupt):
         net.fit(X, y, X_val=X_val, y_val=y_val)
     assert net.n_iter_ == 15
     score = net.predict_dist(X_val).log_prob(y_val).mean()

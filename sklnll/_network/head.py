@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -58,16 +55,13 @@ class Head:
         if (device is None or device.type == "cpu") and writes_slopes(distribution, self.layout):
             self._analytic = AnalyticGradient(distribution, self.layout, self._numbers)
 
-    @contextmanager
-    def training(self) -> Iterator[None]:
-        """Compute without differentiation, and without warnings of what overflows.
+    def training_mode(self) -> torch.no_grad | torch.inference_mode:
+        """Return the mode of torch in which to train, without differentiation.
 
         Inference mode is the fastest, but families that torch differentiates cannot use tensors
         that were made in it.
         """
-        mode = torch.no_grad() if self._analytic is None else torch.inference_mode()
-        with mode, np.errstate(all="ignore"):
-            yield
+        return torch.no_grad() if self._analytic is None else torch.inference_mode()
 
     def _repeated(self, name: str, value: np.ndarray) -> Tensor:
         """Repeat the number of each output for all components of it."""
@@ -180,9 +174,10 @@ class Head:
             params = self._exposed(*leaves, exposure)
             nll = -self.distribution.log_prob(y, **params)
             weight = share.unsqueeze(-1) * self.distribution.annealing_factor(params, annealing)
-            d_raw, d_constant = torch.autograd.grad(
-                nll, leaves, weight.expand_as(nll), materialize_grads=True
-            )
+            # Of one sum: torch imports sympy, half a second, where it is given the weights apart,
+            # and an interrupt of that import would leave sympy broken for the whole process.
+            total = (weight * nll).sum()
+            d_raw, d_constant = torch.autograd.grad(total, leaves, materialize_grads=True)
         return (share * nll.detach().sum(dim=-1)).sum(dim=-1), d_raw, d_constant
 
     def of_output(self, j: int) -> Head:

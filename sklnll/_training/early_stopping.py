@@ -9,6 +9,9 @@ from torch import Tensor
 
 from .._network.network import Network
 
+State = tuple[Tensor, Tensor]
+"""Weights and statistics of a network."""
+
 
 class EarlyStopping:
     """The rule that ends the training of each member, and keeps its last or its best weights.
@@ -28,6 +31,8 @@ class EarlyStopping:
     ----------
     training : Tensor of bool, of shape (n_members,)
         Which members still train.
+    n_noted : int
+        Epochs of which note was taken.
     """
 
     def __init__(self, network: Network, tol: float, n_iter_no_change: float, *, keep_best: bool):
@@ -39,7 +44,8 @@ class EarlyStopping:
         self._n_iter_no_change = n_iter_no_change
         self._best = torch.full((n_members,), math.inf, dtype=torch.float64, device=device)
         self._n_stalls = torch.zeros(n_members, device=device)
-        self._start, self._kept = network.state(), network.state()
+        self._start = self._kept = network.state()
+        self.n_noted = 0
 
     def note(self, losses: Tensor) -> None:
         """Take note of the losses, of shape (n_members,), that decide about an epoch."""
@@ -48,7 +54,9 @@ class EarlyStopping:
         self._n_stalls = torch.where(stalls, self._n_stalls + 1, 0.0)
         self._best = torch.where(better, losses, self._best)
         now = self._network.weights.flat, self._network.statistics
-        _copy(now, self._kept, better if self.keep_best else self.training)
+        kept = _replaced(self._kept, now, better if self.keep_best else self.training)
+        # At once, so that an interrupt finds the weights of one epoch, and the number of it.
+        self._kept, self.n_noted = kept, self.n_noted + 1
 
     @property
     def are_stale(self) -> Tensor:
@@ -69,14 +77,15 @@ class EarlyStopping:
 
     def load_start(self, members: Tensor) -> None:
         """Put the weights that training started from into the network, for these members."""
-        state = self._network.state()
-        _copy(self._start, state, members)
-        self._network.load_state(state)
+        self._network.load_state(_replaced(self._network.state(), self._start, members))
 
 
-def _copy(source: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor], members: Tensor) -> None:
-    for old, new in zip(target, source, strict=True):
-        if members.all():
-            old.copy_(new)
-        else:
-            old[members] = new[members]
+def _replaced(old: State, new: State, members: Tensor) -> State:
+    """Copy a state in which these members are those of another one."""
+    if members.all():
+        return new[0].clone(), new[1].clone()
+    weights, statistics = (
+        torch.where(members.view(-1, *(1,) * (of_new.ndim - 1)), of_new, of_old)
+        for of_old, of_new in zip(old, new, strict=True)
+    )
+    return weights, statistics

@@ -20,6 +20,7 @@ from .._network.network import Network
 from .._network.units import Units
 from .._network.weights import Architecture, Weights
 from ..distributions import Distribution
+from ..distributions._late_imports import import_for_family
 from ..predictive.targets import Target
 from .hyperparameters import SolverSettings
 from .monitor import FitMonitor
@@ -79,6 +80,7 @@ def fit_network(
         Watches training, and may end it.
     """
     parameters = plan.parameters
+    import_for_family(family)
     device = find_device(parameters.device, warn=True)
     split_state, members = plan.random_states(random_state)
     units = _units(rows, family, target, plan)
@@ -90,7 +92,8 @@ def fit_network(
     problem = Problem(objective, split.train, split.held, settings, members)
     n_products = settings.batch_size * network.products_of_a_row(units.density(rows.X))
     monitor.begin_fit(plan.n_epochs(settings), units)
-    with threads_for(n_products, parameters.n_threads), head.training():
+    threads = threads_for(n_products, parameters.n_threads)
+    with threads, head.training_mode(), np.errstate(all="ignore"):  # losses may overflow
         record, optimizer_state = plan.solve(problem, monitor)
         if not record.loss_curve:  # training ended before its first epoch did
             record.loss_curve.append(objective.mean_nll(split.train).mean().item())

@@ -15,12 +15,7 @@ from .._network.weights import Weights
 from .hyperparameters import SolverSettings
 from .monitor import FitMonitor
 from .objective import Objective
-from .record import (
-    Record,
-    warn_interrupted,
-    warn_non_finite,
-    warn_not_converged,
-)
+from .record import Record, warn_non_finite, warn_not_converged
 
 _NUMBERS_AT_ONCE = 2**22
 """Numbers of X that go through the network together, to bound what it makes of them."""
@@ -35,12 +30,19 @@ def fit_lbfgs(
 ) -> Record:
     """Minimize over all rows at once, each member on its own; see `_Descent`.
 
-    Where a callback stops a member, the next ones get as many iterations.
+    Where a callback stops a member, the next ones get as many iterations. An interrupt is kept by
+    the monitor where no member is left without any.
     """
     records: list[Record] = []
-    for k in range(len(objective.network)):
+    n_members = len(objective.network)
+    for k in range(n_members):
         end = records[0].n_iter if records and records[0].is_stopped else None
-        records.append(_Descent(objective, k, rows, settings, monitor, end).run())
+        descent = _Descent(objective, k, rows, settings, monitor, end)
+        try:
+            descent.run()
+        except KeyboardInterrupt as interrupt:
+            monitor.end_by(interrupt, descent.n_iter if k + 1 == n_members else 0)
+        records.append(descent.finish())
     n_iter = max(record.n_iter for record in records)
     curves = [
         np.pad(curve, (0, n_iter - len(curve)), mode="edge")
@@ -57,6 +59,11 @@ class _Descent:
     ``tol``. Where rounding, or a kink as the Laplace distribution has, ends it before, it starts
     again from there with a fresh memory, as long as that helps. It stops after `end` iterations, or
     when a callback says so where there is no such end.
+
+    Attributes
+    ----------
+    n_iter : int
+        Iterations that led to the weights that are kept.
     """
 
     def __init__(
@@ -74,19 +81,21 @@ class _Descent:
         self._settings = settings
         self._monitor = monitor
         self._end = end
-        self._good = self._function.flat
+        self._good, self.n_iter = self._function.flat, 0
         self._record = Record()
 
-    def run(self) -> Record:
-        """Minimize, and leave the last good weights in the network."""
+    def run(self) -> None:
+        """Minimize."""
         try:
             self._monitor.begin()
             self._minimize()
         except NonFiniteLossError as error:
             warn_non_finite(self._record.n_iter + 1, str(error))
-        except KeyboardInterrupt:
-            warn_interrupted()
+
+    def finish(self) -> Record:
+        """Leave the last good weights in the network, and return the record of how they came."""
         self._function.finish(self._good)
+        self._record.cut(self.n_iter)
         return self._record
 
     def _minimize(self) -> None:
@@ -124,9 +133,10 @@ class _Descent:
     def _note(self, intermediate_result: scipy.optimize.OptimizeResult) -> None:
         """Take note of an iteration; a StopIteration ends the run."""
         record = self._record
-        self._good[:] = intermediate_result.x
         record.n_iter += 1
         record.loss_curve.append(self._function.loss + self._log_jacobian)
+        # At once, so that an interrupt finds the weights of one iteration, and the number of it.
+        self._good, self.n_iter = intermediate_result.x.copy(), record.n_iter
         stops = self._monitor.end(record, self._present)
         if stops if self._end is None else record.n_iter >= self._end:
             record.is_stopped = True

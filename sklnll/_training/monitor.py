@@ -24,6 +24,9 @@ except ImportError:  # before scikit-learn 1.9
 class FitMonitor:
     """The one who tells the estimator's callbacks what happens in training, and prints it.
 
+    It is a block around the fit. An interrupt that ended training is raised again where the block
+    ends, when what was learned until then is stored.
+
     Parameters
     ----------
     estimator : estimator
@@ -47,6 +50,7 @@ class FitMonitor:
         self._rows: dict[str, Any] = {}
         self._fit: Any = None
         self._epoch: Any = None
+        self._interrupt: KeyboardInterrupt | None = None
 
     def begin_fit(self, n_epochs: int, units: Units) -> None:
         """Say that training begins, which takes `n_epochs` epochs, or iterations, at most."""
@@ -81,8 +85,21 @@ class FitMonitor:
             **self._rows,
         )
 
+    def end_by(self, interrupt: KeyboardInterrupt, n_iter: int) -> None:
+        """Take note of an interrupt that ended training after `n_iter` epochs, or iterations.
+
+        Before the first of them there is nothing to store, and the interrupt is raised at once.
+        """
+        if not n_iter:
+            raise interrupt
+        self._interrupt = interrupt
+
     def end_fit(self) -> None:
         """Say that the estimator is fitted, now that it has all attributes of the fit."""
+        if self._interrupt is not None:
+            name = type(self._estimator).__name__
+            self._interrupt.add_note(f"This {name} is fitted, with the last good weights.")
+            return
         if self._epoch is not None:  # it began, but nothing was left to do
             self._epoch.call_on_fit_task_end(estimator=self._estimator)
         if self._fit is not None:
@@ -94,8 +111,12 @@ class FitMonitor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._printer is not None:
-            self._printer.close()
+        try:
+            if self._printer is not None:
+                self._printer.close()
+        finally:
+            if self._interrupt is not None:
+                raise self._interrupt
 
 
 def _printer(verbose: bool | int | str, n_epochs: int) -> _Lines | _Bar | None:

@@ -102,7 +102,7 @@ class TrainingPlan(ABC):
     ) -> tuple[np.random.RandomState, RandomStates]:
         """Seed the generators of the hold-out, and of each member, one after the other.
 
-        Hence more members do not change the first ones.
+        Hence more members change no draw of the first ones.
         """
         n_members = self.parameters.n_estimators
         split, *members = (draw_seed(random_state) for _ in range(1 + n_members))

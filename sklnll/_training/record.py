@@ -28,6 +28,11 @@ class Record:
         if held_losses is not None:
             self.validation_curve.append(held_losses[training].mean().item())
 
+    def cut(self, n_iter: int) -> None:
+        """Go back to the first epochs: an interrupt may come where half of one is noted."""
+        self.n_iter = n_iter
+        del self.loss_curve[n_iter:], self.validation_curve[n_iter:]
+
 
 def warn_not_converged(limit: str) -> None:
     """Warn that training reached a limit before its end."""
@@ -35,11 +40,6 @@ def warn_not_converged(limit: str) -> None:
         f"{limit} and the optimization hasn't converged yet. Increase it, or raise tol.",
         ConvergenceWarning,
     )
-
-
-def warn_interrupted() -> None:
-    """Warn that the user stopped training."""
-    warn_user("Training interrupted by user.")
 
 
 def warn_non_finite(iteration: int, culprit: str) -> None:

@@ -17,7 +17,6 @@ from .optimizers import Optimizer, State, make_optimizer
 from .record import (
     Record,
     warn_diverged,
-    warn_interrupted,
     warn_non_finite,
     warn_not_converged,
 )
@@ -79,8 +78,9 @@ def fit_stochastic(
                 warn_not_converged(
                     f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached"
                 )
-    except KeyboardInterrupt:
-        warn_interrupted()
+    except KeyboardInterrupt as interrupt:
+        monitor.end_by(interrupt, stopping.n_noted)
+        record.cut(stopping.n_noted)
     stopping.load_kept()
     end_loss = _go_back_where_worse(objective, judges, stopping, start_loss)
     if validation is not None:

@@ -256,7 +256,7 @@ def _check_shares(y: np.ndarray, name: str, family: Distribution) -> None:
 
 def at_label(log_p: Tensor, y: Tensor) -> Tensor:
     """Return those of the log-probabilities of all labels, on the last axis, that `y` names."""
-    shape = torch.broadcast_shapes(y.shape, log_p.shape[:-1])
+    shape = np.broadcast_shapes(y.shape, log_p.shape[:-1])
     log_p = log_p.expand(*shape, -1)
     return log_p.gather(-1, y.long().expand(shape).unsqueeze(-1)).squeeze(-1)
 

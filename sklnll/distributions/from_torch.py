@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from ._base import Distribution
+from ._late_imports import import_for_law
 from ._supports import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT_INTERVAL, Support
 from ._units import DISTANCE, PLACE, Unit
 from .links import FixedLink, Link, Log, identity, logit, positive
@@ -143,4 +144,5 @@ class FromTorch(Distribution):
         return (self.switches or {}).get(name)
 
     def log_prob(self, y: Tensor, **params: Tensor) -> Tensor:
+        import_for_law(self.law)
         return self.law(**params, validate_args=False).log_prob(y)

@@ -138,7 +138,7 @@ class PlackettLuce(RankingDistribution):
         self.scores = scores
 
     def log_prob(self, y: Tensor, scores: Tensor) -> Tensor:
-        shape = torch.broadcast_shapes(y.shape, scores.shape)
+        shape = np.broadcast_shapes(y.shape, scores.shape)
         order = _completed(y).expand(shape)
         ordered = scores.expand(shape).gather(-1, order)
         rest = ordered[..., 1:].flip(-1).logcumsumexp(-1).flip(-1)

@@ -25,6 +25,7 @@ from .._data.checks import (
 )
 from .._data.columns import names_of_columns
 from .._data.tables import CheckedRows, FitInput
+from .._network.compute import AsFound
 from .._network.fitted import FittedNetwork
 from .._network.layers import ACTIVATIONS
 from .._training.fit import Fit, fit_network
@@ -237,14 +238,22 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         *,
         is_increment: bool = False,
     ) -> Self:
-        """Fit the network to what the user gave.
+        """Fit the network to what the user gave, and leave torch and numpy as they are."""
+        with AsFound():
+            return self._fit_whole(given, given_validation, is_increment=is_increment)
+
+    def _fit_whole(
+        self, given: FitInput, given_validation: FitInput, *, is_increment: bool
+    ) -> Self:
+        """Fit the network, wholly or not at all.
 
         Nothing is assigned before the end: a fit that fails leaves the network with which it
-        should continue as it was, or none at all.
+        should continue as it was, or none at all. One that is interrupted in training leaves the
+        last good weights.
         """
         start = self._start(is_increment=is_increment)
         if start is None:
-            self._forget_fit()
+            self._set_fit({})
         plan = make_plan(
             Hyperparameters.of(self), start, is_increment=is_increment, warm_start=self.warm_start
         )
@@ -258,10 +267,12 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
                 fit = fit_network(
                     rows, validation, door.family, door.target, plan, random_state, monitor
                 )
-            self.__dict__.update(
-                **to_predict(fit.network),
-                **self._attributes_of_training(fit, plan),
-                _requested=repr(requested),
+            self._set_fit(
+                {
+                    **to_predict(fit.network),
+                    **self._attributes_of_training(fit, plan),
+                    "_requested": repr(requested),
+                }
             )
             monitor.end_fit()
         return self
@@ -306,10 +317,14 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             validation = validation.astype(rows.X.dtype).without_zero_weights()
         return plan.prepare(rows.small_as_dense().without_zero_weights()), validation
 
-    def _forget_fit(self) -> None:
-        """Drop the attributes of an earlier fit."""
-        for name in _ATTRIBUTES_OF_FIT:
-            self.__dict__.pop(name, None)
+    def _set_fit(self, attributes: dict[str, Any]) -> None:
+        """Put these attributes in the place of those of an earlier fit.
+
+        All at once, in one exchange of the estimator's dict: an interrupt finds the one fit whole,
+        or the other.
+        """
+        others = {name: v for name, v in vars(self).items() if name not in _ATTRIBUTES_OF_FIT}
+        object.__setattr__(self, "__dict__", others | attributes)
 
     def _attributes_to_predict(self, door: Door, network: FittedNetwork) -> dict[str, Any]:
         """Return the attributes with which this estimator predicts by a network."""
@@ -380,17 +395,23 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     def _predict_dist(self, X: ArrayLike, exposure: ArrayLike | None = None) -> Any:
         """Predict the distribution of y at each row, in the class that suits its kind."""
         check_is_fitted(self)
-        rows = check_numeric_columns(X, "X", getattr(self, "feature_names_in_", None))
-        columns = names_of_columns(rows) or getattr(self, "feature_names_in_", None)
+        with AsFound():
+            checked = self._check_rows(X)
+            time = check_exposure(exposure, checked)
+            if time is not None:
+                self.distribution_.check_exposure(time)
+            params = self.network_.predict_params(
+                checked, time, device=self.device, n_threads=self.n_threads
+            )
+            return self._target.predictive(self.network_.predictive_family, params)
+
+    def _check_rows(self, X: ArrayLike) -> Any:
+        """Check rows to predict at: numbers in the columns of `fit`, all of them finite."""
+        of_fit = getattr(self, "feature_names_in_", None)
+        rows = check_numeric_columns(X, "X", of_fit)
         checked = validate_data(self, rows, reset=False, **x_params(rows))
-        check_finite(checked, type(self).__name__, "X", columns)
-        time = check_exposure(exposure, checked)
-        if time is not None:
-            self.distribution_.check_exposure(time)
-        params = self.network_.predict_params(
-            checked, time, device=self.device, n_threads=self.n_threads
-        )
-        return self._target.predictive(self.network_.predictive_family, params)
+        check_finite(checked, type(self).__name__, "X", names_of_columns(rows) or of_fit)
+        return checked
 
     def __sklearn_is_fitted__(self) -> bool:
         return "network_" in vars(self)
