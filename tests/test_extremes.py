@@ -80,6 +80,7 @@ def fit(net, *rows, **params):
         warnings.simplefilter("always", ConvergenceWarning)
         warnings.filterwarnings("ignore", message=".*Are these degrees")
         warnings.filterwarnings("ignore", message=".*larger than the .* rows")
+        warnings.filterwarnings("ignore", message=".*alpha acts in X's units")
         net.set_params(random_state=0, **params).fit(*rows)
     messages = [str(warning.message) for warning in caught]
     return net, [text for text in messages if "non-finite" in text or "diverged" in text]

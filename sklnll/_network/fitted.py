@@ -11,6 +11,8 @@ from sklearn.utils import gen_batches
 
 from .._data.stored import check_array, check_number, check_part, stored_error
 from .._data.tables import cast
+from .._data.x_units import InputScaling
+from .._messages import warn_user
 from ..distributions import Distribution
 from ..distributions.ensemble import ensemble_of
 from .compute import find_device, threads_for
@@ -103,9 +105,10 @@ class FittedNetwork:
         """Return the layers' arrays; those of a linear network are coefficients of X's columns."""
         weights = Weights(self.architecture, as_tensor(self.weights))
         if not self.architecture.hidden and self.units.x is not None:
-            weights = Weights(self.architecture, weights.flat.clone())
+            scaled, weights = weights, Weights(self.architecture, weights.flat.clone())
             scaling = (self.units.x.center, self.units.x.unit)
             weights.fold_inputs(*(as_tensor(v).to(weights.flat) for v in scaling))
+            _check_coefficients(scaled.layers[0].matrix, weights.layers[0].matrix, self.units.x)
         return weights.layers
 
     def predict_params(
@@ -179,3 +182,17 @@ class FittedNetwork:
         }
         n_rows, n_outputs = next(iter(moved.values())).shape[:2]
         return {"weight": np.full((n_rows, n_outputs, n_members), 1 / n_members), **moved}
+
+
+def _check_coefficients(scaled: torch.Tensor, in_units_of_x: torch.Tensor, x: InputScaling) -> None:
+    """Warn of coefficients that are beyond floats in X's units, as infinity or zero."""
+    is_lost = ~in_units_of_x.isfinite() | ((in_units_of_x == 0) & (scaled != 0))
+    lost = is_lost.any(dim=2).any(dim=0).numpy() & np.isfinite(x.unit)
+    if lost.any():
+        column = int(np.argmax(lost))
+        warn_user(
+            f"Coefficients of column {column} of X, whose values are about {x.unit[column]:.3g}, "
+            f"are beyond {in_units_of_x.numpy().dtype} in X's units: coefs_ has 0 or infinity "
+            "there. Predictions are not affected; to read coefficients, fit the column divided "
+            "by a power of ten."
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from .._data.far_columns import scaling_of_far_columns
 from .._data.tables import CheckedRows
 from .._data.x_units import InputScaling
 from .._data.y_units import TargetScaling
@@ -29,7 +30,8 @@ from .optimizers import State
 from .plan import TrainingPlan
 from .problem import Problem, RandomStates, draw_seed
 from .recalibration import recalibrated
-from .record import Record
+from .record import NonFiniteStartError, Record
+from .soundness import UnsoundFitError, advice, check_fitted
 from .split import Split, split_rows
 
 
@@ -87,19 +89,30 @@ def fit_network(
     split = split_rows(rows, validation, units, plan, split_state, device, stratify=target.stratify)
     settings = _with_tol_in_training_units(plan.settings(len(split.train)), units)
     head = units.head(device)
-    network = _start_network(rows, split, target, head, plan, members, device)
-    objective = Objective(network, head, parameters.alpha, plan.mean_weight(rows))
+    x_unit = _unit_for_alpha(units, plan, device)
+    network = _start_network(rows, split, target, head, plan, members, device, x_unit)
+    objective = Objective(network, head, parameters.alpha, plan.mean_weight(rows), x_unit)
     problem = Problem(objective, split.train, split.held, settings, members)
     n_products = settings.batch_size * network.products_of_a_row(units.density(rows.X))
     monitor.begin_fit(plan.n_epochs(settings), units)
     threads = threads_for(n_products, parameters.n_threads)
     with threads, head.training_mode(), np.errstate(all="ignore"):  # losses may overflow
-        record, optimizer_state = plan.solve(problem, monitor)
+        try:
+            record, optimizer_state = plan.solve(problem, monitor)
+        except NonFiniteStartError as error:
+            raise UnsoundFitError(f"{error} {advice(rows, parameters)}") from error
         if not record.loss_curve:  # training ended before its first epoch did
             record.loss_curve.append(objective.mean_nll(split.train).mean().item())
     fitted = FittedNetwork.of(network, units)
     if split.unseen is not None:
         fitted = recalibrated(fitted, split.unseen, parameters)
+    check_fitted(
+        fitted,
+        rows,
+        record.loss_curve[-1],
+        parameters,
+        more_rows_follow=plan.more_rows_follow,
+    )
     n_seen = plan.n_seen + record.n_iter * len(split.train)
     return Fit(fitted, record, n_seen, optimizer_state)
 
@@ -120,7 +133,16 @@ def _units(rows: CheckedRows, family: Distribution, target: Target, plan: Traini
         x_scaling = InputScaling.fit(rows.X, rows.weight, plan.x_scaling)
         if plan.more_rows_follow:  # in which columns may vary that do not vary here
             x_scaling = x_scaling.with_finite_units()
+    elif plan.alpha_acts_in_units_of_x:
+        x_scaling = scaling_of_far_columns(rows.X)
     return Units(family, target.size, y_scaling, x_scaling)
+
+
+def _unit_for_alpha(units: Units, plan: TrainingPlan, device: torch.device) -> torch.Tensor | None:
+    """Return the units of the network's inputs, where alpha acts in those of X all the same."""
+    if not plan.alpha_acts_in_units_of_x or units.x is None:
+        return None
+    return torch.from_numpy(units.x.unit).to(device)
 
 
 def _with_tol_in_training_units(settings: SolverSettings, units: Units) -> SolverSettings:
@@ -142,6 +164,7 @@ def _start_network(
     plan: TrainingPlan,
     members: RandomStates,
     device: torch.device,
+    x_unit: torch.Tensor | None,
 ) -> Network:
     """Make the network before training: the one that continues, or the fit without x."""
     architecture = _architecture(rows.X.shape[1], head, plan)
@@ -155,6 +178,8 @@ def _start_network(
         null = _fit_without_x(rows, split, target, head, plan)
         values = start_weights(architecture, null, plan, members, rows.X.dtype)
     weights = Weights(architecture, torch.from_numpy(values).to(device))
+    if x_unit is not None and plan.start is None:  # tiny columns start without much of a penalty
+        weights.layers[0].matrix.mul_(x_unit.clamp(max=1).to(weights.flat)[:, None])
     generators = [torch.Generator(device).manual_seed(draw_seed(member)) for member in members]
     return Network(weights, statistics, generators)
 

@@ -12,17 +12,14 @@ from .._data.rows import MemberRows
 from .._data.sparse import as_dense
 from .._network.network import Network
 from .._network.weights import Weights
+from .column_checks import check_columns
 from .hyperparameters import SolverSettings
 from .monitor import FitMonitor
 from .objective import Objective
-from .record import Record, warn_non_finite, warn_not_converged
+from .record import NonFiniteStartError, Record, warn_not_converged
 
 _NUMBERS_AT_ONCE = 2**22
 """Numbers of X that go through the network together, to bound what it makes of them."""
-
-
-class NonFiniteLossError(ArithmeticError):
-    """The loss is NaN or infinite; the message says where it came from."""
 
 
 def fit_lbfgs(
@@ -86,11 +83,8 @@ class _Descent:
 
     def run(self) -> None:
         """Minimize."""
-        try:
-            self._monitor.begin()
-            self._minimize()
-        except NonFiniteLossError as error:
-            warn_non_finite(self._record.n_iter + 1, str(error))
+        self._monitor.begin()
+        self._minimize()
 
     def finish(self) -> Record:
         """Leave the last good weights in the network, and return the record of how they came."""
@@ -167,6 +161,10 @@ class _StandardizedObjective:
         self.loss = math.nan
         self.n_calls = 0
         self._mean, self._spread = _mean_and_spread(rows, self._rows_at_once)
+        penalized = self._spread_of_penalty()
+        check_columns(self._mean, self._spread, penalized, objective.x_unit)
+        if objective.x_unit is not None:
+            self._spread = torch.maximum(self._spread, penalized)
         self._first_value = math.inf
 
     @property
@@ -207,7 +205,7 @@ class _StandardizedObjective:
             self.loss += loss.item() * len(block) / len(self.rows)
             total.add_(gradient, alpha=len(block) / len(self.rows))
             if self.n_calls == 1 and not math.isfinite(self.loss):
-                raise NonFiniteLossError(self.objective.culprit(block, ~loss.isfinite()))
+                raise NonFiniteStartError(self.objective.culprit(block, ~loss.isfinite()))
         return total
 
     @property
@@ -215,6 +213,15 @@ class _StandardizedObjective:
         if self._architecture.batch_norm:
             return len(self.rows)
         return min(len(self.rows), max(1, _NUMBERS_AT_ONCE // self.rows.shared.x.shape[1]))
+
+    def _spread_of_penalty(self) -> Tensor:
+        """Return the spread of columns that would curve the loss as much as the penalty does.
+
+        Of a tiny column, which the penalty all but switches off, the weight is found by it alone.
+        """
+        curvature = self.objective.penalty.curvature(len(self.rows))
+        matrix = Weights(self._architecture, curvature).layers[0].matrix
+        return matrix.amax(dim=(0, 2)).sqrt().to(self._spread.dtype)
 
     def _standardize(self, gradient: Tensor) -> Tensor:
         """Express the gradient in this function's terms, by the chain rule."""

@@ -20,21 +20,30 @@ class Objective:
     network : Network
         At its start.
     head : Head
-    alpha, mean_weight : float
+    alpha, mean_weight, x_unit
         As `Penalty` takes them.
     """
 
-    def __init__(self, network: Network, head: Head, alpha: float, mean_weight: float):
+    def __init__(
+        self,
+        network: Network,
+        head: Head,
+        alpha: float,
+        mean_weight: float,
+        x_unit: Tensor | None = None,
+    ):
         self.network = network
         self.head = head
         self.alpha = alpha
         self.mean_weight = mean_weight
-        self.penalty = Penalty(network.weights, head, alpha, mean_weight)
+        self.x_unit = x_unit
+        self.penalty = Penalty(network.weights, head, alpha, mean_weight, x_unit)
         self._passes: dict[int, Pass] = {}
 
     def member(self, k: int) -> Objective:
         """Return the objective of one member, which changes with it."""
-        return Objective(self.network.member(k), self.head, self.alpha, self.mean_weight)
+        network = self.network.member(k)
+        return Objective(network, self.head, self.alpha, self.mean_weight, self.x_unit)
 
     def nll(self, rows: Rows) -> Tensor:
         """Return the weighted sum of the rows' losses over their number; shape (n_members,)."""

@@ -30,15 +30,26 @@ class Penalty:
     mean_weight : float
         Mean of the rows' weights before they were divided by it: the penalty is shared by the
         rows' total weight, so that a weight of 2 means the row twice.
+    x_unit : Tensor of shape (n_features,), optional
+        Units of the network's inputs, where it counts the first layer's weights per unit of X.
     """
 
-    def __init__(self, weights: Weights, head: Head, alpha: float, mean_weight: float):
+    def __init__(
+        self,
+        weights: Weights,
+        head: Head,
+        alpha: float,
+        mean_weight: float,
+        x_unit: Tensor | None = None,
+    ):
         units = torch.from_numpy(head.penalty_units).to(weights.flat)
         held = torch.from_numpy(head.penalized_biases).to(weights.flat.device)
         self._weights = weights
         self._alpha = alpha
         self._mean_weight = mean_weight
         self._shares = _shares(weights, units, held)
+        if x_unit is not None:
+            _count_per_unit(Weights(weights.architecture, self._shares), x_unit)
         self._origin = _origin(weights, held)
         self._has_origin = bool(head.penalized_biases.any())
 
@@ -48,8 +59,14 @@ class Penalty:
 
     def value(self, n_rows: int) -> Tensor:
         """Return the penalty of each member for a batch of `n_rows` rows."""
+        if not self._alpha:
+            return self._weights.flat.new_zeros(len(self._weights), dtype=torch.float64)
         away = self._weights.flat.double() - self._origin
         return 0.5 * self._rate(n_rows) * (self._shares * away.square()).sum(dim=1)
+
+    def curvature(self, n_rows: int) -> Tensor:
+        """Return the second derivative by each learned value; shape (1, n_weights)."""
+        return self._rate(n_rows) * self._shares.double()
 
     def add_gradient(self, gradient: Tensor, n_rows: int) -> None:
         """Add the gradient of the penalty for a batch of `n_rows` rows, in place."""
@@ -79,6 +96,14 @@ def _shares(weights: Weights, last_units: Tensor, held_biases: Tensor) -> Tensor
     last.matrix.copy_(last_units.square().expand_as(last.matrix))
     last.bias.copy_(held_biases.expand_as(last.bias))
     return shares.flat
+
+
+def _count_per_unit(shares: Weights, x_unit: Tensor) -> None:
+    """Count the first layer's weights per unit of X, in place."""
+    matrix = shares.layers[0].matrix
+    largest = torch.finfo(matrix.dtype).max ** 0.5
+    per_square = x_unit.square().reciprocal().clamp(max=largest)
+    matrix.mul_(per_square.to(matrix.dtype)[:, None])
 
 
 def _origin(weights: Weights, held_biases: Tensor) -> Tensor:

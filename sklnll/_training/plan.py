@@ -51,6 +51,8 @@ class TrainingPlan(ABC):
     """The name under which the user asked for training to continue."""
     first_rows_may_lack_values: ClassVar[bool] = False
     """Whether the first rows may lack values, or a spread, that later ones have."""
+    alpha_acts_in_units_of_x: ClassVar[bool] = False
+    """Whether the penalty measures the first layer's weights per unit of X, not of scaled X."""
 
     def __init__(
         self,
@@ -275,6 +277,8 @@ class ByIncrement(ByBatches):
 class ByAllRows(TrainingPlan):
     """The plan to fit by all rows at once, with "lbfgs", to convergence."""
 
+    alpha_acts_in_units_of_x = True
+
     def check(self) -> None:
         if self.parameters.dropout > 0:
             raise ValueError(
@@ -297,7 +301,10 @@ class ByAllRows(TrainingPlan):
 
     @property
     def x_scaling(self) -> str | None:
-        """None: lbfgs scales columns by itself, and its weights are in X's units."""
+        """None: lbfgs scales columns by itself, and its weights are in X's units.
+
+        Only far columns are divided by powers of two, see `_data.far_columns`.
+        """
         return None
 
     def n_frequencies(self, n_features: int) -> int:

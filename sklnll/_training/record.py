@@ -34,6 +34,22 @@ class Record:
         del self.loss_curve[n_iter:], self.validation_curve[n_iter:]
 
 
+class NonFiniteStartError(ArithmeticError):
+    """The loss is NaN or infinite before training; there are no good weights to keep.
+
+    Parameters
+    ----------
+    culprit : str
+        Says where it came from.
+    """
+
+    def __init__(self, culprit: str):
+        super().__init__(
+            "Training cannot begin: the loss of its start (the fit without x, or the fit that it "
+            f"goes on with) is not finite: {culprit}."
+        )
+
+
 def warn_not_converged(limit: str) -> None:
     """Warn that training reached a limit before its end."""
     warn_user(
@@ -44,9 +60,12 @@ def warn_not_converged(limit: str) -> None:
 
 def warn_non_finite(iteration: int, culprit: str) -> None:
     """Warn that training had to stop, and where."""
+    kept = "start, the fit without x or the fit that it went on with, is"
+    if iteration > 1:
+        kept = f"weights of iteration {iteration - 1}, the last good one, are"
     warn_user(
-        f"Training met a non-finite loss in iteration {iteration}: {culprit}. The weights of the "
-        "last good iteration are kept. Lower learning_rate_init, or set x_scaling='robust'.",
+        f"Training met a non-finite loss in iteration {iteration}: {culprit}. The {kept} kept. "
+        "Lower learning_rate_init, or set x_scaling='robust'.",
         ConvergenceWarning,
     )
 
