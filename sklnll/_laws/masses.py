@@ -19,11 +19,13 @@ _LARGEST = 2.0**53
 """Beyond it floats do not tell counts apart."""
 _GRID = np.unique(np.floor(np.concatenate([np.arange(65.0), np.geomspace(64, _LARGEST, 400)])))
 _N_FINER = 17
-_ROUGH = 1e-9
+_ROUGH = 1e-11
 _NEGLIGIBLE = 1e-290
 _STEP = 16.0
 """The slope of a tail is taken from masses so many times nearer to the mode."""
 _EXISTS = 1e-6
+_NOISE = 1e-4
+_CROWD = 256
 _STRAIGHT = 1e-4
 _COUNTS_FOR_MUCH = 1e-9
 _REMAINDER = np.arange(N_STEPS - 1.0)
@@ -48,6 +50,8 @@ class Sums:
         Mean of the offset's square; entropy in nats; half of the mean distance of two draws.
     vague : ndarray of shape (3, n_rows)
         Whether the mean offset and the first two depend on a tail whose form is not known.
+    ends : ndarray of shape (2, n_rows)
+        Numbers of offsets that are asked.
     starts : ndarray of shape (n_stretches + 1, n_halves)
         First offsets of the stretches, and the offset after the last.
     inward, outward : ndarray of shape (2, n_stretches + 1, n_halves)
@@ -61,6 +65,7 @@ class Sums:
     entropy: np.ndarray
     half_difference: np.ndarray
     vague: np.ndarray
+    ends: np.ndarray
     starts: np.ndarray
     inward: np.ndarray
     outward: np.ndarray
@@ -107,7 +112,7 @@ class Adder:
             parts.append(Stretches(half, start, length)[is_some])
             start = np.where(is_some, start + length, start)
         first = Stretches(*(np.concatenate([vars(p)[n] for p in parts]) for n in vars(parts[0])))
-        found, values = measured(first, self._measure, _divided, self.n_rows, N_STEPS + 1)
+        found, values = measured(first, self._measure, _divided, self.n_rows, N_STEPS + 1, _CROWD)
         return tabulated(found, values, start)
 
     def _measure(self, stretches: Stretches) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +165,7 @@ def _divided(stretches: Stretches) -> Stretches:
     )
 
 
-def summed(log_mass: LogMassOf, mode: np.ndarray, ends: np.ndarray) -> Sums:
+def summed(log_mass: LogMassOf, mode: np.ndarray, ends: np.ndarray, is_cut: np.ndarray) -> Sums:
     """Sum over the masses of each row.
 
     Parameters
@@ -169,10 +174,13 @@ def summed(log_mass: LogMassOf, mode: np.ndarray, ends: np.ndarray) -> Sums:
     mode : ndarray of shape (n_rows,)
     ends : ndarray of shape (2, n_rows)
         Numbers of offsets below and above the mode.
+    is_cut : ndarray of shape (n_rows,)
+        Whether there are further offsets above, at which the formula of the mass has no digits.
     """
     adder, rows = Adder(log_mass, mode, ends), np.arange(len(mode))
     starts, table = adder.stretches()
     tail, is_straight = _tails(adder)
+    is_straight = is_straight & ~np.concatenate([np.zeros_like(is_cut), is_cut])
     log_at_mode = log_mass(mode, rows)
     at_mode = np.exp(log_at_mode)
     total = _of_rows(table[0].sum(axis=0) + tail[0]) + at_mode
@@ -191,7 +199,9 @@ def summed(log_mass: LogMassOf, mode: np.ndarray, ends: np.ndarray) -> Sums:
         vague = ~is_straight & ~(tail[[1, 2, 0]] <= _COUNTS_FOR_MUCH * inside)
         difference = _half_difference(starts, scaled, inward[0], outward[0], at_mode)
     square, vague = _of_rows(square), vague.reshape(3, 2, -1).any(axis=1)
-    return Sums(mode, at_mode, total, square, entropy, difference, vague, starts, inward, outward)
+    return Sums(
+        mode, at_mode, total, square, entropy, difference, vague, ends, starts, inward, outward
+    )
 
 
 def _tails(adder: Adder) -> tuple[np.ndarray, np.ndarray]:
@@ -259,8 +269,10 @@ class MassLaw(CountLaw):
     def _sums(self) -> Sums:
         low, high = (np.broadcast_to(end, self.shape).ravel() for end in self.support())
         low, high = np.maximum(low, -_LARGEST), np.minimum(high, _LARGEST)
-        mode = self._find_mode(low, high)
-        found = summed(self._log_mass, mode, np.stack([mode - low, high - mode]))
+        reach = self._reach()
+        mode = self._find_mode(low, np.minimum(high, reach))
+        ends = np.stack([mode - low, np.minimum(high, reach) - mode])
+        found = summed(self._log_mass, mode, ends, reach < high)
         warn_of_totals(self.family, self._flat_params, found.total)
         return found
 
@@ -280,6 +292,23 @@ class MassLaw(CountLaw):
             if ((mode - left <= 1) & (right - mode <= 1)).all():
                 return mode
             grid = np.concatenate([left + share * (mode - left), mode + share * (right - mode)])
+
+    def _reach(self) -> np.ndarray:
+        """Return the count up to which the formula of a mass that falls like a power has digits.
+
+        Far out it is the difference of large numbers, and neighbors differ by their rounding.
+        """
+        rows, count = np.arange(self._n_rows), _STEP ** np.arange(14)[:, None]
+        count = np.broadcast_to(count, (len(count), len(rows)))
+        log_mass = np.stack([self._log_mass(count + k, rows) for k in range(3)])
+        height = log_mass[0] + np.log(count)
+        with np.errstate(invalid="ignore"):
+            slope = np.diff(height, axis=0) / np.log(_STEP)
+            is_noise = np.abs(np.diff(log_mass, n=2, axis=0)[0]) > _NOISE
+            is_power = (np.abs(np.diff(slope, axis=0)) < _STRAIGHT) & (slope[1:] < -_EXISTS)
+        # Two steps farther inside, noise is less by the square of a step.
+        ends = is_noise[4:] & is_power[:-2]
+        return np.where(ends.any(axis=0), count[2 + ends.argmax(axis=0), rows], _LARGEST)
 
     def _rows(self, index: np.ndarray) -> Self:
         rows = super()._rows(index)
@@ -333,14 +362,8 @@ class MassLaw(CountLaw):
         known = np.where(
             outwards, found.outward[:, position + 1, half], found.inward[:, position, half]
         )
-        adder = Adder(self._log_mass, found.mode, self._ends)
+        adder = Adder(self._log_mass, found.mode, found.ends)
         return known + adder.sums(half, first, count) / found.total[half % self._n_rows]
-
-    @property
-    def _ends(self) -> np.ndarray:
-        low, high = (np.broadcast_to(end, self.shape).ravel() for end in self.support())
-        mode = self._sums.mode
-        return np.stack([mode - low, np.minimum(high, _LARGEST) - mode])
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found, n_rows, shape = self._sums, self._n_rows, below.shape

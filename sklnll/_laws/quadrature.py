@@ -26,6 +26,7 @@ _TO_TOP = (2 * _TOP_DEGREES[:, None] + 1) * (legendre.legvander(NODES, _N_NODES 
 """Values at the nodes, multiplied by these, have twice their last Legendre coefficients as sums."""
 _ROUGH = 1e-8
 _NEGLIGIBLE = 1e-290
+_CROWD = 24
 _EPS = np.finfo(float).eps
 
 _FROM_UNIT = np.array([1, 2, 3, 4.5, 6.5, 9, 13, 20, 35, 60, 110, 220, 400, 700, 1400])
@@ -199,7 +200,7 @@ class Integrator:
         half = np.broadcast_to(np.arange(2 * n_rows), low.shape)
         is_some = high > low
         first = Stretches(half[is_some], low[is_some], (high - low)[is_some])
-        found, values = measured(first, self._measure, _halved, n_rows, _N_NODES)
+        found, values = measured(first, self._measure, _halved, n_rows, _N_NODES, _CROWD)
         return tabulated(found, values, lines.last.ravel())
 
     def _measure(self, stretches: Stretches) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 _MOST_SPLITS = 48
-_CROWD = 24
-"""So many rough stretches of one row, after a few splits, are noise that no split removes."""
 _PATIENCE = 4
 _VALUES_AT_ONCE = 400_000
 
@@ -44,7 +42,7 @@ Split = Callable[[Stretches], Stretches]
 
 
 def measured(
-    stretches: Stretches, measure: Measure, split: Split, n_rows: int, n_points: int
+    stretches: Stretches, measure: Measure, split: Split, n_rows: int, n_points: int, crowd: int
 ) -> tuple[Stretches, np.ndarray]:
     """Split stretches where the rule is rough, until it is exact; return them and their integrals.
 
@@ -57,6 +55,8 @@ def measured(
     n_rows : int
     n_points : int
         At which the measure asks for the density in each stretch, to bound the memory it takes.
+    crowd : int
+        So many rough stretches of one row, after a few splits, are noise that no split removes.
     """
     done, found = [], []
     at_once = max(1, _VALUES_AT_ONCE // n_points)
@@ -69,7 +69,7 @@ def measured(
         rough = np.concatenate([block[1] for block in blocks])
         row = stretches.half % n_rows
         if depth >= _PATIENCE:
-            rough &= np.bincount(row, weights=rough, minlength=n_rows)[row] <= _CROWD
+            rough &= np.bincount(row, weights=rough, minlength=n_rows)[row] <= crowd
         if depth == _MOST_SPLITS:
             rough[:] = False
         done.append(stretches[~rough])
