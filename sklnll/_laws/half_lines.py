@@ -182,7 +182,8 @@ def _or_an_end(log_density: LogDensity, end: np.ndarray, peak: np.ndarray) -> np
         inner = finite + sign * np.maximum(4 * _EPS * np.abs(finite), _LEAST)
         inner = np.where(np.isfinite(value), inner, peak)
         height = log_density(inner[None])[0]
-        is_higher = np.isfinite(value) & (height >= top) & (height > -np.inf)
+        is_there = np.abs(value - peak) <= 8 * _EPS * np.abs(finite)
+        is_higher = is_there | (np.isfinite(value) & (height >= top) & (height > -np.inf))
         peak, top = np.where(is_higher, value, peak), np.maximum(top, height)
     return peak
 

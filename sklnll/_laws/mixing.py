@@ -22,6 +22,8 @@ from .quadrature import NODES, WEIGHTS
 
 _NODES, _NODE_WEIGHTS = legendre.leggauss(8)
 _N_ZOOMS = 9
+_SEEN = 1e-6
+"""So much of the probability may be missing where the density is integrated."""
 _FOUND = 1e-7
 """Relative error of a probability with which a quantile counts as found."""
 VALUES_AT_ONCE, _POINTS_AT_ONCE = 1_000_000, 100_000
@@ -171,11 +173,21 @@ class WeightedLaw(Law):
         return np.asarray(sum(ones))
 
     def entropy(self) -> np.ndarray:
-        """Return the entropy in nats."""
+        """Return the entropy in nats; NaN, with a warning, where part of the density is unseen."""
+        total, entropy = np.zeros(self.shape), np.zeros(self.shape)
         with np.errstate(divide="ignore"):
-            return np.asarray(
-                sum(panel.expectation(-np.log(panel.density)) for panel in self.panels())
-            )
+            for panel in self.panels():
+                total = total + panel.expectation(np.ones_like(panel.density))
+                entropy = entropy + panel.expectation(-np.log(panel.density))
+        is_lost = np.abs(total - self._share_of_panels()) > _SEEN
+        warn_of_rows(
+            self.family, is_lost, "the entropy hangs on y that floats do not tell from an end"
+        )
+        return np.where(is_lost, np.nan, entropy)
+
+    def _share_of_panels(self) -> np.ndarray | float:
+        """Return the probability that panels hold."""
+        return 1.0
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Draw a member, then from it."""
@@ -430,6 +442,9 @@ class MixingLawWithAtoms(MixingLaw):
         for end, probability in self._atoms.items():
             mode = np.where(probability > 0.5, end, mode)
         return mode
+
+    def _share_of_panels(self) -> np.ndarray:
+        return 1 - sum(self._atoms.values())
 
     def entropy(self) -> np.ndarray:
         """Return the entropy of probabilities at the ends, of densities elsewhere."""

@@ -350,10 +350,9 @@ def _squares(
     inward_square = np.concatenate([(of_inner * other**2)[None], steps]).cumsum(axis=0)
     steps = above**2 * length - 2 * above * first + second
     is_open = np.isinf(lines.length.ravel())
-    rate = 2 * outer.slope + np.where(is_open, 1.0, -1.0)
-    reach = np.where(is_open, np.exp(lines.last.ravel()), 0.0) / unit
+    rate, reach = 2 * outer.slope + 1, np.exp(lines.last.ravel()) / unit
     of_outer = np.where(rate < -_EXISTS, outward[-1] ** 2 * reach / np.abs(rate), np.inf)
-    of_outer = np.where(outward[-1] > 0, of_outer, 0.0)
+    of_outer = np.where(is_open & (outward[-1] > 0), of_outer, 0.0)
     steps = np.concatenate([np.maximum(steps, 0.0), of_outer[None]])
     outward_square = steps[::-1].cumsum(axis=0)[::-1]
     return inward_square * unit, outward_square * unit
