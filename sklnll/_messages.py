@@ -4,11 +4,18 @@ import sys
 import warnings
 from types import FrameType
 
+_PASSED_OVER = {"sklnll", "sklearn", "functools"}
+"""Modules whose lines are not the user's; functools computes what is kept for later."""
+
+
+class NumericalWarning(RuntimeWarning):
+    """What was asked of a distribution cannot be computed there, and is NaN or infinite."""
+
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's own line, the nearest one outside of this package and scikit-learn."""
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and _package(frame) in {"sklnll", "sklearn"}:
+    while frame.f_back is not None and _package(frame) in _PASSED_OVER:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
 

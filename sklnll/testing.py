@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ._laws.law import Law
 from ._laws.numerical import numerical_law
+from ._messages import NumericalWarning
 from ._network.head import Head
 from ._network.marginal import MarginalFit
 from ._numerics.arrays import in_numpy
@@ -68,6 +69,13 @@ def check_distribution(distribution: Distribution, *, random_state: int = 0) -> 
         raise ValueError(
             f"distribution must be an instance of a family, such as Gamma(); got {distribution!r}."
         )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumericalWarning)  # the checks tell more
+        _check(distribution, random_state)
+
+
+def _check(distribution: Distribution, random_state: int) -> None:
+    """Check what was found to be a family; see `check_distribution`."""
     distribution.check_params()
     if distribution.event_ndim:
         raise ValueError(

@@ -7,8 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from .._numerics.arrays import in_numpy
-from .law import NODES, UP_TO_NODE, WEIGHTS
 from .mixing import ContinuousMixingLaw
+from .quadrature import NODES, UP_TO_NODE, WEIGHTS
 from .von_mises import wrap
 
 _STDS = np.arange(1.5, 10, 1.5)

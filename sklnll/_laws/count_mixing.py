@@ -6,47 +6,19 @@ from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
-from numpy.polynomial import legendre
 
-from .law import LEVELS, CountLaw, Panel
-from .mixing import VALUES_AT_ONCE, WeightedLaw
+from .._numerics.sums import N_STEPS, weights_of_sum
+from .law import LEVELS, CountLaw
+from .mixing import VALUES_AT_ONCE, Panel, WeightedLaw
 
 _LEVELS = np.array([1e-14, 1e-9, 1e-5, 1e-3, 0.02, 0.15, 0.5])
 """Between counts with these probabilities below and above them most masses are smooth."""
 _N_APPROACH = 20
 """So many further counts come ever closer to each end; masses are smooth between them."""
-_N_STEPS = 7
-_POWERS = np.array([1.0, -1.0, -3.0, -5.0])
-"""The weight of each count is a sum of these powers of the step between two counts."""
-
-
-def _sum_rule() -> np.ndarray:
-    """Return the rule that sums over whole numbers by eight of them with equal steps between.
-
-    Returns
-    -------
-    ndarray of shape (4, 8)
-        Coefficients of the step's `_POWERS` in the weight of each of the eight: the sums of
-        polynomials up to degree 7 are exact, the ends counted half, by Euler and Maclaurin.
-    """
-    degrees = [legendre.Legendre.basis(degree) for degree in range(_N_STEPS + 1)]
-    unit = 2 / _N_STEPS
-    moments = [[np.diff(p.integ()([-1, 1]))[0] / unit for p in degrees]]
-    for k, factor in ((1, 1 / 12), (3, -1 / 720), (5, 1 / 30240)):
-        moments.append([factor * unit**k * np.diff(p.deriv(k)([-1, 1]))[0] for p in degrees])
-    nodes = legendre.legvander(np.linspace(-1, 1, _N_STEPS + 1), _N_STEPS)
-    return np.linalg.solve(nodes.T, np.array(moments).T).T
-
-
-_SUM_RULE = _sum_rule()
 
 
 class CountMixingLaw(WeightedLaw, CountLaw):
     """The law is a mixture of mass functions for given parameters."""
-
-    def _range(self) -> tuple[float, float]:
-        low, high = self._ends
-        return low.min(), high.max()
 
     @cached_property
     def _ends(self) -> tuple[np.ndarray, np.ndarray]:
@@ -60,14 +32,14 @@ class CountMixingLaw(WeightedLaw, CountLaw):
         quantiles = [self._of_members(m, q) for m in ("ppf", "isf") for q in _LEVELS[1:]]
         inner = np.concatenate([np.moveaxis(q, -1, 0) for q in quantiles])
         # Masses may rise or fall like a power at the ends.
-        away = np.geomspace(_N_STEPS, np.maximum(high - low, _N_STEPS + 1), _N_APPROACH)
+        away = np.geomspace(N_STEPS, np.maximum(high - low, N_STEPS + 1), _N_APPROACH)
         edges = np.sort(np.concatenate([low + away, high - away, inner, high[None]]), axis=0)
         place, starts, steps = low, [], []
         for edge in np.clip(edges, low, high):
-            step = np.ceil(np.maximum(edge - place, 0) / _N_STEPS)
+            step = np.ceil(np.maximum(edge - place, 0) / N_STEPS)
             starts.append(place)
             steps.append(step)
-            place = place + _N_STEPS * step
+            place = place + N_STEPS * step
         return np.stack(starts), np.stack(steps)
 
     def _mesh(self) -> tuple[np.ndarray, np.ndarray]:
@@ -78,27 +50,25 @@ class CountMixingLaw(WeightedLaw, CountLaw):
             counts = low + np.arange(n_counts).reshape(-1, *(1,) * low.ndim)
             return counts, np.where(counts > high, 0.0, 1.0)
         starts, steps = self._stretches()
-        j = np.arange(_N_STEPS + 1).reshape(-1, *(1,) * low.ndim)
+        j = np.arange(N_STEPS + 1).reshape(-1, *(1,) * low.ndim)
         counts = starts[:, None] + steps[:, None] * j
-        with np.errstate(divide="ignore", invalid="ignore"):
-            powers = np.where(steps > 0, [steps**power for power in _POWERS], 0.0)
-        weights = np.einsum("pj,pi...->ij...", _SUM_RULE, powers)
+        weights = np.moveaxis(weights_of_sum(steps), 0, 1)
         weights[0, 0] += 0.5  # where a stretch begins, half of the count is the one's before
         counts, weights = (values.reshape(-1, *low.shape) for values in (counts, weights))
         return counts, np.where(counts > high, 0.0, weights)
 
     def _n_points(self) -> int:
         n_members = self.weights.shape[-1]
-        return (2 * len(_LEVELS) * n_members + 2 * _N_APPROACH + 1) * (_N_STEPS + 1)
+        return (2 * len(_LEVELS) * n_members + 2 * _N_APPROACH + 1) * (N_STEPS + 1)
 
-    def panels(self, cut: np.ndarray | None = None) -> Iterator[Panel]:
+    def panels(self) -> Iterator[Panel]:
         counts, weight = self._mesh()
         at_once = max(1, VALUES_AT_ONCE // max(1, self.weights.size))
         for start in range(0, len(counts), at_once):
             part = slice(start, start + at_once)
             y, weights = counts[None, part], weight[None, part]
             mass = np.where(weights == 0, 0.0, self.pmf(y))
-            yield Panel(y, weights, mass, np.full(y.shape, np.nan))
+            yield Panel(y, weights, mass)
 
     def mode(self) -> np.ndarray:
         best, (low, high) = super().mode(), self._ends

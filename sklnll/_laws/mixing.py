@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, cast
 
 import numpy as np
 from numpy.polynomial import legendre
 from scipy import special
+from scipy.optimize import elementwise
 
 from .._numerics.line import Line
 from .atoms import LawWithAtoms
+from .doubts import warn_of_rows
 from .law import LEVELS, ContinuousLaw, Law, as_generator, flat_rows
 from .protocols import FrozenLaw
+from .quadrature import NODES, WEIGHTS
 
 _NODES, _NODE_WEIGHTS = legendre.leggauss(8)
-VALUES_AT_ONCE = 1_000_000
+_N_ZOOMS = 9
+_SEEN = 1e-6
+"""So much of the probability may be missing where the density is integrated."""
+_FOUND = 1e-7
+"""Relative error of a probability with which a quantile counts as found."""
+VALUES_AT_ONCE, _POINTS_AT_ONCE = 1_000_000, 100_000
 """So many numbers are computed together, to bound the memory it takes."""
 
 _ENDS_WITH_POWERS = [(0, np.inf), (0, 1)]
@@ -30,6 +39,32 @@ def chosen_members(weights: np.ndarray, random_state: Any) -> np.ndarray:
     """Draw the position of a member, for weights on the last axis."""
     uniform = random_state.uniform(size=(*weights.shape[:-1], 1))
     return (uniform > weights.cumsum(axis=-1)[..., :-1]).sum(axis=-1)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel is a few neighboring stretches of y's axis, each seen at some points; these are the
+    first two axes.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_stretches, n_points, ...)
+        Quadrature nodes, or whole numbers.
+    weight : ndarray
+        Of the points in an integral or a sum; broadcasts against y.
+    density : ndarray of shape (n_stretches, n_points, ...)
+        Density or mass at the points.
+    """
+
+    y: np.ndarray
+    weight: np.ndarray
+    density: np.ndarray
+
+    def expectation(self, values: np.ndarray) -> np.ndarray:
+        """Return the share of this stretch in the expectation of a function with these values."""
+        with np.errstate(invalid="ignore"):
+            terms = np.where(self.density > 0, self.density * values, 0.0)
+        return (self.weight * terms).sum(axis=(0, 1))
 
 
 class WeightedLaw(Law):
@@ -118,6 +153,42 @@ class WeightedLaw(Law):
         unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
         return unit[..., 0] * np.sqrt(self._average((spread / unit) ** 2))
 
+    @abstractmethod
+    def panels(self) -> Iterator[Panel]:
+        """Yield stretches, from low to high, that hold all but rounding's share of probability."""
+
+    def mode(self) -> np.ndarray:
+        best, largest = np.full(self.shape, np.nan), np.full(self.shape, -np.inf)
+        for panel in self.panels():
+            y = np.broadcast_to(panel.y, panel.density.shape).reshape(-1, *self.shape)
+            density = panel.density.reshape(y.shape)
+            highest = density.argmax(axis=0)[None]
+            value = np.take_along_axis(density, highest, axis=0)[0]
+            best = np.where(value > largest, np.take_along_axis(y, highest, axis=0)[0], best)
+            largest = np.maximum(value, largest)
+        return best
+
+    def total(self) -> np.ndarray:
+        ones = (panel.expectation(np.ones_like(panel.density)) for panel in self.panels())
+        return np.asarray(sum(ones))
+
+    def entropy(self) -> np.ndarray:
+        """Return the entropy in nats; NaN, with a warning, where part of the density is unseen."""
+        total, entropy = np.zeros(self.shape), np.zeros(self.shape)
+        with np.errstate(divide="ignore"):
+            for panel in self.panels():
+                total = total + panel.expectation(np.ones_like(panel.density))
+                entropy = entropy + panel.expectation(-np.log(panel.density))
+        is_lost = np.abs(total - self._share_of_panels()) > _SEEN
+        warn_of_rows(
+            self.family, is_lost, "the entropy hangs on y that floats do not tell from an end"
+        )
+        return np.where(is_lost, np.nan, entropy)
+
+    def _share_of_panels(self) -> np.ndarray | float:
+        """Return the probability that panels hold."""
+        return 1.0
+
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Draw a member, then from it."""
         shape = self.shape if size is None else tuple(np.atleast_1d(size))
@@ -193,9 +264,87 @@ class WeightedLaw(Law):
 class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
     """A mixing law of this kind averages densities; abstract."""
 
+    def panels(self) -> Iterator[Panel]:
+        line = self._to_line(self.edges())
+        nodes, weights = (v.reshape(-1, *(1,) * (line.ndim - 1)) for v in (NODES, WEIGHTS))
+        n_stretches = max(1, _POINTS_AT_ONCE // (len(NODES) * max(line[0].size, 1)))
+        for start in range(0, len(line) - 1, n_stretches):
+            low, high = (line[start + k :][:n_stretches, None] for k in (0, 1))
+            half = (high - low[: len(high)]) / 2
+            y, slope = self._from_line(low[: len(high)] + half * (1 + nodes))
+            # An end where the density is infinite may be the whole of a stretch without length.
+            density = np.where(half > 0, self.pdf(y), 0.0)
+            yield Panel(y, half * weights * slope, density)
+
+    def _to_line(self, y: np.ndarray) -> np.ndarray:
+        """Return the variable over which the density is integrated."""
+        return y
+
+    def _from_line(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
+        """Return y for that variable, and its derivative by it."""
+        return t, 1.0
+
     def mode(self) -> np.ndarray:
-        """Search the mode, and compare it with the members' modes."""
-        return self._this_or_a_members_mode(super().mode())
+        """Search the mode between two nodes, or a node and an edge, by ever finer grids.
+
+        It is compared with the members' modes.
+        """
+        best, edges = super().mode(), self.edges()
+        reach = np.maximum(*(np.abs(edge - best) for edge in _around(edges, best))) / 4
+        for _ in range(_N_ZOOMS):
+            low, high = (np.maximum(best - reach, edges[0]), np.minimum(best + reach, edges[-1]))
+            grid = np.linspace(low, high, 33)
+            highest = self.logpdf(grid).argmax(axis=0)[None]
+            best = np.take_along_axis(grid, highest, axis=0)[0]
+            reach = reach / 12
+        return self._this_or_a_members_mode(best)
+
+    def _search(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        inside = (below > 0) & (above > 0)
+        below, above = np.where(inside, below, 0.5), np.where(inside, above, 0.5)
+        low, high = self._bracket(below, above)
+        index = np.broadcast_to(
+            np.arange(np.prod(self.shape, dtype=int)).reshape(self.shape), below.shape
+        )
+
+        def excess(y: np.ndarray, below: Any, above: Any, index: np.ndarray) -> np.ndarray:
+            law = self._rows(index.astype(int))
+            # Measured at the smaller tail, which has the digits.
+            return np.where(below < above, law.cdf(y) - below, above - law.sf(y))
+
+        found = elementwise.find_root(excess, (low, high), args=(below, above, index + 0.0))
+        # Where rounding hides the change of sign, the two ends are the same.
+        y = np.where(found.success, found.x, np.where(found.f_bracket[0] > 0, low, high))
+        return self._checked(y, excess, below, above, index)
+
+    def _checked(
+        self,
+        y: np.ndarray,
+        excess: Callable[..., np.ndarray],
+        below: np.ndarray,
+        above: np.ndarray,
+        index: np.ndarray,
+    ) -> np.ndarray:
+        """Return quantiles, but NaN, with a warning, where they are none to the last float."""
+        tolerance = _FOUND * np.minimum(below, above)
+        error = excess(y, below, above, index)
+        doubtful = np.isfinite(y) & ~(np.abs(error) <= tolerance)
+        if not doubtful.any():
+            return y
+        at, given = y[doubtful], (below[doubtful], above[doubtful], index[doubtful])
+        is_low = excess(np.nextafter(at, np.inf), *given) < -tolerance[doubtful]
+        is_high = excess(np.nextafter(at, -np.inf), *given) > tolerance[doubtful]
+        is_lost = doubtful.copy()
+        is_lost[doubtful] = is_low | is_high
+        warn_of_rows(self.family, is_lost, "a quantile is not found")
+        return np.where(is_lost, np.nan, y)
+
+
+def _around(edges: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges next to `y` on both sides."""
+    position = np.clip((edges <= y).sum(axis=0), 1, len(edges) - 1)[None]
+    low, high = (np.take_along_axis(edges, position - step, axis=0)[0] for step in (1, 0))
+    return low, high
 
 
 class MixingLaw(ContinuousMixingLaw):
@@ -277,6 +426,10 @@ class MixingLawWithAtoms(MixingLaw):
     def _heights(self, y: np.ndarray) -> np.ndarray:
         return self.logpdf(y)
 
+    def _checked(self, y: np.ndarray, *args: Any) -> np.ndarray:
+        """Return quantiles unchecked: at an end, which `_quantile` knows of, the cdf jumps."""
+        return y
+
     def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
         value, nothing = super()._quantile(below, above), np.zeros(())
         zero = np.where(below < above, self.cdf(nothing) >= below, self.sf(nothing) <= above)
@@ -289,6 +442,9 @@ class MixingLawWithAtoms(MixingLaw):
         for end, probability in self._atoms.items():
             mode = np.where(probability > 0.5, end, mode)
         return mode
+
+    def _share_of_panels(self) -> np.ndarray:
+        return 1 - sum(self._atoms.values())
 
     def entropy(self) -> np.ndarray:
         """Return the entropy of probabilities at the ends, of densities elsewhere."""

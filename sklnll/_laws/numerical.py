@@ -2,164 +2,362 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cached_property, partial
 from typing import Self
 
 import numpy as np
 
-from .law import NODES, WEIGHTS, ContinuousLaw, CountLaw, Law, with_trailing_axes
+from .._numerics.arrays import in_numpy
+from .doubts import SUMMARIES, TOLERANCE, warn_of_rows, warn_of_totals
+from .half_lines import HalfLines, find_half_lines
+from .law import LEVELS, ContinuousLaw, Law, flat_rows
+from .masses import MassLaw
 from .protocols import Family
+from .quadrature import UP_TO_NODE, WEIGHTS, Integrator, Quadrature, integrated
 
-_POWERS = np.geomspace(1e-18, 1e18, 217)
-_STEPS = np.sinh(np.arange(0.6, 100, 0.6))
-_APPROACH = np.geomspace(1e-60, 1, 121)
-_N_ZOOMS = 14
-_ENOUGH = 1 - 1e-13
-_MOST_COUNTS = 2**17
+_EPS = np.finfo(float).eps
+_ROWS_AT_ONCE = 256
+_MOST_STEPS = 100
+_FOUND = 1e-7
+"""Relative error of a probability with which a quantile counts as found."""
 
 
 def numerical_law(family: Family, params: Mapping[str, np.ndarray]) -> Law:
     """Return the law of a family with these parameters, by its `log_prob` alone.
 
-    For densities with one peak, whose tails fall for good, and for masses of which all but
-    rounding lies below 100,000; about nine digits, and many times slower than closed forms.
+    For densities and masses with one peak, or a pole at an end of their support, and tails that
+    fall exponentially or like powers; about nine digits, and many times slower than closed forms.
+    What is not found to be a law, because its total probability is not one, answers NaN, with a
+    `NumericalWarning`.
     """
     return (MassLaw if family.support.discrete else DensityLaw)(family, params)
 
 
 class DensityLaw(ContinuousLaw):
-    """A density law knows no more than its density."""
+    """A density law knows no more than its density, and answers by quadrature and root search.
+
+    All distances are measured from the density's peak, and all integrals are divided by the
+    total, so that no answer depends on where y's zero lies, nor on y's units.
+    """
+
+    @cached_property
+    def _flat_params(self) -> dict[str, np.ndarray]:
+        links = self.family.parameters
+        return {
+            name: flat_rows(value, self.shape, links[name].event_ndim)
+            for name, value in self.params.items()
+        }
+
+    @property
+    def _n_rows(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
 
     def logpdf(self, y: np.ndarray) -> np.ndarray:
         values = super().logpdf(y)
         return np.where(np.isnan(values) & ~np.isnan(y), -np.inf, values)
 
+    def _log_density(self, y: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """Return the log-density at values of y of these rows; -inf where there is none.
+
+        Inside of the support none is infinite: there a formula overflows.
+        """
+        params = {name: value[row] for name, value in self._flat_params.items()}
+        values = in_numpy(self.family.log_prob, y, **params)
+        return np.where(self.family.support.contains(y) & (values < np.inf), values, -np.inf)
+
+    def _anchor(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return the peaks of some rows where they are known."""
+        return None
+
     @cached_property
-    def _edges(self) -> np.ndarray:
-        """Return the peak, and points about it whose distances grow like its width, then faster."""
-        low, high = self.family.support.low, self.family.support.high
-        peak = self._peak()
-        sides = [
-            peak + sign * self._width(peak, sign) * _over_rows(_STEPS, peak) for sign in (-1, 1)
+    def _lines(self) -> HalfLines:
+        """Return the half lines below and above the peak of each density."""
+        blocks = np.array_split(np.arange(self._n_rows), 1 + self._n_rows // _ROWS_AT_ONCE)
+        end = np.stack([np.broadcast_to(e, self.shape).ravel() for e in self.support()])
+        parts = [
+            find_half_lines(
+                partial(self._log_density, row=rows),
+                end[:, rows],
+                self._guesses(rows),
+                self._anchor(rows),
+            )
+            for rows in blocks
         ]
-        # Towards a finite end a density may rise or fall like a power.
-        ends = [end + sign * _APPROACH for end, sign in ((low, 1), (high, -1)) if np.isfinite(end)]
-        ends = [_over_rows(end, peak) + np.zeros(peak.shape) for end in ends]
-        edges = np.concatenate([*sides, peak[None], *ends])
-        return np.sort(np.clip(edges, *np.clip([low, high], -1e300, 1e300)), axis=0)
+        values = zip(*(part.values() for part in parts), strict=True)
+        return HalfLines(*(np.concatenate(value, axis=-1) for value in values))
+
+    def _guesses(self, rows: np.ndarray) -> np.ndarray:
+        """Return where peaks may be: at parameters, their sums and differences, between them."""
+        single = [value[rows] for value in self._flat_params.values() if value.ndim == 1]
+        several = [value[rows].T for value in self._flat_params.values() if value.ndim == 2]
+        pairs = [(a, b) for k, a in enumerate(single) for b in single[:k]]
+        guesses = [*single, *(v for a, b in pairs for v in (a + b, a - b, b - a, (a + b) / 2))]
+        return np.concatenate([np.empty((0, len(rows))), *(g[None] for g in guesses), *several])
+
+    @cached_property
+    def _quadrature(self) -> Quadrature:
+        found = integrated(self._log_density, self._lines)
+        warn_of_totals(self.family, self._flat_params, found.total)
+        return found
+
+    def total(self) -> np.ndarray:
+        return self._quadrature.total.reshape(self.shape)
+
+    def _rows(self, index: np.ndarray) -> Self:
+        rows, flat = super()._rows(index), np.ravel(index)
+        rows._lines, rows._quadrature = self._lines.of_rows(flat), self._quadrature.of_rows(flat)
+        return rows
+
+    # Probabilities -------------------------------------------------------------------------------
+
+    def _row_of(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return which law stands at each position of a result."""
+        rows = np.arange(self._n_rows).reshape(self.shape)
+        return np.broadcast_to(rows, shape).ravel()
+
+    def _placed(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the values of y, one for each law, on one axis; their half lines and places."""
+        shape = np.broadcast_shapes(np.shape(y), self.shape)
+        row, flat = self._row_of(shape), np.broadcast_to(y, shape).astype(float).ravel()
+        lines = self._lines
+        half, t = lines.place(np.clip(flat, *lines.end[:, row]), row)
+        return flat, half, t
+
+    def cdf(self, y: np.ndarray) -> np.ndarray:
+        return self._tail(y, upper=False)
+
+    def sf(self, y: np.ndarray) -> np.ndarray:
+        return self._tail(y, upper=True)
+
+    def _tail(self, y: np.ndarray, *, upper: bool) -> np.ndarray:
+        """Return the probability between `y` and an end of the support."""
+        flat, half, t = self._placed(y)
+        is_above = half >= self._n_rows
+        outwards = is_above == upper
+        tail = self._share(half, t, outwards)
+        tail += np.where(outwards, 0.0, self._whole_of_other(half))
+        tail = np.where(np.isnan(flat), np.nan, np.minimum(tail, 1.0))
+        return tail.reshape(np.broadcast_shapes(np.shape(y), self.shape))
+
+    def _whole_of_other(self, half: np.ndarray) -> np.ndarray:
+        """Return the probability on the other side of the anchor."""
+        found = self._quadrature
+        other = (half + self._n_rows) % (2 * self._n_rows)
+        return found.inward[-1, other] + found.outward[-1, other]
+
+    def _share(self, half: np.ndarray, t: np.ndarray, outwards: np.ndarray) -> np.ndarray:
+        """Return the probability of a side beyond t or, where not `outwards`, before it."""
+        found = self._quadrature
+        first, last = (end.ravel()[half] for end in (self._lines.first, self._lines.last))
+        inside = np.clip(np.where(np.isnan(t), first, t), first, last)
+        position = _position(found.starts, half, inside)
+        start, end = found.starts[position, half], found.starts[position + 1, half]
+        low, high = np.where(outwards, inside, start), np.where(outwards, end, inside)
+        known = np.where(outwards, found.outward[position + 1, half], found.inward[position, half])
+        share = known + self._integral(half, low, high)
+        with np.errstate(all="ignore"):
+            inner = found.inward[0, half] * _power(found.inner_slope[half] * (t - first))
+            outer = found.outward[-1, half] * _power(found.outer_slope[half] * (t - last))
+        whole = found.inward[-1, half] + found.outward[-1, half]
+        share = np.where(t < first, np.where(outwards, whole - inner, inner), share)
+        return np.where(t > last, np.where(outwards, outer, whole - outer), share)
+
+    def _integral(self, half: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return the probability between two places in one stretch."""
+        nodes = self._integrator.between(half, low, high)
+        with np.errstate(all="ignore"):
+            share = (high - low) / 2 * (WEIGHTS @ np.exp(nodes.log_height))
+        return np.where(high > low, share, 0.0) / self._quadrature.total[half % self._n_rows]
+
+    @property
+    def _integrator(self) -> Integrator:
+        return Integrator(self._log_density, self._lines)
+
+    # Quantiles -----------------------------------------------------------------------------------
+
+    def _search(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        found, n_rows = self._quadrature, self._n_rows
+        row, shape = self._row_of(below.shape), below.shape
+        inside = (below > 0) & (above > 0)
+        below, above = (np.where(inside, q, 0.5).ravel() for q in (below, above))
+        is_above = above < (found.inward[-1] + found.outward[-1])[n_rows:][row]
+        half = row + n_rows * is_above
+        far = np.where(is_above, above, below)
+        near = np.where(is_above, below, above) - self._whole_of_other(half)
+        near = np.maximum(near, 0.0)  # beside the anchor, less than rounding
+        outwards = far < near
+        target = np.where(outwards, far, near)
+        known = np.where(outwards, found.outward[-1, half], found.inward[0, half])
+        slope = np.where(outwards, found.outer_slope[half], found.inner_slope[half])
+        ends = (end.ravel()[half] for end in (self._lines.last, self._lines.first))
+        with np.errstate(all="ignore"):
+            t = np.where(outwards, *ends) + np.log(target / known) / slope
+        searched = (target > known) & np.isfinite(target)
+        t[searched] = self._place_of(target[searched], half[searched], outwards[searched])
+        y = self._lines.at(half, t)[1]
+        warn_of_rows(self.family, np.isnan(t) & np.isfinite(target), "a quantile is not found")
+        return y.reshape(shape)
+
+    def _place_of(self, target: np.ndarray, half: np.ndarray, outwards: np.ndarray) -> np.ndarray:
+        """Search the places beyond which, or before which, there are these probabilities.
+
+        By Newton's steps for the logarithm of the probability, and halving where they leave the
+        stretch; NaN where no such place is found.
+        """
+        found = self._quadrature
+        of_half = np.where(outwards, found.outward[:, half], -found.inward[:, half])
+        position = _last_true(of_half >= np.where(outwards, target, -target))
+        low, high = found.starts[position, half], found.starts[position + 1, half]
+        t, result = (low + high) / 2, np.full(len(target), np.nan)
+        open_ = np.arange(len(target))
+        for _ in range(_MOST_STEPS):
+            if not len(open_):
+                break
+            gap, rate, rounding = self._gap(target, half, outwards, t)
+            goes_up = (gap > 0) == outwards
+            low, high = np.where(goes_up, t, low), np.where(goes_up, high, t)
+            is_done = (np.abs(gap) <= 1e-13 + rounding) | ((high - low) <= _EPS * np.abs(t))
+            is_done &= np.abs(gap) <= _FOUND + rounding
+            result[open_[is_done]] = t[is_done]
+            rest = ~is_done
+            with np.errstate(all="ignore"):
+                step = t - gap / rate
+            t = np.where((step > low) & (step < high), step, (low + high) / 2)
+            open_, t, low, high = open_[rest], t[rest], low[rest], high[rest]
+            target, half, outwards = target[rest], half[rest], outwards[rest]
+        return result
+
+    def _gap(
+        self, target: np.ndarray, half: np.ndarray, outwards: np.ndarray, t: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the logarithm of probability over target, its slope, and how rounding moves it."""
+        share = self._share(half, t, outwards)
+        here = self._integrator.at(half, t)
+        with np.errstate(all="ignore"):
+            rate = np.exp(here.log_height) / self._quadrature.total[half % self._n_rows] / share
+            step = np.spacing(np.abs(here.y)) / np.exp(here.log_slope)
+            rounding = np.nan_to_num(2 * rate * step)
+            return np.log(share / target), np.where(outwards, -rate, rate), rounding
 
     def edges(self) -> np.ndarray:
         return self._edges
 
-    def _peak(self) -> np.ndarray:
-        """Return where the density is largest, found by ever finer grids."""
-        low, high = self.family.support.low, self.family.support.high
-        inner = [
-            end + sign * _POWERS for end in (low, high, 0.0) if np.isfinite(end) for sign in (-1, 1)
-        ]
-        grid = np.unique(np.concatenate([*inner, [0.0]]))
-        grid = _over_rows(grid[(grid > low) & (grid < high)], np.empty(self.shape))
-        for _ in range(_N_ZOOMS):
-            grid = np.broadcast_to(grid, (len(grid), *self.shape))
-            best = np.clip(self.logpdf(grid).argmax(axis=0), 1, len(grid) - 2)[None]
-            left, right = (np.take_along_axis(grid, best + step, axis=0)[0] for step in (-1, 1))
-            grid = np.linspace(left, right, 65)
-        return np.take_along_axis(grid, self.logpdf(grid).argmax(axis=0)[None], axis=0)[0]
-
-    def _width(self, peak: np.ndarray, sign: int) -> np.ndarray:
-        """Return how far from the peak, on one side, the density has fallen by a third."""
-        away = _over_rows(_POWERS, peak)
-        fallen = self.logpdf(peak) - self.logpdf(peak + sign * away) > 0.4
-        return np.where(fallen.any(axis=0), _POWERS[fallen.argmax(axis=0)], 1.0)
-
     @cached_property
-    def _tails(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the probabilities below and above each edge."""
-        shares = np.concatenate([panel.shares for panel in self.panels()])
-        nothing = np.zeros((1, *self.shape))
-        below = np.concatenate([nothing, shares.cumsum(axis=0)])
-        above = np.concatenate([shares[::-1].cumsum(axis=0)[::-1], nothing])
-        return below, above
+    def _edges(self) -> np.ndarray:
+        """Return quantiles and the peak, where the density may have a kink."""
+        levels = LEVELS.reshape(-1, *(1,) * len(self.shape))
+        inner = [self.ppf(levels), self.isf(levels[:-1]), self.mode()[None]]
+        edges = np.concatenate(inner)
+        return np.sort(edges, axis=0)
 
-    def _rows(self, index: np.ndarray) -> Self:
-        rows = super()._rows(index)
-        rows._edges, below, above = (
-            values.reshape(len(values), -1)[:, index] for values in (self._edges, *self._tails)
-        )
-        rows._tails = below, above
-        return rows
-
-    def _at(self, values: np.ndarray, position: np.ndarray) -> np.ndarray:
-        shape = position.shape[1:]
-        values = np.broadcast_to(with_trailing_axes(values, shape), (len(values), *shape))
-        return np.take_along_axis(values, position, axis=0)[0]
-
-    def _from_edge(self, y: np.ndarray, *, upwards: bool) -> np.ndarray:
-        """Return the probability between `y` and the end of the support on one side."""
-        tail = self._tails[1 if upwards else 0]
-        shape = np.broadcast_shapes(np.shape(y), self.shape)
-        edges = with_trailing_axes(self._edges, shape)
-        y = np.clip(np.broadcast_to(y, shape), edges[0], edges[-1])
-        position = np.clip((edges <= y).sum(axis=0), 1, len(edges) - 1)[None] - (not upwards)
-        edge = self._at(edges, position)
-        low, high = (y, edge) if upwards else (edge, y)
-        half = (high - low) / 2
-        density = self.pdf(low + half * (1 + _over_rows(NODES, y)))
-        return self._at(tail, position) + half * (_over_rows(WEIGHTS, y) * density).sum(axis=0)
-
-    def cdf(self, y: np.ndarray) -> np.ndarray:
-        return self._from_edge(np.asarray(y, dtype=float), upwards=False)
-
-    def sf(self, y: np.ndarray) -> np.ndarray:
-        return self._from_edge(np.asarray(y, dtype=float), upwards=True)
-
-    def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        tail_below, tail_above = (with_trailing_axes(tail, below.shape) for tail in self._tails)
-        is_left = np.where(below < above, tail_below < below, tail_above > above)
-        position = np.clip(is_left.sum(axis=0), 1, len(self._edges) - 1)[None]
-        return self._at(self._edges, position - 1), self._at(self._edges, position)
+    # Summaries -----------------------------------------------------------------------------------
 
     def mode(self) -> np.ndarray:
-        return self._peak()
+        is_law = np.abs(self._quadrature.total - 1) <= TOLERANCE
+        return np.where(is_law, self._lines.anchor, np.nan).reshape(self.shape)
+
+    def mean(self) -> np.ndarray:
+        lines, mean = self._lines, self._summary(0)
+        with np.errstate(all="ignore"):
+            return (lines.anchor + lines.unit * mean).reshape(self.shape)
+
+    def std(self) -> np.ndarray:
+        """Return the standard deviation, found without squares that overflow."""
+        mean, square = self._summary(0), self._summary(1)
+        with np.errstate(all="ignore"):
+            spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+            spread = np.where(np.isinf(square) & ~np.isnan(mean), np.inf, spread)
+            return (self._lines.unit * spread).reshape(self.shape)
+
+    def var(self) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return self.std() ** 2
+
+    def entropy(self) -> np.ndarray:
+        return self._summary(2).reshape(self.shape)
+
+    def _summary(self, k: int) -> np.ndarray:
+        """Return one of mean, mean square and entropy, about the anchor; NaN where it is vague."""
+        found = self._quadrature
+        values = (found.mean, found.square, found.entropy)[k]
+        is_vague = found.vague[k] & ~np.isnan(values)
+        if is_vague.any():
+            warn_of_rows(self.family, is_vague, f"{SUMMARIES[k]} hangs on y beyond floats")
+        return np.where(is_vague, np.nan, values)
+
+    def crps(self, y: np.ndarray) -> np.ndarray:
+        """Return the continuous ranked probability score: the integral of (cdf - step at y)**2."""
+        flat, half, t = self._placed(y)
+        found, lines, n_rows = self._quadrature, self._lines, self._n_rows
+        first, last = lines.first.ravel()[half], lines.last.ravel()[half]
+        inside = np.clip(np.where(np.isnan(t), first, t), first, last)
+        position = _position(found.starts, half, inside)
+        start, end = found.starts[position, half], found.starts[position + 1, half]
+        other = (half + n_rows) % (2 * n_rows)
+        near = self._whole_of_other(half) + found.inward[position, half]
+        before, till_here = self._square(half, start, inside, near, rising=True)
+        after, from_here = self._square(
+            half, inside, end, found.outward[position + 1, half], rising=False
+        )
+        score = before + after + found.inward_square[position, half]
+        score += found.outward_square[position + 1, half] + found.outward_square[0, other]
+        score += self._nearest_square(other)
+        # Nearer to the anchor, or to an end, than the density is asked, nothing changes.
+        beyond = np.abs(np.clip(flat, *lines.end[:, half % n_rows]) - lines.at(half, inside)[1])
+        sign = np.where(t < first, -1.0, 1.0)
+        with np.errstate(invalid="ignore"):
+            change = sign * beyond * (till_here**2 - from_here**2)
+            score += np.where((t < first) | (t > last), change, 0.0)
+        outside = np.abs(flat - np.clip(flat, *lines.end[:, half % n_rows]))
+        score = np.where(np.isnan(flat), np.nan, score + np.nan_to_num(outside, posinf=np.inf))
+        return score.reshape(np.broadcast_shapes(np.shape(y), self.shape))
+
+    def _square(
+        self,
+        half: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        known: np.ndarray,
+        *,
+        rising: bool,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Integrate over y, in one stretch, the square of a probability that rises or falls.
+
+        Returns
+        -------
+        integral : ndarray
+        largest : ndarray
+            The probability at the end where it is not `known`.
+        """
+        nodes = self._integrator.between(half, low, high)
+        with np.errstate(all="ignore"):
+            height = np.exp(nodes.log_height) / self._quadrature.total[half % self._n_rows]
+            step = (high - low) / 2
+            up_to_node, share = step * (UP_TO_NODE @ height), step * (WEIGHTS @ height)
+            probability = known + (up_to_node if rising else share - up_to_node)
+            integral = step * (WEIGHTS @ (np.exp(nodes.log_slope) * probability**2))
+        is_some = high > low
+        return np.where(is_some, integral, 0.0), known + np.where(is_some, share, 0.0)
+
+    def _nearest_square(self, half: np.ndarray) -> np.ndarray:
+        """Integrate the square of a side's probability over what lies nearest to the anchor."""
+        found, lines = self._quadrature, self._lines
+        whole = found.inward[-1, half] + found.outward[-1, half]
+        length = np.exp(lines.first.ravel()[half]) * (lines.length.ravel()[half] > 0)
+        return length * whole**2
 
 
-class MassLaw(CountLaw):
-    """A mass law knows no more than the masses of counts."""
-
-    def _range(self) -> tuple[float, float]:
-        return 0.0, self._highest
-
-    @cached_property
-    def _highest(self) -> float:
-        """Return the count up to which there is all but rounding's share of the probability."""
-        total, start, end = np.zeros(self.shape), 0, 64
-        while end < _MOST_COUNTS:
-            counts = _over_rows(np.arange(start, end, dtype=float), total)
-            total = total + np.exp(self.logpmf(counts)).sum(axis=0)
-            if (total > _ENOUGH).all():
-                break
-            start, end = end, 2 * end
-        return float(min(end, _MOST_COUNTS))
-
-    def _rows(self, index: np.ndarray) -> Self:
-        rows = super()._rows(index)
-        rows._highest = self._highest
-        return rows
-
-    def cdf(self, y: np.ndarray) -> np.ndarray:
-        return self._total(y, np.less_equal)
-
-    def sf(self, y: np.ndarray) -> np.ndarray:
-        return self._total(y, np.greater)
-
-    def _total(self, y: np.ndarray, compare: Callable[..., np.ndarray]) -> np.ndarray:
-        """Return the probability of the counts that compare so with `y`."""
-        panels = self.panels(cut=np.clip(y, *self._range()))
-        total = sum(p.integral(np.where(compare(p.y, y), p.density, 0)) for p in panels)
-        return np.where(np.isnan(y), np.nan, total)
+def _position(starts: np.ndarray, half: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Return in which stretch of its half line each place lies."""
+    return _last_true(starts[:, half] <= t)
 
 
-def _over_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return values on the first axis, against the axes of `rows`."""
-    return values.reshape(-1, *(1,) * rows.ndim)
+def _last_true(holds: np.ndarray) -> np.ndarray:
+    """Return how many of the first, but one, hold; of the last two ends the stretch between."""
+    return np.clip(holds.sum(axis=0) - 1, 0, len(holds) - 2)
+
+
+def _power(exponent: np.ndarray) -> np.ndarray:
+    """Return the exponential, which a tail that is not there has none of."""
+    return np.where(np.isnan(exponent), 0.0, np.exp(exponent))

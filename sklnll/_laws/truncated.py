@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from .._numerics.arrays import in_numpy
-from .law import LEVELS, ContinuousLaw
+from .numerical import DensityLaw
 from .protocols import FrozenLaw
 
 _LEAST_SHARE = 1e-280
 """Below such a share the base's quantile functions have no digits between the limits."""
 
 
-class TruncatedLaw(ContinuousLaw):
+class TruncatedLaw(DensityLaw):
     """The law is a truncated density for given parameters."""
 
     family: Any
@@ -54,23 +54,10 @@ class TruncatedLaw(ContinuousLaw):
             quantile = np.where(underflows, super()._quantile(below, above), quantile)
         return np.clip(quantile, low, high)
 
-    def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return ends of what is seen: where the base's quantiles underflow, it is narrow."""
-        low, high = (np.broadcast_to(end, below.shape) for end in self.support())
-        limit = np.abs(np.where(np.isinf(low), high, low))
-        reach = 40 * np.maximum(self.family.largest_distance(self.params), limit)
-        return np.where(np.isinf(low), high - reach, low), np.where(
-            np.isinf(high), low + reach, high
-        )
-
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         low, high = self._base.support()
         return np.maximum(low, self.params["low"]), np.minimum(high, self.params["high"])
 
-    def edges(self) -> np.ndarray:
-        low, high = self.support()
-        quantiles = [*(self.ppf(level) for level in LEVELS), *(self.isf(q) for q in LEVELS[:-1])]
-        # At its mode a density may have a kink.
-        inner = [*quantiles, self.family.mode(**self.params)]
-        edges = np.clip(np.stack([edge + np.zeros(self.shape) for edge in inner]), low, high)
-        return np.sort(edges, axis=0)
+    def _anchor(self, rows: np.ndarray) -> np.ndarray:
+        mode = self.family.mode(**self._flat_params)
+        return np.broadcast_to(mode, (self._n_rows,))[rows]

@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
@@ -350,6 +351,19 @@ class Distribution(BaseEstimator, ABC):
                 f"{self!r} gives units to {unknown}, which are none of its parameters "
                 f"{list(self.parameters)}."
             )
+        self._check_total()
+
+    def _check_total(self) -> None:
+        """Warn where the total of a density that is known by `log_prob` alone is not one.
+
+        Without a total, training can raise the density of all rows for ever.
+        """
+        links = self.parameters
+        is_alone = type(self).frozen is Distribution.frozen and not self.event_ndim
+        if is_alone and not any(link.event_ndim for link in links.values()):
+            zero, fixed = torch.zeros((), dtype=torch.float64), self.fixed()
+            start = {name: fixed.get(name, float(link(zero))) for name, link in links.items()}
+            numerical_law(self, {name: np.array([value]) for name, value in start.items()}).total()
 
     def check_target(
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None

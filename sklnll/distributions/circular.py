@@ -36,6 +36,9 @@ class CircularDistribution(Distribution):
     def resultant(self, *args: Any, **params: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the length of the mean of (cos y, sin y), and one minus it: its variance."""
 
+    def _check_total(self) -> None:
+        """Check nothing: over all real numbers a density of angles has no total."""
+
     def check_target(
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
     ) -> None:
