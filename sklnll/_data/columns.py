@@ -114,7 +114,8 @@ def _in_values(values: Any, dtype: Any) -> Stranger | None:
         may_be_codes = str(dtype) == "category"
         return Stranger("categories", "category") if may_be_codes else None
     is_said = dtype is None or isinstance(dtype, np.dtype) or found.type.startswith(str(dtype))
-    return found if is_said else replace(found, type=f"{dtype}, {found.type}")
+    told = str(dtype) if found.row is None else f"{dtype}, {found.type}"
+    return found if is_said else replace(found, type=told)
 
 
 def _says_numbers(dtype: Any) -> bool:

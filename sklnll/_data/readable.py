@@ -77,6 +77,8 @@ def _as_array(value: Any, name: str) -> np.ndarray:
         array = np.asarray(value)
         if array.dtype.kind in "US" and is_list:
             array = np.array(value, dtype=object)
+        elif array.dtype.kind == "f" and is_list:  # which says nothing of a dtype
+            array = array.astype(float, copy=False)
     except (TypeError, ValueError, NotImplementedError) as error:
         told = str(error).partition(". ")[0]
         dtype = getattr(value, "dtype", None)

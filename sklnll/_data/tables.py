@@ -1,11 +1,13 @@
 """In which form do rows go from the door of `fit` to training?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from .columns import name_place
 from .sparse import dense_if_small
 
 
@@ -56,9 +58,9 @@ class CheckedRows:
         exposure = None if self.exposure is None else self.exposure[index]
         return CheckedRows(self.X[index], self.y[index], self.weight[index], exposure)
 
-    def astype(self, dtype: np.dtype) -> "CheckedRows":
-        """Return the same rows with X in this dtype."""
-        return replace(self, X=cast(self.X, dtype))
+    def astype(self, dtype: np.dtype, columns: Sequence[Any] | None = None) -> "CheckedRows":
+        """Return the same rows with X, whose columns have these names, in this dtype."""
+        return replace(self, X=cast(self.X, dtype, columns))
 
     def without_zero_weights(self) -> "CheckedRows":
         """Return the rows that have a positive weight."""
@@ -101,14 +103,16 @@ class CheckedRows:
         return replace(self.take(index), weight=weight)
 
 
-def cast(X: Any, dtype: np.dtype) -> Any:
+def cast(X: Any, dtype: np.dtype, columns: Sequence[Any] | None = None) -> Any:
     """Convert X to the network's dtype; raise a ValueError where that cannot hold it."""
     with np.errstate(over="ignore"):
         converted = X.astype(dtype, copy=False)
     values = converted.data if sparse.issparse(X) else converted
     if converted.dtype != X.dtype and not np.isfinite(values).all():
+        row, column = divmod(int(abs(X).argmax()), X.shape[1])
         raise ValueError(
-            f"X holds values up to {abs(X).max():.3g}, beyond {np.dtype(dtype)}, in which the "
-            "network was fitted because its X was; scale X, or fit on float64."
+            f"X holds values up to {abs(X).max():.3g}, at {name_place(row, column, columns)}, "
+            f"beyond {np.dtype(dtype)}, in which the network was fitted because its X was; scale "
+            "X, or fit on float64."
         )
     return converted

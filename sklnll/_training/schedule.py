@@ -77,7 +77,15 @@ class InverseScaling(Schedule):
         self._largest, self._power = settings.learning_rate_init, settings.power_t
 
     def note_rows_seen(self, n_seen: int) -> None:
-        self.rate = self._largest / (n_seen + 1) ** self._power
+        try:
+            self.rate = self._largest / (n_seen + 1) ** self._power
+        except OverflowError:
+            self.rate = 0.0
+        if self.rate == 0:
+            raise ValueError(
+                f"power_t={self._power:g} leaves steps of size 0 after {n_seen} rows: they are "
+                "learning_rate_init / (rows + 1) ** power_t. Choose a power_t of about 0.5."
+            )
 
 
 class Adaptive(Schedule):

@@ -64,12 +64,12 @@ class Mixture(MixingOfNumbers):
 
     @property
     def own(self) -> Mapping[str, Link]:  # type: ignore[override]
-        return {"logits": Contrasts(self.n_components)}
+        return {"logits": Contrasts(int(self.n_components))}
 
     @property
     def parameters(self) -> Mapping[str, Link]:  # type: ignore[override]
         of_base = {
-            name: Components(_bounded(link), self.n_components)
+            name: Components(_bounded(link), int(self.n_components))
             for name, link in self.base.parameters.items()
         }
         return {**self.own, **of_base}
@@ -108,7 +108,7 @@ class Mixture(MixingOfNumbers):
         order = np.argsort(y, kind="stable")
         share = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
         part = np.empty(len(y), dtype=int)
-        part[order] = np.minimum(share * self.n_components, self.n_components - 1)
+        part[order] = np.minimum(share * int(self.n_components), int(self.n_components) - 1)
         everywhere = self.base.guess(y, weight, size)
         guesses = [
             {**everywhere, **self.base.guess(y[part == k], weight[part == k], size)}

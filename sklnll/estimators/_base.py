@@ -24,12 +24,13 @@ from .._data.checks import (
     x_params,
 )
 from .._data.columns import names_of_columns
-from .._data.tables import CheckedRows, FitInput
+from .._data.tables import CheckedRows, FitInput, cast
 from .._network.compute import AsFound
 from .._network.fitted import FittedNetwork
 from .._network.layers import ACTIVATIONS
+from .._network.memory import memory_errors
 from .._training.fit import Fit, fit_network
-from .._training.hyperparameters import Hyperparameters
+from .._training.hyperparameters import Hyperparameters, plain
 from .._training.monitor import CallbackSupportMixin, FitMonitor
 from .._training.plan import TrainingPlan, make_plan
 from .._training.problem import Start
@@ -263,7 +264,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         rows, validation = self._read(door, given, given_validation, plan)
         to_predict = partial(self._attributes_to_predict, door)
         with FitMonitor(self, given, to_predict) as monitor:
-            with torch.inference_mode(False), torch.no_grad():
+            with torch.inference_mode(False), torch.no_grad(), memory_errors():
                 fit = fit_network(
                     rows, validation, door.family, door.target, plan, random_state, monitor
                 )
@@ -308,13 +309,14 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     ) -> tuple[CheckedRows, CheckedRows | None]:
         """Check the rows to train on, and those to stop early by where they were given."""
         rows = door.read(given, self._class_weight)
+        names = door.columns_of_x.get("feature_names_in_")
         if plan.start is not None:
-            rows = rows.astype(plan.start.network.weights.dtype)
+            rows = rows.astype(plan.start.network.weights.dtype, names)
         validation = None
         if check_validation(given_validation, given):
             plan.check_validation()
             validation = door.read_validation(given_validation)
-            validation = validation.astype(rows.X.dtype).without_zero_weights()
+            validation = validation.astype(rows.X.dtype, names).without_zero_weights()
         return plan.prepare(rows.small_as_dense().without_zero_weights()), validation
 
     def _set_fit(self, attributes: dict[str, Any]) -> None:
@@ -395,13 +397,13 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     def _predict_dist(self, X: ArrayLike, exposure: ArrayLike | None = None) -> Any:
         """Predict the distribution of y at each row, in the class that suits its kind."""
         check_is_fitted(self)
-        with AsFound():
+        with AsFound(), memory_errors():
             checked = self._check_rows(X)
             time = check_exposure(exposure, checked)
             if time is not None:
                 self.distribution_.check_exposure(time)
             params = self.network_.predict_params(
-                checked, time, device=self.device, n_threads=self.n_threads
+                checked, time, device=self.device, n_threads=plain(self.n_threads)
             )
             return self._target.predictive(self.network_.predictive_family, params)
 
@@ -410,8 +412,9 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         of_fit = getattr(self, "feature_names_in_", None)
         rows = check_numeric_columns(X, "X", of_fit)
         checked = validate_data(self, rows, reset=False, **x_params(rows))
-        check_finite(checked, type(self).__name__, "X", names_of_columns(rows) or of_fit)
-        return checked
+        columns = names_of_columns(rows) or of_fit
+        check_finite(checked, type(self).__name__, "X", columns)
+        return cast(checked, self.weights_.dtype, columns)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "network_" in vars(self)

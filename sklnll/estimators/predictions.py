@@ -10,8 +10,9 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
-from .._data.checks import Y_PARAMS
+from .._data.checks import Y_PARAMS, check_numeric_columns
 from .._data.values import as_numbers
+from .._messages import warn_user
 from ..distributions import Censored, CircularDistribution
 from ..metrics import circular_r2_score
 from ..orders import kendall_tau
@@ -78,11 +79,35 @@ class PredictsNumbers(_WithNetwork):
             a float64 y.
         std : ndarray of the same shape
             The standard deviation, in y's units; returned only if `return_std` is true.
+
+        Warns
+        -----
+        UserWarning
+            If a mean, or a standard deviation, is infinite or does not exist.
         """
         dist = self.predict_dist(X, exposure=exposure)
+        estimate = self.point_estimate
+        estimate = self.distribution_.default_point if estimate == "auto" else estimate
+        point = self._in_own_dtype(dist.point(estimate), estimate)
+        return (point, self._in_own_dtype(dist.std(), "std")) if return_std else point
+
+    def _in_own_dtype(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Convert to the network's dtype; warn where there is no such finite number."""
         dtype = self.weights_.dtype
-        point = dist.point(self.point_estimate).astype(dtype, copy=False)
-        return (point, dist.std().astype(dtype, copy=False)) if return_std else point
+        with np.errstate(over="ignore"):
+            converted = values.astype(dtype, copy=False)
+        finite = np.isfinite(converted)
+        if not finite.all():
+            place = np.argwhere(~finite)[0]
+            reason = "there is none that is finite"
+            if np.isfinite(values[tuple(place)]):
+                reason = f"it lies beyond {dtype}, in which X was fitted; predict_dist knows it"
+            warn_user(
+                f"The {name} of {self.distribution_!r} is {values[tuple(place)]:g} at row "
+                f"{place[0]} ({np.sum(~finite)} of {finite.size} predictions): {reason}. "
+                "point_estimate='median', predict_quantiles and predict_interval need no moments."
+            )
+        return converted
 
     def score(
         self,
@@ -122,7 +147,7 @@ class PredictsNumbers(_WithNetwork):
             )
         is_circular = isinstance(self.distribution_, CircularDistribution)
         r2 = circular_r2_score if is_circular else r2_score
-        return r2(as_numbers(y, "y"), point, sample_weight=sample_weight)
+        return r2(as_numbers(y, "y"), point, sample_weight=_check_numbers(sample_weight))
 
     def predict_quantiles(
         self,
@@ -253,9 +278,9 @@ class PredictsLabels(_WithNetwork):
         float
             The accuracy, of which 1 is the best value.
         """
-        predicted = self.predict(X)
+        predicted, weight = self.predict(X), _check_numbers(sample_weight)
         observed, predicted = (self._target.comparable(values) for values in (y, predicted))
-        return accuracy_score(observed, predicted, sample_weight=sample_weight)
+        return accuracy_score(observed, predicted, sample_weight=weight)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the probability of each label.
@@ -382,5 +407,12 @@ class PredictsRankings(_WithNetwork):
         observed = check_array(as_numbers(y, "y"), **Y_PARAMS)
         check_consistent_length(predicted, observed)
         orders = self._target.encode(observed)[:, 0]
-        weight = _check_sample_weight(sample_weight, predicted)
+        weight = _check_sample_weight(_check_numbers(sample_weight), predicted)
         return float(np.average(kendall_tau(orders, predicted), weights=weight))
+
+
+def _check_numbers(sample_weight: ArrayLike | None) -> np.ndarray | None:
+    """Refuse weights that are no numbers, which scikit-learn would cast to some."""
+    if sample_weight is None:
+        return None
+    return check_numeric_columns(sample_weight, "sample_weight")

@@ -252,7 +252,7 @@ class PredictiveDistribution(Predictive):
         random_state = as_generator(random_state)
         if size is None:
             return self.to_scipy().rvs(size=self.shape, random_state=random_state)
-        return self._along_levels().rvs(size=(*self.shape, size), random_state=random_state)
+        return self._along_levels().rvs(size=(*self.shape, int(size)), random_state=random_state)
 
     # Summaries ---------------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ class RankingPredictive(Predictive):
     def rvs(self, size: int | None = None, random_state: RandomState = None) -> np.ndarray:
         """Draw orders, of shape (n, n_items), or (n, size, n_items)."""
         generator = as_generator(random_state)
-        orders = self.distribution.draw(1 if size is None else size, generator, **self.params)
+        orders = self.distribution.draw(1 if size is None else int(size), generator, **self.params)
         return orders[:, 0] if size is None else orders
 
     def to_frame(self) -> pd.DataFrame:

@@ -239,7 +239,7 @@ class VectorPredictive(Predictive):
         if size is not None and not isinstance(size, Integral):
             raise ValueError(f"size is the number of draws per row, one integer; got {size!r}.")
         draws = self.distribution.rvs(
-            1 if size is None else size, as_generator(random_state), **self.params
+            1 if size is None else int(size), as_generator(random_state), **self.params
         )
         return draws[:, 0] if size is None else draws
 
