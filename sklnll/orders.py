@@ -6,6 +6,8 @@ item which place it has, 1 for the best.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -186,8 +188,9 @@ def check_order_table(y: np.ndarray, name: str) -> None:
         )
 
 
-def _as_table(values: ArrayLike, name: str) -> np.ndarray:
-    table = np.asarray(values, dtype=float)
+def _as_table(values: Any, name: str) -> np.ndarray:
+    is_of_pandas = hasattr(values, "iloc")  # whose own missing value numpy cannot read
+    table = values.to_numpy(float, na_value=np.nan) if is_of_pandas else np.asarray(values, float)
     if table.ndim != 2:
         raise ValueError(f"{name} must have shape (n_samples, n_items); got {table.shape}.")
     return table

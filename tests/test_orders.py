@@ -153,3 +153,8 @@ def test_tau_of_a_ranking_with_itself_is_1_and_with_its_reverse_minus_1():
     np.testing.assert_array_equal(kendall_tau(orders, orders[:, ::-1]), -1)
     first_two = np.where(np.arange(5) < 2, orders, -1)
     np.testing.assert_array_equal(kendall_tau(first_two, orders), 1)
+
+
+def test_ranks_may_be_nullable():
+    ranks = pd.DataFrame({"tea": [1, 2], "coffee": [2, 1], "water": [3, None]}).astype("Int64")
+    np.testing.assert_array_equal(ranks_to_orders(ranks), [[0, 1, 2], [1, 0, -1]])

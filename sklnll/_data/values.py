@@ -141,6 +141,8 @@ def _kind(value: Any) -> str:
 def _of_one_type(values: np.ndarray, name: str) -> np.ndarray:
     """Check labels that are objects; numbers among them get numpy's own type where it has one."""
     labels = values.ravel().tolist()
+    if set(map(type, labels)) == {str}:  # by far the most frequent
+        return values
     _refuse_missing(np.array([is_missing(v) for v in labels]).reshape(values.shape), values, name)
     kinds = [_kind(label) for label in labels]
     if "bytes" in kinds:
