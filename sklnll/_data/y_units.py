@@ -8,6 +8,9 @@ import numpy as np
 from .._numerics.statistics import weighted_mean_std, weighted_median_spread
 from ..distributions import DISTANCE, PLACE, Distribution, Unit
 
+_FAR, _MANY = 3.0, 0.25
+"""Distance from the center, in units, and share of the rows beyond it, at which units widen."""
+
 
 @dataclass(frozen=True)
 class TargetScaling:
@@ -29,8 +32,14 @@ class TargetScaling:
     @classmethod
     def fit(cls, distribution: Distribution, y: np.ndarray, weight: np.ndarray) -> "TargetScaling":
         """Choose shift and unit for `y` of shape (n_samples, n_outputs[, size])."""
+        return cls.of_numbers(distribution, distribution.magnitudes(y), weight)
+
+    @classmethod
+    def of_numbers(
+        cls, distribution: Distribution, numbers: np.ndarray, weight: np.ndarray
+    ) -> "TargetScaling":
+        """Choose shift and unit for the numbers that stand for y."""
         units = distribution.support.units
-        numbers = distribution.magnitudes(y)
         if units == "none":
             return cls(np.zeros(numbers.shape[1:]), np.ones(numbers.shape[1:]))
         columns = [
@@ -41,6 +50,42 @@ class TargetScaling:
         if units == "affine":
             return cls(center, np.where(spread > 0, spread, 1.0))
         return cls(np.zeros_like(center), np.where(center > 0, center, 1.0))
+
+    def widened(
+        self,
+        distribution: Distribution,
+        numbers: np.ndarray,
+        weight: np.ndarray,
+        first: np.ndarray | None = None,
+    ) -> "TargetScaling":
+        """Return units for rows that spread farther than the first ones did.
+
+        Parameters
+        ----------
+        distribution : Distribution
+        numbers : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
+            They stand for y.
+        weight : ndarray of shape (n_samples,)
+        first : ndarray, optional
+            Those of the first rows.
+
+        Returns
+        -------
+        TargetScaling
+            This one, unless y spreads where it did not at first, or a quarter of the rows lies
+            beyond three units.
+        """
+        if distribution.support.units == "none":
+            return self
+        if first is not None and len(first):
+            varies, varied = ((v != v[:1]).any(axis=0) for v in (numbers, first))
+            if (varies & ~varied).any():
+                return self.of_numbers(distribution, numbers, weight)
+        with np.errstate(over="ignore"):
+            is_far = np.abs(numbers - self.shift) / self.unit > _FAR
+        if not (np.average(is_far, axis=0, weights=weight) > _MANY).any():
+            return self
+        return self.of_numbers(distribution, numbers, weight)
 
     @property
     def log_jacobian(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from .._data.tables import cast
 from ..distributions import Distribution
 from ..distributions.ensemble import ensemble_of
 from .compute import find_device, threads_for
+from .far import take_far_as_unknown
 from .layers import Mode
 from .network import Network, Pass
 from .units import Units, as_tensor
@@ -35,6 +36,8 @@ class FittedNetwork:
         All learned values.
     statistics : ndarray of shape (n_members, 2, n_hidden_units)
         Running means and variances of the hidden units, for batch normalization.
+    null : ndarray of shape (n_raw,)
+        Raw outputs of the fit without x, to which predictions far outside of the rows fall back.
     recalibration : float, default=1.0
         Factor by which predicted distributions are widened.
     """
@@ -43,13 +46,14 @@ class FittedNetwork:
     architecture: Architecture
     weights: np.ndarray
     statistics: np.ndarray
+    null: np.ndarray
     recalibration: float = 1.0
 
     @classmethod
-    def of(cls, network: Network, units: Units) -> FittedNetwork:
+    def of(cls, network: Network, units: Units, null: np.ndarray) -> FittedNetwork:
         """Copy what training has found out of a network."""
-        weights, statistics = network.state()
-        return cls(units, network.architecture, weights.cpu().numpy(), statistics.cpu().numpy())
+        weights, statistics = (values.cpu().numpy() for values in network.state())
+        return cls(units, network.architecture, weights, statistics, null)
 
     def __len__(self) -> int:
         """Return the number of members."""
@@ -64,6 +68,12 @@ class FittedNetwork:
     def predictive_family(self) -> Distribution:
         """The family of predictions: the fitted one, or an equal mixture of its members."""
         return self.family if len(self) == 1 else ensemble_of(self.family, len(self))
+
+    @property
+    def far_is_unknown(self) -> bool:
+        """Whether columns far outside of their ranges are not believed, as linear models do."""
+        is_bounded = self.units.x is not None and self.units.x.is_bounded
+        return is_bounded and bool(self.architecture.hidden)
 
     def network(self, device: torch.device | None = None) -> Network:
         """Make the network that computes with these weights."""
@@ -111,6 +121,11 @@ class FittedNetwork:
             values = self.family.widened(values, self.recalibration)
         return self._of_predictive_family(values)
 
+    def novelty(self, X: Any) -> np.ndarray | None:
+        """Measure how far outside of the training rows each checked row of X lies."""
+        ranges = self.units.ranges
+        return None if ranges is None else ranges.novelty(cast(X, self.weights.dtype))
+
     def _raw_params(self, X: Any, device: str, n_threads: int | None) -> Params:
         """Compute each member's parameters in training's units, rows in blocks to save memory."""
         where = find_device(device)
@@ -118,12 +133,15 @@ class FittedNetwork:
         n_rows = X.shape[0]
         size = min(n_rows, network.rows_at_once)
         raw = network.weights.flat.new_empty(len(self), n_rows, head.layout.n_predicted)
+        null = as_tensor(self.null).to(raw)
         products = size * network.products_of_a_row(self.units.density(X))
         with torch.no_grad(), threads_for(products, n_threads):
             passes = {n: Pass(network, n) for n in {size, n_rows % size or size}}
             for block in gen_batches(n_rows, size):
                 x = self.units.features(X[block]).to(where)
                 raw[:, block], constants = passes[x.shape[0]].forward(x, Mode())
+                if self.far_is_unknown:
+                    take_far_as_unknown(raw[:, block], X[block], network, self.units, null)
             params = head.params(raw, constants)
         return {name: value.cpu().numpy() for name, value in params.items()}
 

@@ -10,6 +10,7 @@ import torch
 from scipy import sparse
 
 from .._data.sparse import SparseRows, density
+from .._data.x_ranges import ColumnRanges
 from .._data.x_units import InputScaling
 from .._data.y_units import TargetScaling
 from ..distributions import Distribution
@@ -29,12 +30,15 @@ class Units:
         The map between y's units and training's.
     x : InputScaling or None
         The map from X's units to the network's; None where the network sees X as it is.
+    ranges : ColumnRanges, optional
+        The ranges of X's columns in training.
     """
 
     family: Distribution
     size: int
     y: TargetScaling
     x: InputScaling | None
+    ranges: ColumnRanges | None = None
 
     @property
     def n_heads(self) -> int:
@@ -50,8 +54,11 @@ class Units:
         """Express X as the network sees it."""
         if self._stays_sparse(X):
             return SparseRows([X if self.x is None else self.x.of_sparse(X)])
-        rows = X.toarray() if sparse.issparse(X) else X
-        return as_tensor(rows if self.x is None else self.x(rows))
+        return self.dense_features(X.toarray() if sparse.issparse(X) else X)
+
+    def dense_features(self, X: np.ndarray) -> torch.Tensor:
+        """Express rows of an array as the network sees them."""
+        return as_tensor(X if self.x is None else self.x(X))
 
     def density(self, X: Any) -> float:
         """Return the share of X's numbers that the network multiplies."""
