@@ -289,4 +289,5 @@ def _average_of_codes(
 
 def _relabelled(dist: LabelPredictive, classes: np.ndarray) -> LabelPredictive:
     """Put labels in place of their positions, which compositions train their members on."""
-    return LabelPredictive(dist.distribution, dist.params, classes[dist.classes])
+    relabelled = LabelPredictive(dist.distribution, dist.params, classes[dist.classes])
+    return relabelled._as_novel_as(dist)

@@ -216,7 +216,7 @@ def test_without_warm_start_a_fit_begins_anew():
 def test_a_warm_start_keeps_the_units_of_the_first_fit():
     net = NLLRegressor(warm_start=True, **BRIEF).fit(X, Y)
     scaling = net.input_scaling_, net.scaling_
-    net.fit(10 * X, 100 * Y)
+    net.fit(2 * X, 0.01 * Y)
     assert (net.input_scaling_, net.scaling_) == scaling
 
 
@@ -369,11 +369,6 @@ def test_labels_that_come_later_are_not_impossible_at_first():
 def test_counts_may_begin_with_zeros(name):
     net = plain_regressor(name, **BRIEF).partial_fit(X[:5], np.zeros(5))
     assert (net.predict(X) > 1e-3).all()
-
-
-def test_a_y_of_one_value_is_no_good_beginning():
-    with pytest.warns(UserWarning, match="begin with rows that show how far y spreads"):
-        NLLRegressor(**BRIEF).partial_fit(X[:5], np.ones(5))
 
 
 def test_a_warm_start_takes_the_present_class_weights():

@@ -21,13 +21,32 @@ def test_standard_is_standard_scalers():
     assert_allclose(scaled, StandardScaler().fit_transform(X), atol=1e-12)
 
 
-def test_robust_is_robust_scalers_drawn_in():
-    odd = X[:199]  # where quantiles at 1/4, 1/2 and 3/4 are values of y
+def drawn_in(z):
+    return z / np.sqrt(1 + (z / 6) ** 2)
+
+
+def test_robust_is_standard_scalers_drawn_in_without_outliers():
+    ordinary = X[:, [0, 2, 3]]
+    scaled = InputScaling.fit(ordinary, ONES, "robust")(ordinary)
+    assert_allclose(scaled, drawn_in(StandardScaler().fit_transform(ordinary)), atol=1e-12)
+
+
+def test_robust_is_robust_scalers_drawn_in_where_tails_are_long():
+    odd = X[:199, 1:2]  # where quantiles at 1/4, 1/2 and 3/4 are values of y
     scaled = InputScaling.fit(odd, ONES[:199], "robust")(odd)
-    z = RobustScaler().fit_transform(odd)
+    z = RobustScaler(unit_variance=True).fit_transform(odd)
     # scikit-learn interpolates between neighboring values.
-    assert_allclose(scaled, z / np.sqrt(1 + (z / 3) ** 2), atol=0.02)
-    assert np.abs(scaled).max() < 3
+    assert_allclose(scaled, drawn_in(z), atol=0.05)
+    assert np.abs(scaled).max() < 6
+
+
+@pytest.mark.parametrize("outlier", [1e3, -1e6, 1e150, -1e300])
+def test_no_outlier_changes_the_units_of_others(outlier):
+    ordinary = rng.normal(5, 3, (999, 1))
+    scaling = InputScaling.fit(np.vstack([ordinary, [[outlier]]]), np.ones(1000), "robust")
+    expected = StandardScaler().fit(ordinary)
+    assert_allclose(scaling.center, expected.mean_, atol=0.3)
+    assert_allclose(scaling.unit, expected.scale_, rtol=0.1)
 
 
 @pytest.mark.parametrize("kind", ["standard", "robust"])
@@ -39,13 +58,38 @@ def test_integer_weights_are_repeated_rows(kind):
     assert_allclose(weighted.unit, repeated.unit, rtol=1e-12)
 
 
-def test_columns_with_few_values_are_scaled_by_their_range():
-    rare = np.zeros((100, 1))
-    rare[:5] = 4.0
-    scaling = InputScaling.fit(rare, np.ones(100), "robust")
-    assert_array_equal([scaling.center, scaling.unit], [[0.0], [2.0]])
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+def test_rare_values_have_units_of_their_own(share):
+    """Their share has no say, and an outlier has none either."""
+    n_rare = int(1000 * share)
+    rare = np.zeros((1000, 2))
+    rare[:n_rare] = 4.0
+    rare[:n_rare, 1] = np.arange(1, n_rare + 1)
+    rare[0, 1] = 1e9
+    scaling = InputScaling.fit(rare, np.ones(1000), "robust")
+    assert_array_equal(scaling.center, [0, 0])
+    assert scaling.unit[0] == 4
+    assert_allclose(scaling.unit[1], np.median(rare[:n_rare, 1]), rtol=0.1)
     constant = InputScaling.fit(np.full((9, 1), 7.0), np.ones(9), "robust")
     assert_array_equal(constant(np.full((2, 1), 7.0)), np.zeros((2, 1)))
+
+
+@pytest.mark.parametrize("kind", ["standard", "robust"])
+@pytest.mark.parametrize(
+    ("center", "noise", "dtype"),
+    [(1e9, 1e-6, float), (0.1, 1e-16, float), (-3e200, 1e185, float), (1e3, 1e-4, np.float32)],
+)
+def test_rounding_is_no_unit(kind, center, noise, dtype):
+    column = (center + noise * rng.normal(size=(200, 1))).astype(dtype)
+    column[0] += dtype(noise)
+    scaling = InputScaling.fit(column, ONES, kind)
+    assert_array_equal(scaling(column + dtype(0.1 * abs(center))), np.zeros((200, 1)))
+
+
+@pytest.mark.parametrize("kind", ["standard", "robust"])
+def test_what_varies_far_from_zero_has_a_unit(kind):
+    column = 1e9 + rng.uniform(size=(200, 1))
+    assert_allclose(InputScaling.fit(column, ONES, kind)(column).std(), 1, rtol=0.05)
 
 
 @pytest.mark.parametrize("kind", ["standard", "robust"])

@@ -42,7 +42,7 @@ def test_cosines_stay_few(n_features):
 
 def plan(hidden=(4,), **params):
     given = Hyperparameters.of(NLLRegressor(hidden_layer_sizes=hidden, **params))
-    return make_plan(given, None, is_increment=False, warm_start=False)
+    return make_plan(given, None, is_increment=False)
 
 
 def test_auto_is_what_suits_the_rows_or_what_it_is_to_scikit_learn():

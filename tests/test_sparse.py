@@ -141,7 +141,7 @@ def test_columns_are_scaled_as_scikit_learn_scales_sparse_ones(kind):
     assert_allclose(found, scaling(X), rtol=1e-12)
     expected = MaxAbsScaler().fit_transform(X)
     if kind == "robust":
-        expected /= np.sqrt(1 + (expected / 3) ** 2)
+        expected /= np.sqrt(1 + (expected / 6) ** 2)
     assert_allclose(found, expected, rtol=1e-12)
 
 

@@ -244,7 +244,7 @@ def test_a_changed_file_predicts_the_same_or_is_refused(name, step):
                 outcomes[outcome(changed_file(name, edit, array), name)] += 1
             except Exception as error:
                 pytest.fail(f"{name}: {what}: {error!r}")
-    assert outcomes["refused"] > 0.9 * outcomes.total()
+    assert outcomes["refused"] > 0.8 * outcomes.total()
     assert outcomes["unreadable"] < 0.05 * outcomes.total()
 
 

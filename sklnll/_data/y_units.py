@@ -10,6 +10,9 @@ from .._numerics.statistics import weighted_mean_std, weighted_median_spread
 from ..distributions import DISTANCE, PLACE, Distribution, Unit
 from .stored import check_array, check_part, stored_error
 
+_FAR, _MANY = 3.0, 0.25
+"""Distance from the center, in units, and share of the rows beyond it, at which units widen."""
+
 
 @dataclass(frozen=True)
 class TargetScaling:
@@ -31,8 +34,14 @@ class TargetScaling:
     @classmethod
     def fit(cls, distribution: Distribution, y: np.ndarray, weight: np.ndarray) -> "TargetScaling":
         """Choose shift and unit for `y` of shape (n_samples, n_outputs[, size])."""
+        return cls.of_numbers(distribution, distribution.magnitudes(y), weight)
+
+    @classmethod
+    def of_numbers(
+        cls, distribution: Distribution, numbers: np.ndarray, weight: np.ndarray
+    ) -> "TargetScaling":
+        """Choose shift and unit for the numbers that stand for y."""
         units = distribution.support.units
-        numbers = distribution.magnitudes(y)
         if units == "none":
             return cls(np.zeros(numbers.shape[1:]), np.ones(numbers.shape[1:]))
         columns = [
@@ -57,6 +66,42 @@ class TargetScaling:
             raise stored_error(f"{name}.shift", f"zero for {family!r}", f"{scaling.shift}")
         if units == "none" and (scaling.unit != 1).any():
             raise stored_error(f"{name}.unit", f"one for {family!r}", f"{scaling.unit}")
+
+    def widened(
+        self,
+        distribution: Distribution,
+        numbers: np.ndarray,
+        weight: np.ndarray,
+        first: np.ndarray | None = None,
+    ) -> "TargetScaling":
+        """Return units for rows that spread farther than the first ones did.
+
+        Parameters
+        ----------
+        distribution : Distribution
+        numbers : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
+            They stand for y.
+        weight : ndarray of shape (n_samples,)
+        first : ndarray, optional
+            Those of the first rows.
+
+        Returns
+        -------
+        TargetScaling
+            This one, unless y spreads where it did not at first, or a quarter of the rows lies
+            beyond three units.
+        """
+        if distribution.support.units == "none":
+            return self
+        if first is not None and len(first):
+            varies, varied = ((v != v[:1]).any(axis=0) for v in (numbers, first))
+            if (varies & ~varied).any():
+                return self.of_numbers(distribution, numbers, weight)
+        with np.errstate(over="ignore"):
+            is_far = np.abs(numbers - self.shift) / self.unit > _FAR
+        if not (np.average(is_far, axis=0, weights=weight) > _MANY).any():
+            return self
+        return self.of_numbers(distribution, numbers, weight)
 
     @property
     def log_jacobian(self) -> np.ndarray:

@@ -16,6 +16,7 @@ from .._messages import warn_user
 from ..distributions import Distribution
 from ..distributions.ensemble import ensemble_of
 from .compute import find_device, threads_for
+from .far import take_far_as_unknown
 from .layers import Mode
 from .layout import Layout
 from .network import Network, Pass
@@ -39,6 +40,8 @@ class FittedNetwork:
         All learned values.
     statistics : ndarray of shape (n_members, 2, n_hidden_units)
         Running means and variances of the hidden units, for batch normalization.
+    null : ndarray of shape (n_raw,)
+        Raw outputs of the fit without x, to which predictions far outside of the rows fall back.
     recalibration : float, default=1.0
         Factor by which predicted distributions are widened.
     """
@@ -47,13 +50,14 @@ class FittedNetwork:
     architecture: Architecture
     weights: np.ndarray
     statistics: np.ndarray
+    null: np.ndarray
     recalibration: float = 1.0
 
     @classmethod
-    def of(cls, network: Network, units: Units) -> FittedNetwork:
+    def of(cls, network: Network, units: Units, null: np.ndarray) -> FittedNetwork:
         """Copy what training has found out of a network."""
-        weights, statistics = network.state()
-        return cls(units, network.architecture, weights.cpu().numpy(), statistics.cpu().numpy())
+        weights, statistics = (values.cpu().numpy() for values in network.state())
+        return cls(units, network.architecture, weights, statistics, null)
 
     @staticmethod
     def check(network: Any, name: str) -> None:
@@ -71,6 +75,7 @@ class FittedNetwork:
                 words = f"{expected} for {units.n_heads} outputs of {units.family!r}"
                 raise stored_error(f"{name}.architecture.{field}", words, f"{found}")
         check_array(network.weights, f"{name}.weights", (None, architecture.n_weights))
+        check_array(network.null, f"{name}.null", (layout.n_predicted,))
         of_hidden = (len(network), 2, sum(architecture.hidden))
         check_array(network.statistics, f"{name}.statistics", of_hidden)
         if network.statistics.dtype != network.weights.dtype:
@@ -95,6 +100,12 @@ class FittedNetwork:
     def predictive_family(self) -> Distribution:
         """The family of predictions: the fitted one, or an equal mixture of its members."""
         return self.family if len(self) == 1 else ensemble_of(self.family, len(self))
+
+    @property
+    def far_is_unknown(self) -> bool:
+        """Whether columns far outside of their ranges are not believed, as linear models do."""
+        is_bounded = self.units.x is not None and self.units.x.is_bounded
+        return is_bounded and bool(self.architecture.hidden)
 
     def network(self, device: torch.device | None = None) -> Network:
         """Make the network that computes with these weights."""
@@ -143,6 +154,11 @@ class FittedNetwork:
             values = self.family.widened(values, self.recalibration)
         return self._of_predictive_family(values)
 
+    def novelty(self, X: Any) -> np.ndarray | None:
+        """Measure how far outside of the training rows each checked row of X lies."""
+        ranges = self.units.ranges
+        return None if ranges is None else ranges.novelty(cast(X, self.weights.dtype))
+
     def _raw_params(self, X: Any, device: str, n_threads: int | None) -> Params:
         """Compute each member's parameters in training's units, rows in blocks to save memory."""
         where = find_device(device)
@@ -150,12 +166,15 @@ class FittedNetwork:
         n_rows = X.shape[0]
         size = min(n_rows, network.rows_at_once)
         raw = network.weights.flat.new_empty(len(self), n_rows, head.layout.n_predicted)
+        null = as_tensor(self.null).to(raw)
         products = size * network.products_of_a_row(self.units.density(X))
         with torch.no_grad(), threads_for(products, n_threads):
             passes = {n: Pass(network, n) for n in {size, n_rows % size or size}}
             for block in gen_batches(n_rows, size):
                 x = self.units.features(X[block]).to(where)
                 raw[:, block], constants = passes[x.shape[0]].forward(x, Mode())
+                if self.far_is_unknown:
+                    take_far_as_unknown(raw[:, block], X[block], network, self.units, null)
             params = head.params(raw, constants)
         return {name: value.cpu().numpy() for name, value in params.items()}
 

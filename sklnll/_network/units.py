@@ -11,6 +11,7 @@ from scipy import sparse
 
 from .._data.sparse import SparseRows, density
 from .._data.stored import check_family, check_part, check_whole_number
+from .._data.x_ranges import ColumnRanges
 from .._data.x_units import InputScaling
 from .._data.y_units import TargetScaling
 from ..distributions import Distribution
@@ -30,12 +31,15 @@ class Units:
         The map between y's units and training's.
     x : InputScaling or None
         The map from X's units to the network's; None where the network sees X as it is.
+    ranges : ColumnRanges, optional
+        The ranges of X's columns in training.
     """
 
     family: Distribution
     size: int
     y: TargetScaling
     x: InputScaling | None
+    ranges: ColumnRanges | None = None
 
     @staticmethod
     def check(units: Any, name: str, n_features: int) -> None:
@@ -46,6 +50,8 @@ class Units:
         TargetScaling.check(units.y, f"{name}.y", units.family, units.size)
         if units.x is not None:
             InputScaling.check(units.x, f"{name}.x", n_features)
+        if units.ranges is not None:
+            ColumnRanges.check(units.ranges, f"{name}.ranges", n_features)
 
     @property
     def n_heads(self) -> int:
@@ -61,8 +67,11 @@ class Units:
         """Express X as the network sees it."""
         if self._stays_sparse(X):
             return SparseRows([X if self.x is None else self.x.of_sparse(X)])
-        rows = X.toarray() if sparse.issparse(X) else X
-        return as_tensor(rows if self.x is None else self.x(rows))
+        return self.dense_features(X.toarray() if sparse.issparse(X) else X)
+
+    def dense_features(self, X: np.ndarray) -> torch.Tensor:
+        """Express rows of an array as the network sees them."""
+        return as_tensor(X if self.x is None else self.x(X))
 
     def density(self, X: Any) -> float:
         """Return the share of X's numbers that the network multiplies."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -179,6 +180,13 @@ class Weights:
     def member(self, k: int) -> Weights:
         """Return one member, whose values are views of these."""
         return Weights(self.architecture, self.flat[k : k + 1])
+
+    def begin_outputs(self, raw: np.ndarray, constants: np.ndarray) -> None:
+        """Let the last layer, and the constants, begin at these values, whatever x is."""
+        matrix, bias, _ = self.layers[-1]
+        matrix.zero_()
+        for values, begin in ((bias, raw), (self.constants, constants)):
+            values.copy_(torch.from_numpy(begin))
 
     def fold_inputs(self, center: Tensor, unit: Tensor) -> None:
         """Take the scaling (x - center) / unit of the inputs into the first layer, exactly.

@@ -4,14 +4,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_ROUNDING = 32
+"""Spacings of neighboring floats up to which values differ by no more than rounding."""
 
-def weighted_mean_std(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Return mean and standard deviation; the deviation of equal values is exactly zero."""
+
+def rounding_of(magnitude: np.ndarray | float, dtype: np.dtype | type = float) -> np.ndarray:
+    """Return the spread of equal numbers of this magnitude that were rounded on their way."""
+    return _ROUNDING * np.finfo(dtype).eps * np.abs(magnitude)
+
+
+def weighted_mean_std(
+    y: np.ndarray, weight: np.ndarray, dtype: np.dtype | type = float
+) -> tuple[float, float]:
+    """Return mean and standard deviation, which is exactly zero where values differ by rounding.
+
+    `dtype` is that in which the values were rounded.
+    """
     unit = _power_of_two(y)
     z = y / unit
     mean = np.average(z, weights=weight)
     std = np.sqrt(np.average((z - mean) ** 2, weights=weight))
-    if std <= 10 * np.finfo(float).eps * abs(mean):
+    if std <= rounding_of(mean, dtype):
         std = 0.0
     return float(mean * unit), float(std * unit)
 
@@ -45,10 +58,11 @@ def weighted_median_spread(y: np.ndarray, weight: np.ndarray) -> tuple[float, fl
     """
     center = weighted_median(y, weight)
     deviation = np.abs(y - center)
+    rounding = rounding_of(center)
     spread = 1.4826 * weighted_median(deviation, weight)
-    if spread == 0:
+    if spread <= rounding:
         spread = weighted_mean_std(deviation, weight)[0]
-    return center, spread
+    return center, spread if spread > rounding else 0.0
 
 
 def _power_of_two(y: np.ndarray) -> float:

@@ -11,7 +11,6 @@ from .._data.far_columns import scaling_of_far_columns
 from .._data.tables import CheckedRows
 from .._data.x_units import InputScaling
 from .._data.y_units import TargetScaling
-from .._messages import warn_user
 from .._network.compute import find_device, threads_for
 from .._network.fitted import FittedNetwork
 from .._network.head import Head
@@ -33,6 +32,7 @@ from .recalibration import recalibrated
 from .record import NonFiniteStartError, Record
 from .soundness import UnsoundFitError, advice, check_fitted
 from .split import Split, split_rows
+from .widening import in_wider_units, ranges_of
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,15 @@ class Fit:
         Rows seen in this fit and those that it continues, repetitions counted.
     optimizer_state : dict
         What the optimizer must know to continue with more rows; empty where none may follow.
+    seen : dict
+        What is kept of the rows, to compare more of them with; empty where none may follow.
     """
 
     network: FittedNetwork
     record: Record
     n_seen: int
     optimizer_state: State
+    seen: State
 
 
 def fit_network(
@@ -85,16 +88,17 @@ def fit_network(
     import_for_family(family)
     device = find_device(parameters.device, warn=True)
     split_state, members = plan.random_states(random_state)
+    plan, seen = in_wider_units(plan, rows, family)
     units = _units(rows, family, target, plan)
     split = split_rows(rows, validation, units, plan, split_state, device, stratify=target.stratify)
     settings = _with_tol_in_training_units(plan.settings(len(split.train)), units)
     head = units.head(device)
     x_unit = _unit_for_alpha(units, plan, device)
-    network = _start_network(rows, split, target, head, plan, members, device, x_unit)
+    network, null = _start_network(rows, split, target, head, plan, members, device, x_unit)
     objective = Objective(network, head, parameters.alpha, plan.mean_weight(rows), x_unit)
     problem = Problem(objective, split.train, split.held, settings, members)
     n_products = settings.batch_size * network.products_of_a_row(units.density(rows.X))
-    monitor.begin_fit(plan.n_epochs(settings), units)
+    monitor.begin_fit(plan.n_epochs(settings), units, null)
     threads = threads_for(n_products, parameters.n_threads)
     with threads, head.training_mode(), np.errstate(all="ignore"):  # losses may overflow
         try:
@@ -103,7 +107,7 @@ def fit_network(
             raise UnsoundFitError(f"{error} {advice(rows, parameters)}") from error
         if not record.loss_curve:  # training ended before its first epoch did
             record.loss_curve.append(objective.mean_nll(split.train).mean().item())
-    fitted = FittedNetwork.of(network, units)
+    fitted = FittedNetwork.of(network, units, null)
     if split.unseen is not None:
         fitted = recalibrated(fitted, split.unseen, parameters)
     check_fitted(
@@ -111,31 +115,24 @@ def fit_network(
         rows,
         record.loss_curve[-1],
         parameters,
-        more_rows_follow=plan.more_rows_follow,
+        is_increment=plan.is_increment,
     )
     n_seen = plan.n_seen + record.n_iter * len(split.train)
-    return Fit(fitted, record, n_seen, optimizer_state)
+    return Fit(fitted, record, n_seen, optimizer_state, seen)
 
 
 def _units(rows: CheckedRows, family: Distribution, target: Target, plan: TrainingPlan) -> Units:
-    """Choose the units of training; those of a network that continues stay."""
+    """Choose the units of training; a network that continues has some."""
     if plan.start is not None:
         return plan.start.network.units
     y_scaling = TargetScaling.fit(family, rows.y, rows.weight)
-    has_units = family.support.units != "none"
-    if plan.first_rows_may_lack_values and has_units and (np.ptp(rows.y, axis=0) == 0).any():
-        warn_user(
-            "The y of the first partial_fit are all equal, and the units of training are "
-            "learned from them; begin with rows that show how far y spreads."
-        )
     x_scaling = None
     if plan.x_scaling is not None:
         x_scaling = InputScaling.fit(rows.X, rows.weight, plan.x_scaling)
-        if plan.more_rows_follow:  # in which columns may vary that do not vary here
-            x_scaling = x_scaling.with_finite_units()
     elif plan.alpha_acts_in_units_of_x:
         x_scaling = scaling_of_far_columns(rows.X)
-    return Units(family, target.size, y_scaling, x_scaling)
+    ranges = ranges_of(rows.X, rows.weight, x_scaling)
+    return Units(family, target.size, y_scaling, x_scaling, ranges)
 
 
 def _unit_for_alpha(units: Units, plan: TrainingPlan, device: torch.device) -> torch.Tensor | None:
@@ -165,23 +162,31 @@ def _start_network(
     members: RandomStates,
     device: torch.device,
     x_unit: torch.Tensor | None,
-) -> Network:
-    """Make the network before training: the one that continues, or the fit without x."""
+) -> tuple[Network, np.ndarray]:
+    """Make the network before training: the one that continues, or the fit without x.
+
+    Raw outputs of the fit without x are returned, too.
+    """
     architecture = _architecture(rows.X.shape[1], head, plan)
     statistics = None
     if plan.start is not None:
-        fitted = plan.start.network
+        fitted, raw = plan.start.network, plan.start.network.null
         _check_shapes(architecture, fitted, plan)
         values = fitted.weights.copy()
         statistics = torch.from_numpy(fitted.statistics.copy()).to(device)
+        if plan.start.begin_with is not None:
+            null = MarginalFit.of(head, *plan.start.begin_with)
+            raw = null.raw
+            Weights(architecture, torch.from_numpy(values)).begin_outputs(raw, null.constant)
     else:
         null = _fit_without_x(rows, split, target, head, plan)
+        raw = null.raw
         values = start_weights(architecture, null, plan, members, rows.X.dtype)
     weights = Weights(architecture, torch.from_numpy(values).to(device))
     if x_unit is not None and plan.start is None:  # tiny columns start without much of a penalty
         weights.layers[0].matrix.mul_(x_unit.clamp(max=1).to(weights.flat)[:, None])
     generators = [torch.Generator(device).manual_seed(draw_seed(member)) for member in members]
-    return Network(weights, statistics, generators)
+    return Network(weights, statistics, generators), raw
 
 
 def _architecture(n_features: int, head: Head, plan: TrainingPlan) -> Architecture:
@@ -222,7 +227,7 @@ def _fit_without_x(
     from the start.
     """
     y, weight, exposure = split.train.shared.y.cpu().numpy(), rows.weight, rows.exposure
-    pseudo_rows = target.pseudo_rows if plan.first_rows_may_lack_values else None
+    pseudo_rows = target.pseudo_rows if plan.is_increment else None
     if pseudo_rows is not None:
         y = np.concatenate([y, pseudo_rows])
         weight = np.append(weight, np.full(len(pseudo_rows), 0.5))

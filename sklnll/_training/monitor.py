@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
+import numpy as np
+
 from .._data.tables import FitInput
 from .._network.fitted import FittedNetwork
 from .._network.network import Network
@@ -52,9 +54,9 @@ class FitMonitor:
         self._epoch: Any = None
         self._interrupt: KeyboardInterrupt | None = None
 
-    def begin_fit(self, n_epochs: int, units: Units) -> None:
+    def begin_fit(self, n_epochs: int, units: Units, null: np.ndarray) -> None:
         """Say that training begins, which takes `n_epochs` epochs, or iterations, at most."""
-        self._units = units
+        self._units, self._null = units, null
         self._printer = _printer(self._estimator.verbose, n_epochs)
         if not getattr(self._estimator, "_skl_callbacks", None):
             return
@@ -80,7 +82,7 @@ class FitMonitor:
         return epoch.call_on_fit_task_end(
             estimator=self._estimator,
             reconstruction_attributes=lambda: self._attributes_to_predict(
-                FittedNetwork.of(network(), self._units)
+                FittedNetwork.of(network(), self._units, self._null)
             ),
             **self._rows,
         )

@@ -8,8 +8,9 @@ stands here; how weights move stands in `stochastic` and `lbfgs`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -43,27 +44,25 @@ class TrainingPlan(ABC):
     parameters : Hyperparameters
     start : Start, optional
         The fit with which training continues; a new network is trained where it is left out.
-    more_rows_follow : bool, default=False
-        Whether other rows may follow in later calls.
     """
 
     name_of_continuing: ClassVar[str] = "warm_start=True"
     """The name under which the user asked for training to continue."""
-    first_rows_may_lack_values: ClassVar[bool] = False
-    """Whether the first rows may lack values, or a spread, that later ones have."""
+    is_increment: ClassVar[bool] = False
+    """Whether these are some of the rows, and the first ones may lack values, or a spread, that
+    later ones have."""
     alpha_acts_in_units_of_x: ClassVar[bool] = False
     """Whether the penalty measures the first layer's weights per unit of X, not of scaled X."""
 
-    def __init__(
-        self,
-        parameters: Hyperparameters,
-        start: Start | None = None,
-        *,
-        more_rows_follow: bool = False,
-    ):
+    def __init__(self, parameters: Hyperparameters, start: Start | None = None):
         self.parameters = parameters
         self.start = start
-        self.more_rows_follow = more_rows_follow
+
+    def with_start(self, start: Start) -> Self:
+        """Return the same plan to continue with another fit."""
+        plan = copy(self)
+        plan.start = start
+        return plan
 
     @property
     def n_seen(self) -> int:
@@ -136,16 +135,10 @@ class TrainingPlan(ABC):
 class ByBatches(TrainingPlan):
     """The plan to fit by mini-batches, with "adam" or "sgd", until the loss stalls."""
 
-    def __init__(
-        self,
-        parameters: Hyperparameters,
-        start: Start | None = None,
-        *,
-        more_rows_follow: bool = False,
-    ):
+    def __init__(self, parameters: Hyperparameters, start: Start | None = None):
         if start is not None:  # its center is found already
             parameters = replace(parameters, annealing=0.0)
-        super().__init__(parameters, start, more_rows_follow=more_rows_follow)
+        super().__init__(parameters, start)
         self._follows_recipe = parameters.learning_rate == "cosine"
 
     def prepare(self, rows: CheckedRows) -> CheckedRows:
@@ -226,7 +219,7 @@ class ByIncrement(ByBatches):
     """The plan to fit by one epoch of mini-batches, after which other rows follow."""
 
     name_of_continuing = "partial_fit"
-    first_rows_may_lack_values = True
+    is_increment = True
 
     def __init__(self, parameters: Hyperparameters, start: Start | None = None):
         self._asked_to_stop_early = parameters.early_stopping is True
@@ -238,7 +231,7 @@ class ByIncrement(ByBatches):
             annealing=0.0,
             learning_rate="constant" if learning_rate == "cosine" else learning_rate,
         )
-        super().__init__(parameters, start, more_rows_follow=True)
+        super().__init__(parameters, start)
 
     def check(self) -> None:
         if self._asked_to_stop_early:
@@ -330,7 +323,7 @@ class ByAllRows(TrainingPlan):
 
 
 def make_plan(
-    parameters: Hyperparameters, start: Start | None, *, is_increment: bool, warm_start: bool
+    parameters: Hyperparameters, start: Start | None, *, is_increment: bool
 ) -> TrainingPlan:
     """Choose the way of fitting.
 
@@ -341,10 +334,8 @@ def make_plan(
         The fit with which training continues.
     is_increment : bool
         Whether `partial_fit` was called.
-    warm_start : bool
-        Whether later calls of `fit` may continue.
     """
     if is_increment:
         return ByIncrement(parameters, start)
     kind = ByAllRows if parameters.solver == "lbfgs" else ByBatches
-    return kind(parameters, start, more_rows_follow=warm_start)
+    return kind(parameters, start)

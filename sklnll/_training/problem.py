@@ -34,11 +34,18 @@ class Start:
         Rows seen so far, repetitions counted.
     optimizer_state : dict
         That of the last increment; empty where there was none.
+    seen : dict
+        What was kept of the rows of earlier increments; empty where there were none.
+    begin_with : tuple of two ndarray, optional
+        y, in new units of training, and weights of the rows with whose fit without x the
+        predictions begin anew, where y is in other units than before.
     """
 
     network: FittedNetwork
     n_seen: int
     optimizer_state: State
+    seen: State
+    begin_with: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

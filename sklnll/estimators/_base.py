@@ -57,6 +57,7 @@ _ATTRIBUTES_OF_FIT = (
     "_target",
     "_requested",
     "_optimizer_state",
+    "_seen",
 )
 """All that a fit assigns."""
 
@@ -70,6 +71,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     t_: int
     _target: Target
     _optimizer_state: dict[str, np.ndarray]
+    _seen: dict[str, np.ndarray]
     _requested: str
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -208,8 +210,11 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     ) -> Self:
         """Train for one epoch on some rows, and continue with other rows in later calls.
 
-        The rows of the first call determine the units of X and y. The step size is constant unless
-        ``learning_rate="invscaling"`` makes it shrink. There is no hold-out and no annealing.
+        The rows of the first call determine the units of X and y, which widen where later rows
+        spread farther. The step size is constant unless ``learning_rate="invscaling"`` makes it
+        shrink. There is no hold-out and no annealing. Give rows in no order: a network forgets what
+        it does not see again, and a warning says where less than half of the y seen before lies
+        within the range of the last 32 rows.
 
         Parameters
         ----------
@@ -255,9 +260,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         start = self._start(is_increment=is_increment)
         if start is None:
             self._set_fit({})
-        plan = make_plan(
-            Hyperparameters.of(self), start, is_increment=is_increment, warm_start=self.warm_start
-        )
+        plan = make_plan(Hyperparameters.of(self), start, is_increment=is_increment)
         requested = self._requested_family(plan)
         random_state = check_random_state(self.random_state)
         door = self._door(requested, plan)
@@ -282,7 +285,8 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         """Return the earlier fit with which training continues, if it does."""
         if "network_" not in vars(self) or not (is_increment or self.warm_start):
             return None
-        return Start(self.network_, self.t_, self._optimizer_state if is_increment else {})
+        state, seen = (self._optimizer_state, self._seen) if is_increment else ({}, {})
+        return Start(self.network_, self.t_, state, seen)
 
     def _requested_family(self, plan: TrainingPlan) -> Distribution:
         """Return the family to fit; raise a ValueError where it, or the plan, is not legal."""
@@ -352,6 +356,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             "validation_scores_": [*scores, *(-loss for loss in record.validation_curve)] or None,
             "best_validation_score_": None if best is None else -best,
             "_optimizer_state": fit.optimizer_state,
+            "_seen": fit.seen,
         }
 
     # What the fitted network shows ---------------------------------------------------------------
@@ -405,7 +410,9 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             params = self.network_.predict_params(
                 checked, time, device=self.device, n_threads=plain(self.n_threads)
             )
-            return self._target.predictive(self.network_.predictive_family, params)
+            dist = self._target.predictive(self.network_.predictive_family, params)
+            dist.novelty = self.network_.novelty(checked)
+            return dist
 
     def _check_rows(self, X: ArrayLike) -> Any:
         """Check rows to predict at: numbers in the columns of `fit`, all of them finite."""

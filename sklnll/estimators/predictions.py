@@ -54,6 +54,9 @@ class PredictsNumbers(_WithNetwork):
         PredictiveDistribution or VectorPredictive
             The distribution of each row in y's units, with the methods of scipy's distributions:
             ``mean, std, ppf, interval, cdf, rvs, ...``. The latter is for families of vectors.
+            Its ``novelty``, of shape (n_samples,), says how far outside of the training rows each
+            row lies: the largest distance of a column beyond its training range, in units of the
+            column's spread.
         """
         return self._predict_dist(X, exposure)
 

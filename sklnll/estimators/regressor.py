@@ -52,12 +52,12 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         weights and with different rows held out. The prediction is the equally weighted mixture of
         the members' distributions. Five members predict better than one and are less sure of
         themselves, at one and a half to five times the time of one.
-    x_scaling : {"standard", "robust"} or None, default="standard"
-        How the columns of X are scaled for "adam" and "sgd". "standard" uses the mean and the
-        standard deviation; "robust" uses the median and the interquartile range, smoothly draws in
-        outliers, and suits columns that have them; None leaves X as it is. Without hidden layers,
-        the network is linear in X whichever is chosen. Columns of a large sparse X are only divided
-        by their largest magnitude, so that zeros stay zeros.
+    x_scaling : {"robust", "standard"} or None, default="robust"
+        How the columns of X are scaled for "adam" and "sgd". "robust" bounds them smoothly, by
+        quartiles where tails are long; what lies far outside of the training rows counts as unknown
+        and predicts what is known without it. "standard", mean and deviation, has no bound. None
+        leaves X as it is. Without hidden layers, the network is linear in X whichever is chosen.
+        Columns of a large sparse X are only divided by their largest magnitude.
     n_frequencies : int or "auto", default="auto"
         Number of cosines of each scaled column of X that the first layer sees beside the column,
         with frequencies and phases that are learned. They let a small network follow steps and
@@ -96,8 +96,8 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
     verbose : bool, int or "bar", default=False
         Whether to print the loss of each epoch. "bar" shows the progress in one line on stderr.
     warm_start : bool, default=False
-        Whether `fit` continues with the fitted network, in its units of X and y, instead of
-        starting anew. `loss_curve_` and `validation_scores_` then grow, and there is no annealing.
+        Whether `fit` continues with the fitted network, in its units of X and y (wider where rows
+        need it). `loss_curve_` and `validation_scores_` then grow, and there is no annealing.
     momentum : float, default=0.9
         Momentum of "sgd": the share of each step that carries over to the next one.
     nesterovs_momentum : bool, default=True
@@ -266,7 +266,7 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         activation: str = "silu",
         *,
         n_estimators: int = 1,
-        x_scaling: str | None = "standard",
+        x_scaling: str | None = "robust",
         n_frequencies: int | str = "auto",
         solver: str = "adam",
         alpha: float = 0.0001,

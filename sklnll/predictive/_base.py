@@ -36,7 +36,17 @@ class Predictive(ABC):
         The family.
     params : mapping of str to ndarray
         Its parameters in y's units, with rows on the first axis.
+
+    Attributes
+    ----------
+    novelty : ndarray of shape (n,) or None
+        How far outside of the training rows each row of X lies: the largest distance of a column
+        beyond its training range, in units of the column's spread. It is 0 where all columns lie
+        inside, and infinite where a column differs that did not vary in training. None where
+        no estimator has made the prediction.
     """
+
+    novelty: np.ndarray | None = None
 
     def __init__(self, distribution: Distribution, params: Mapping[str, np.ndarray]):
         self.distribution = distribution
@@ -51,7 +61,15 @@ class Predictive(ABC):
         if isinstance(rows, int | np.integer):
             rows = range(len(self))[rows]  # IndexError where it is out of range
             rows = slice(rows, rows + 1)
-        return self._with_params({name: value[rows] for name, value in self.params.items()})
+        part = self._with_params({name: value[rows] for name, value in self.params.items()})
+        part.novelty = None if self.novelty is None else self.novelty[rows]
+        return part
+
+    def _as_novel_as(self, *others: Predictive) -> Self:
+        """Take the novelty of predictions for the same rows: the largest that any of them saw."""
+        known = [other.novelty for other in others if other.novelty is not None]
+        self.novelty = np.max(known, axis=0) if known else None
+        return self
 
     @abstractmethod
     def log_prob(self, y: ArrayLike) -> np.ndarray:

@@ -53,7 +53,8 @@ def average(dists: Sequence[P], weights: Sequence[float] | None = None) -> P:
     }
     weight = [w * m["weight"] for w, m in zip(share, members, strict=True)]
     params["weight"] = np.concatenate(weight, axis=-1)
-    return type(dists[0])(ensemble_of(families[0], params["weight"].shape[-1]), params)
+    mean = type(dists[0])(ensemble_of(families[0], params["weight"].shape[-1]), params)
+    return mean._as_novel_as(*dists)
 
 
 def average_of_labels(
@@ -83,7 +84,8 @@ def average_of_labels(
         logits[:, k, encode_labels(dist.classes, classes)] = dist.log_probs
     weight = np.tile(_shares(weights, len(dists)), (len(logits), 1))
     family = LabelEnsemble(Categorical(), len(dists))
-    return LabelPredictive(family, {"weight": weight, "logits": logits}, classes)
+    mean = LabelPredictive(family, {"weight": weight, "logits": logits}, classes)
+    return mean._as_novel_as(*dists)
 
 
 def labels_by_probability(probs: np.ndarray, classes: np.ndarray) -> LabelPredictive:
@@ -134,7 +136,7 @@ def side_by_side(dists: Sequence[Predictive]) -> PredictiveDistribution:
         name: np.stack([dist.params[name] for dist in numbers], axis=1)
         for name in numbers[0].params
     }
-    return numbers[0]._with_params(params)
+    return numbers[0]._with_params(params)._as_novel_as(*numbers)
 
 
 def _one_number(dist: Predictive) -> PredictiveDistribution:

@@ -297,7 +297,7 @@ def transformed(dist: Predictive, transformer: Any) -> Predictive:
     if target_map is None:
         return dist
     if isinstance(target_map, AffineMap) and _is_closed(dist, target_map):
-        return _moved(dist, target_map)
+        return _moved(dist, target_map)._as_novel_as(dist)
     # Angles and intervals are densities, too, but more than numbers.
     if not isinstance(dist, ContinuousPredictive) or type(dist) not in _CHANGEABLE:
         raise TypeError(
@@ -305,7 +305,7 @@ def transformed(dist: Predictive, transformer: Any) -> Predictive:
             f"{transformer!r}: only densities of single numbers can, by any monotone map, and "
             "joint densities of vectors by a positive stretch. Fit y itself."
         )
-    return TransformedPredictive(dist, target_map)
+    return TransformedPredictive(dist, target_map)._as_novel_as(dist)
 
 
 def _probe(dist: PredictiveDistribution | VectorPredictive) -> Probe:

@@ -104,7 +104,7 @@ class VectorPredictive(Predictive):
     @property
     def marginals(self) -> ContinuousPredictive:
         """Return the components, each on its own, as the distribution of D outputs."""
-        return ContinuousPredictive(*self.distribution.marginals(**self.params))
+        return ContinuousPredictive(*self.distribution.marginals(**self.params))._as_novel_as(self)
 
     def marginal(self, component: int) -> ContinuousPredictive:
         """Return the distribution of one component, as of a single output.
@@ -120,7 +120,8 @@ class VectorPredictive(Predictive):
         """
         (j,) = self._positions([component])
         family, params = self.distribution.marginals(**self.params)
-        return ContinuousPredictive(family, {name: value[:, j] for name, value in params.items()})
+        of_component = {name: value[:, j] for name, value in params.items()}
+        return ContinuousPredictive(family, of_component)._as_novel_as(self)
 
     def _positions(self, components: Sequence[int]) -> list[int]:
         for component in components:
@@ -289,7 +290,7 @@ class VectorPredictive(Predictive):
             values[:, j] = self._known(component, value)
         rest = [component for component in self.components if component not in known]
         params = self.distribution.condition(self.params, positions, values)
-        return type(self)(self.distribution, params, rest)
+        return type(self)(self.distribution, params, rest)._as_novel_as(self)
 
     def _known(self, component: int, value: ArrayLike) -> np.ndarray:
         value = np.asarray(as_numbers(value, f"the value of component {component}"), dtype=float)
