@@ -25,6 +25,7 @@ _STEP = 16.0
 """The slope of a tail is taken from masses so many times nearer to the mode."""
 _EXISTS = 1e-6
 _NOISE = 1e-4
+_TIE = 1e-13
 _CROWD = 256
 _STRAIGHT = 1e-4
 _COUNTS_FOR_MUCH = 1e-9
@@ -133,8 +134,9 @@ class Adder:
         weights[0] += 0.5
         weights[-1] -= 0.5  # the last count is the next stretch's first
         values = (weights * terms).sum(axis=1)
-        is_long = (step > 1) & (values[0] > _NEGLIGIBLE)
-        return values, is_long & (last_degrees(mass) * stretches.length > _ROUGH * values[0])
+        is_long = (step > 1) & (mass.max(axis=0) * stretches.length > _NEGLIGIBLE)
+        error = last_degrees(mass) * stretches.length
+        return values, is_long & (error > _ROUGH * np.abs(values[0]))
 
     def sums(self, half: np.ndarray, start: np.ndarray, count: np.ndarray) -> np.ndarray:
         """Return the sums of so many masses, and of their products with the offset.
@@ -363,7 +365,8 @@ class MassLaw(CountLaw):
             outwards, found.outward[:, position + 1, half], found.inward[:, position, half]
         )
         adder = Adder(self._log_mass, found.mode, found.ends)
-        return known + adder.sums(half, first, count) / found.total[half % self._n_rows]
+        with np.errstate(all="ignore"):
+            return known + adder.sums(half, first, count) / found.total[half % self._n_rows]
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found, n_rows, shape = self._sums, self._n_rows, below.shape
@@ -381,6 +384,10 @@ class MassLaw(CountLaw):
         lowest, highest = (np.broadcast_to(end, self.shape).ravel()[row] for end in self.support())
         low, high = np.maximum(low, lowest), np.clip(high, lowest, np.minimum(highest, _LARGEST))
         return low.reshape(shape), high.reshape(shape)
+
+    def _reaches(self, y: np.ndarray, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        # Sums of masses are rounded; at a tie the smaller count is meant.
+        return super()._reaches(y, below * (1 - _TIE), above * (1 + _TIE))
 
     def _search(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
         found = super()._search(below, above)

@@ -444,7 +444,7 @@ class MixingLawWithAtoms(MixingLaw):
         return mode
 
     def _share_of_panels(self) -> np.ndarray:
-        return 1 - sum(self._atoms.values())
+        return 1 - np.asarray(sum(self._atoms.values()))
 
     def entropy(self) -> np.ndarray:
         """Return the entropy of probabilities at the ends, of densities elsewhere."""

@@ -168,7 +168,7 @@ class DensityLaw(ContinuousLaw):
         nodes = self._integrator.between(half, low, high)
         with np.errstate(all="ignore"):
             share = (high - low) / 2 * (WEIGHTS @ np.exp(nodes.log_height))
-        return np.where(high > low, share, 0.0) / self._quadrature.total[half % self._n_rows]
+            return np.where(high > low, share, 0.0) / self._quadrature.total[half % self._n_rows]
 
     @property
     def _integrator(self) -> Integrator:

@@ -242,8 +242,11 @@ class Integrator:
         with np.errstate(invalid="ignore"):
             slopes = np.diff(log_height, axis=0) / (_STEP * inwards)
             is_straight = np.abs(slopes[0] - slopes[1]) < _STRAIGHT
+            # What bends a power is a power of the distance, too, and grows by the step.
+            bent = slopes[0] + (slopes[0] - slopes[1]) / (np.exp(_STEP) - 1)
         is_there = (self.lines.length.ravel() > 0) & (log_height[0] > -np.inf)
-        slope = np.where(np.isfinite(slopes[0]), slopes[0], inwards * np.inf)
+        slope = np.where(is_straight, bent, slopes[0])
+        slope = np.where(np.isfinite(slope), slope, inwards * np.inf)
         return Tails(
             slope,
             np.where(is_there, log_height[0], -np.inf),

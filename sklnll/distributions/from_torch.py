@@ -91,9 +91,9 @@ class FromTorch(Distribution):
 
     @property
     def support(self) -> Support:  # type: ignore[override]
-        support = self._stated
-        if self.y_support is not None:
-            support = _narrowed(support, self.law, self._learned_values())
+        support, values = self._stated, self._learned_values()
+        if self.y_support is not None and len(values) == len(self._names()):
+            support = _narrowed(support, self.law, values)
         return support if self.location_scale else replace(support, units="none")
 
     @property
@@ -209,7 +209,7 @@ class FromTorch(Distribution):
         self, y: np.ndarray, name: str = "y", exposure: np.ndarray | None = None
     ) -> None:
         super().check_target(y, name, exposure)
-        if self.y_support is None:
+        if self.y_support is None or len(self._example()) < len(self._names()):
             return
         own = _support_of(self.law, self._example())
         outside = ~own.check(own_tensor(y)).numpy()
