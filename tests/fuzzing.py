@@ -5,11 +5,13 @@ as many, and other ones each time; ``SKLNLL_HYPOTHESIS_SEED``, which the first l
 name, tries the same again.
 """
 
+import atexit
 import os
 import traceback
 import warnings
 from collections import Counter
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
@@ -25,6 +27,10 @@ SEED = int(os.environ["SKLNLL_HYPOTHESIS_SEED"]) if IS_LONG else None
 TRIED: Counter = Counter()
 """What has been tried in the present test, by what it is called at the end of a run."""
 
+_FOLDER = TemporaryDirectory()
+"""What hypothesis notes goes with the process."""
+atexit.register(_FOLDER.cleanup)
+
 _SHARED = {
     "deadline": None,
     "database": None,  # no files are left behind
@@ -34,7 +40,7 @@ _SHARED = {
 
 def register_profiles():
     """Tell hypothesis how it tries: what a run must not do, whatever the number."""
-    set_hypothesis_home_dir(os.devnull)  # the constants of our modules are not worth a folder
+    set_hypothesis_home_dir(_FOLDER.name)
     settings.register_profile("default", derandomize=True, **_SHARED)
     settings.register_profile("long", derandomize=False, print_blob=True, **_SHARED)
     settings.load_profile(PROFILE)
