@@ -47,16 +47,15 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("solver", ["lbfgs", "adam", "sgd"])
-def test_extreme_weights_end_in_a_finite_fit(kind, name, solver):
+@pytest.mark.parametrize(("solver", "dtype"), [("lbfgs", "f8"), ("adam", "f4"), ("sgd", "f8")])
+def test_extreme_weights_end_in_a_finite_fit(kind, name, solver, dtype):
     make, family, y = KINDS[kind]
     net = make(family, hidden_layer_sizes=(3,), solver=solver, max_iter=3, random_state=0)
-    for dtype in ("f4", "f8"):
-        with np.errstate(all="raise", under="ignore"):
-            net.fit(X.astype(dtype), y, WEIGHTS[name])
-        assert np.isfinite(net.weights_).all()
-        assert np.isfinite(net.loss_curve_).all()
-        assert np.isfinite(net.predict_dist(X.astype(dtype)).log_prob(y)).all()
+    with np.errstate(all="raise", under="ignore"):
+        net.fit(X.astype(dtype), y, WEIGHTS[name])
+    assert np.isfinite(net.weights_).all()
+    assert np.isfinite(net.loss_curve_).all()
+    assert np.isfinite(net.predict_dist(X.astype(dtype)).log_prob(y)).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,6 +95,16 @@ def test_metrics_take_extreme_weights():
         assert_allclose(found, known, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])
+def test_weights_that_are_not_finite_are_named_by_their_row(value, kind):
+    weight = np.ones(N)
+    weight[6] = value
+    with pytest.raises(ValueError, match=f"contains {kind}: .* row 6 of sample_weight "):
+        plain_regressor().fit(X, Y, weight)
+    with pytest.raises(ValueError, match=f"contains {kind}: .* row 6 of sample_weight_val"):
+        plain_regressor().fit(X, Y, X_val=X, y_val=Y, sample_weight_val=weight)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e308])
 def test_weights_of_classes_are_finite(value):
     y = KINDS["categorical"][2]
@@ -126,7 +135,7 @@ def test_extreme_exposures_are_refused(family, value):
         net.fit(X, Y, exposure=exposure)
 
 
-@pytest.mark.parametrize("unit", [1e-30, 1e-10, 1e10, 1e30])
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
 @pytest.mark.parametrize("family", RATES, ids=repr)
 def test_units_of_exposure_do_not_matter(family, unit):
     known = plain_regressor(family, **LINEAR).fit(X, Y, exposure=np.ones(N)).predict(X)

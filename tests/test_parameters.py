@@ -28,7 +28,7 @@ WHOLE = {
     "n_estimators": 2,
     "n_frequencies": 2,
     "batch_size": 8,
-    "max_iter": 20,
+    "max_iter": 5,
     "random_state": 7,
     "n_iter_no_change": 3,
     "max_fun": 100,
@@ -95,11 +95,11 @@ def test_sizes_of_layers_may_be_an_array(kind):
 
 FAMILIES = {
     "trials": (lambda number: Binomial(trials=number(100)), INTEGERS + FLOATS),
-    "n_components": (lambda number: Mixture(Normal(), n_components=number(2)), INTEGERS),
+    "n_components": (lambda number: Mixture(Normal(), n_components=number(2)), INTEGERS[::3]),
     "df": (lambda number: StudentT(df=number(5)), INTEGERS + FLOATS),
     "dispersion": (lambda number: NegativeBinomial(dispersion=number(0.5)), FLOATS),
     "scale": (lambda number: Normal(scale=number(0.5)), FLOATS),
-    "low": (lambda number: Truncated(Normal(), number(0), number(100)), INTEGERS + FLOATS),
+    "low": (lambda number: Truncated(Normal(), number(0), number(100)), INTEGERS),
     "inflation": (lambda number: ZeroInflated(NegativeBinomial(), number(0.25)), FLOATS),
 }
 

@@ -139,7 +139,18 @@ def check_weight(
     sample_weight: ArrayLike | None, X: np.ndarray, name: str = "sample_weight"
 ) -> np.ndarray:
     """Check weights: float64, one for each row of `X`, non-negative and not all zero."""
-    given = None if sample_weight is None else check_numeric_columns(sample_weight, name)
+    given = sample_weight
+    if given is not None:
+        given = np.asarray(check_numeric_columns(given, name), dtype=float)
+        illegal = ~np.isfinite(given)
+        if illegal.any():
+            row = int(np.argwhere(np.atleast_1d(illegal))[0, 0])
+            kind = "NaN" if np.isnan(given).any() else "infinity"
+            raise ValueError(
+                f"Input sample_weight contains {kind}: found it at row {row} of {name} "
+                f"({illegal.sum()} of {given.size} values are not finite). Leave such rows out, or "
+                "give them the weight 0."
+            )
     return check_weight_values(_check_sample_weight(given, X, dtype=np.float64))
 
 

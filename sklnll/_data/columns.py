@@ -64,7 +64,8 @@ def names_of_columns(value: Any) -> list[Any] | None:
 
 def is_frame(value: Any) -> bool:
     """Tell whether this is a data frame, be it of pandas or of another library."""
-    return hasattr(value, "columns") and hasattr(value, "dtypes")
+    kind = type(value)  # which computes neither of them
+    return hasattr(kind, "columns") and hasattr(kind, "dtypes")
 
 
 def name_place(row: int | None, column: int | None, names: Sequence[Any] | None = None) -> str:
@@ -120,9 +121,10 @@ def _in_values(values: Any, dtype: Any) -> Stranger | None:
 
 def _says_numbers(dtype: Any) -> bool:
     """Tell whether a type of column, of numpy, pandas or polars, is one of numbers."""
-    if hasattr(dtype, "is_numeric"):
+    kind = getattr(dtype, "kind", None)
+    if kind is None and hasattr(dtype, "is_numeric"):  # one of polars
         return bool(dtype.is_numeric()) or str(dtype) in {"Boolean", "Null"}
-    return getattr(dtype, "kind", "O") in _NUMBERS
+    return kind is not None and kind in _NUMBERS
 
 
 def _by_dtype(dtype: Any) -> Stranger | None:
