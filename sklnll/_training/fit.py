@@ -101,15 +101,15 @@ def fit_network(
         if not record.loss_curve:  # training ended before its first epoch did
             record.loss_curve.append(objective.mean_nll(split.train).mean().item())
     fitted = FittedNetwork.of(network, units)
-    if split.unseen is not None:
-        fitted = recalibrated(fitted, split.unseen, parameters)
     check_fitted(
         fitted,
         rows,
         record.loss_curve[-1],
         parameters,
-        more_rows_follow=plan.more_rows_follow,
+        is_increment=plan.first_rows_may_lack_values,
     )
+    if split.unseen is not None:
+        fitted = recalibrated(fitted, split.unseen, parameters)
     n_seen = plan.n_seen + record.n_iter * len(split.train)
     return Fit(fitted, record, n_seen, optimizer_state)
 

@@ -23,7 +23,7 @@ def check_fitted(
     loss: float,
     parameters: Hyperparameters,
     *,
-    more_rows_follow: bool,
+    is_increment: bool,
 ) -> None:
     """Raise an UnsoundFitError where a fitted network cannot predict its rows of training.
 
@@ -35,12 +35,12 @@ def check_fitted(
     loss : float
         The last mean loss over them.
     parameters : Hyperparameters
-    more_rows_follow : bool
+    is_increment : bool
         Whether this is one of many fits. Their losses are known to be finite, and moderate weights
         then say as much as predictions do, for less.
     """
     culprit = _culprit(network, loss)
-    if culprit is None and not (more_rows_follow and _are_moderate(network.weights)):
+    if culprit is None and not (is_increment and _are_moderate(network.weights)):
         culprit = _culprit_of_predictions(network, rows, parameters)
     if culprit is not None:
         raise UnsoundFitError(f"The fit has failed: {culprit}. {advice(rows, parameters)}")
@@ -53,8 +53,6 @@ def _culprit(network: FittedNetwork, loss: float) -> str | None:
     for name, values in learned.items():
         if not np.isfinite(values).all():
             return f"some {name} are not finite"
-    if not 0 < network.recalibration < np.inf:
-        return f"the factor of recalibration is {network.recalibration:g}"
     return None
 
 
