@@ -12,8 +12,10 @@ _SWITCHED_OFF = 10.0
 almost nothing of its effect is left."""
 
 
-def check_columns(mean: Tensor, spread: Tensor, penalized: Tensor, x_unit: Tensor | None) -> None:
-    """Raise a ValueError for columns beyond floats; warn of such as alpha switches off.
+def columns_switched_off(
+    mean: Tensor, spread: Tensor, penalized: Tensor, x_unit: Tensor | None
+) -> Tensor:
+    """Find the columns that alpha switches off, and warn of them; their weights obey it alone.
 
     Parameters
     ----------
@@ -23,6 +25,15 @@ def check_columns(mean: Tensor, spread: Tensor, penalized: Tensor, x_unit: Tenso
         Spread that a column had if it curved the loss as much as the penalty on its weight does.
     x_unit : Tensor of shape (n_features,), optional
         Units of these columns, where they are not those of X.
+
+    Returns
+    -------
+    Tensor of bool, of shape (n_features,)
+
+    Raises
+    ------
+    ValueError
+        For columns beyond floats.
     """
     is_beyond = ~(mean + spread).isfinite().cpu().numpy()
     if is_beyond.any():
@@ -40,6 +51,7 @@ def check_columns(mean: Tensor, spread: Tensor, penalized: Tensor, x_unit: Tenso
             "acts in X's units with solver='lbfgs': it holds the effect of the column near zero. "
             "Multiply the column by a power of ten (or use a StandardScaler), or set alpha=0."
         )
+    return is_off
 
 
 def _first(columns: np.ndarray) -> int:

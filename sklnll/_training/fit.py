@@ -108,8 +108,6 @@ def fit_network(
         if not record.loss_curve:  # training ended before its first epoch did
             record.loss_curve.append(objective.mean_nll(split.train).mean().item())
     fitted = FittedNetwork.of(network, units, null)
-    if split.unseen is not None:
-        fitted = recalibrated(fitted, split.unseen, parameters)
     check_fitted(
         fitted,
         rows,
@@ -117,6 +115,8 @@ def fit_network(
         parameters,
         is_increment=plan.is_increment,
     )
+    if split.unseen is not None:
+        fitted = recalibrated(fitted, split.unseen, parameters)
     n_seen = plan.n_seen + record.n_iter * len(split.train)
     return Fit(fitted, record, n_seen, optimizer_state, seen)
 

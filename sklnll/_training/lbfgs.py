@@ -12,11 +12,13 @@ from .._data.rows import MemberRows
 from .._data.sparse import as_dense
 from .._network.network import Network
 from .._network.weights import Weights
-from .column_checks import check_columns
+from .boundary import AtEnd, parameters_at_ends, warn_at_ends
+from .column_checks import columns_switched_off
 from .hyperparameters import SolverSettings
 from .monitor import FitMonitor
 from .objective import Objective
 from .record import NonFiniteStartError, Record, warn_not_converged
+from .restarts import Block, best_from_simpler_models
 
 _NUMBERS_AT_ONCE = 2**22
 """Numbers of X that go through the network together, to bound what it makes of them."""
@@ -57,6 +59,9 @@ class _Descent:
     again from there with a fresh memory, as long as that helps. It stops after `end` iterations, or
     when a callback says so where there is no such end.
 
+    A linear network whose parameters have run to an end of their range may have stopped on a ridge,
+    or at a lesser maximum. It is then searched for from the maxima of simpler models, too.
+
     Attributes
     ----------
     n_iter : int
@@ -78,13 +83,15 @@ class _Descent:
         self._settings = settings
         self._monitor = monitor
         self._end = end
-        self._good, self.n_iter = self._function.flat, 0
+        self._null = self._function.flat
+        self._good, self.n_iter = self._null.copy(), 0
         self._record = Record()
 
     def run(self) -> None:
         """Minimize."""
         self._monitor.begin()
-        self._minimize()
+        if self._minimize() and not self._network.architecture.hidden:
+            self._leave_ends()
 
     def finish(self) -> Record:
         """Leave the last good weights in the network, and return the record of how they came."""
@@ -92,8 +99,42 @@ class _Descent:
         self._record.cut(self.n_iter)
         return self._record
 
-    def _minimize(self) -> None:
-        """Start again where a run ended before its time, as long as that helps."""
+    def _leave_ends(self) -> None:
+        """Try other ways where parameters ran to an end of their range; warn if they stay there."""
+        ends = self._ends()
+        if ends and self._starts_without_x:
+            best = self._good
+            for output in np.flatnonzero(np.any([end.outputs for end in ends], axis=0)):
+                head = self._function.objective.head
+                best = best_from_simpler_models(
+                    self._function,
+                    self._null,
+                    best,
+                    Block(self._network.architecture, head, int(output)),
+                    tol=self._settings.tol,
+                    max_fun=self._settings.max_fun,
+                )
+            if best is not self._good:
+                self._good = best
+                self._minimize()
+                ends = self._ends()
+        warn_at_ends(ends)
+
+    @property
+    def _starts_without_x(self) -> bool:
+        """Whether the start was the fit without x, and not an earlier fit."""
+        start = Weights(self._network.architecture, torch.from_numpy(self._null)[None])
+        return not start.layers[-1].matrix.any()
+
+    def _ends(self) -> list[AtEnd]:
+        self._function.load(self._good)
+        return parameters_at_ends(self._function.objective, self._function.rows)
+
+    def _minimize(self) -> bool:
+        """Start again where a run ended before its time, as long as that helps; tell if it ended.
+
+        A callback or a limit may have stopped it instead.
+        """
         settings, record, function = self._settings, self._record, self._function
         value = np.inf
         while record.n_iter < settings.max_iter and function.n_calls < settings.max_fun:
@@ -101,12 +142,13 @@ class _Descent:
             least_gain = 1e-8 * max(1.0, abs(result.fun))
             is_converged = np.abs(result.jac).max(initial=0) <= settings.tol
             if record.is_stopped or is_converged or result.fun > value - least_gain:
-                return
+                return not record.is_stopped
             value = result.fun
         warn_not_converged(
             f"lbfgs: max_iter={settings.max_iter} iterations or max_fun={settings.max_fun} "
             "function calls reached"
         )
+        return False
 
     def _one_run(self) -> scipy.optimize.OptimizeResult:
         options = {
@@ -162,9 +204,8 @@ class _StandardizedObjective:
         self.n_calls = 0
         self._mean, self._spread = _mean_and_spread(rows, self._rows_at_once)
         penalized = self._spread_of_penalty()
-        check_columns(self._mean, self._spread, penalized, objective.x_unit)
-        if objective.x_unit is not None:
-            self._spread = torch.maximum(self._spread, penalized)
+        is_off = columns_switched_off(self._mean, self._spread, penalized, objective.x_unit)
+        self._spread = torch.where(is_off, penalized, self._spread)
         self._first_value = math.inf
 
     @property
@@ -215,12 +256,11 @@ class _StandardizedObjective:
         return min(len(self.rows), max(1, _NUMBERS_AT_ONCE // self.rows.shared.x.shape[1]))
 
     def _spread_of_penalty(self) -> Tensor:
-        """Return the spread of columns that would curve the loss as much as the penalty does.
-
-        Of a tiny column, which the penalty all but switches off, the weight is found by it alone.
-        """
+        """Return the spread of columns that would curve the loss as much as the penalty does."""
         curvature = self.objective.penalty.curvature(len(self.rows))
         matrix = Weights(self._architecture, curvature).layers[0].matrix
+        if not matrix.shape[2]:  # nothing depends on x
+            return torch.zeros_like(self._spread)
         return matrix.amax(dim=(0, 2)).sqrt().to(self._spread.dtype)
 
     def _standardize(self, gradient: Tensor) -> Tensor:

@@ -80,6 +80,11 @@ def fit_factor(
     float
         1 where no factor is better.
 
+    Raises
+    ------
+    ValueError
+        If the rows have no score.
+
     References
     ----------
     C. Guo, G. Pleiss, Y. Sun and K. Weinberger (2017). On calibration of modern neural networks.
@@ -97,6 +102,11 @@ def fit_factor(
     def objective(log_factor: float) -> float:
         return n_rows * mean_loss(log_factor) / unit + 0.5 * _PRIOR * log_factor**2
 
+    if np.isnan(unit) or np.isnan(objective(0.0)):
+        raise ValueError(
+            "recalibrate needs a score of the rows that training did not see, and theirs is NaN; "
+            "look at these rows for values far from those of training, or set recalibrate=None."
+        )
     bounds = (-_LARGEST_LOG_FACTOR, _LARGEST_LOG_FACTOR)
     found = minimize_scalar(objective, bounds=bounds, method="bounded")
     return float(np.exp(found.x)) if found.fun < objective(0.0) else 1.0

@@ -53,8 +53,6 @@ def _culprit(network: FittedNetwork, loss: float) -> str | None:
     for name, values in learned.items():
         if not np.isfinite(values).all():
             return f"some {name} are not finite"
-    if not 0 < network.recalibration < np.inf:
-        return f"the factor of recalibration is {network.recalibration:g}"
     return None
 
 

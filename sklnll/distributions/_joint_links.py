@@ -91,6 +91,7 @@ class Components(Link):
         self.domain = link.domain
         self.learnable = link.learnable
         self.start_range = link.start_range
+        self.interior = link.interior
 
     @property
     def activation(self) -> str:

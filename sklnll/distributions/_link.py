@@ -34,6 +34,10 @@ class Link(ABC):
     """Training starts between these two values. Where other values hardly change the density,
     neither does raw, and training would not come back from there."""
 
+    interior: tuple[float, float] = (-np.inf, np.inf)
+    """Beyond these two values the density hardly changes with the parameter: where training ends
+    there, the maximum of the likelihood lies at the end of the range, or infinitely far away."""
+
     writes_slopes = False
     """It says whether `value_and_slope` gives the slope of ``__call__``. A subclass that replaces
     ``__call__`` alone does not inherit it."""

@@ -60,6 +60,10 @@ __all__ = [
 ]
 
 
+_NEAR_END = 1e-8
+"""Distance from the end of a range at which a parameter has run there: beyond floats' roots."""
+
+
 class FixedLink(Identity):
     """The parameter is a number that the user knows; it is never learned.
 
@@ -105,6 +109,7 @@ class Softplus(Link):
     def __init__(self, floor: float, start_range: tuple[float, float] | None = None):
         self.floor = floor
         self.start_range = start_range
+        self.interior = (1.01 * floor, np.inf)
 
     def __call__(self, raw: Tensor) -> Tensor:
         return self.floor + torch.nn.functional.softplus(raw)
@@ -151,6 +156,7 @@ class Log(Link):
         self.floor = floor
         self.cap = cap
         self.start_range = start_range
+        self.interior = (floor + _NEAR_END, min(1 / _NEAR_END, cap / 2))
 
     def __call__(self, raw: Tensor) -> Tensor:
         bound = self._bound(torch.finfo(raw.dtype).max)
@@ -187,6 +193,7 @@ class ProbabilityLink(Link):
     """
 
     domain = "strictly between 0 and 1"
+    interior = (_NEAR_END, 1 - _NEAR_END)
 
     def __init__(self, start_range: tuple[float, float] | None = None):
         self.start_range = start_range
