@@ -286,9 +286,16 @@ class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
             # Measured at the smaller tail, which has the digits.
             return np.where(below < above, law.cdf(y) - below, above - law.sf(y))
 
-        found = elementwise.find_root(excess, (low, high), args=(below, above, index + 0.0))
+        # The search knows an absolute tolerance, too, which must not count in y's units.
+        unit = np.ldexp(1.0, np.frexp(np.maximum(np.abs(low), np.abs(high)))[1] - 1)
+        found = elementwise.find_root(
+            lambda z, unit, *given: excess(z * unit, *given),
+            (low / unit, high / unit),
+            args=(unit, below, above, index + 0.0),
+        )
         # Where rounding hides the change of sign, the two ends are the same.
-        y = np.where(found.success, found.x, np.where(found.f_bracket[0] > 0, low, high))
+        end = np.where(found.f_bracket[0] > 0, low, high)
+        y = np.where(found.success, found.x * unit, end)
         return self._checked(y, excess, below, above, index)
 
     def _checked(
@@ -306,8 +313,9 @@ class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
         if not doubtful.any():
             return y
         at, given = y[doubtful], (below[doubtful], above[doubtful], index[doubtful])
-        is_low = excess(np.nextafter(at, np.inf), *given) < -tolerance[doubtful]
-        is_high = excess(np.nextafter(at, -np.inf), *given) > tolerance[doubtful]
+        far = 8 * np.spacing(np.abs(at))  # the search ends within four
+        is_low = excess(at + far, *given) < -tolerance[doubtful]
+        is_high = excess(at - far, *given) > tolerance[doubtful]
         is_lost = doubtful.copy()
         is_lost[doubtful] = is_low | is_high
         warn_of_rows(self.family, is_lost, "a quantile is not found")

@@ -17,6 +17,7 @@ from sklnll.distributions import (
     Distribution,
     FromTorch,
     Gamma,
+    Mixture,
     NegativeBinomial,
     Normal,
     Poisson,
@@ -116,6 +117,15 @@ def test_averages_of_members_move_with_y():
 
     for offset, unit in [(1e10, 1.0), (0.0, 1e-100)]:
         np.testing.assert_allclose(answers(offset, unit), answers(0.0, 1.0), atol=2e-6)
+
+
+def test_quantiles_of_mixtures_change_with_the_units():
+    unit = np.array([1.0, 1e-290, 1e-303, 1e300])[:, None]
+    params = {"logits": [-0.7, 0.4, 0.3], "loc": [-1.1, 0.2, 1.7], "scale": [0.01, 0.08, 0.12]}
+    params = {key: np.array(value) * np.ones((4, 1)) for key, value in params.items()}
+    params |= {"loc": params["loc"] * unit, "scale": params["scale"] * unit}
+    quantiles = predictive(Mixture(Normal(), 3), params).ppf([0.05, 0.5, 0.95]) / unit
+    np.testing.assert_allclose(quantiles, np.tile(quantiles[0], (4, 1)), rtol=1e-9)
 
 
 def test_what_floats_do_not_resolve_is_nan_with_a_warning():
