@@ -1,6 +1,7 @@
 """Neural networks behind scikit-learn's fit and predict that answer with a distribution."""
 
 from . import displays, distributions, metrics
+from ._messages import NumericalWarning
 from ._training.recipe import MLP_DEFAULTS
 from ._version import __version__ as __version__
 from .comparison import Comparison, compare
@@ -16,6 +17,7 @@ __all__ = [
     "NLLClassifier",
     "NLLRanker",
     "NLLRegressor",
+    "NumericalWarning",
     "compare",
     "displays",
     "distributions",

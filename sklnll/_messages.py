@@ -9,7 +9,10 @@ _PASSED_OVER = {"sklnll", "sklearn", "functools"}
 
 
 class NumericalWarning(RuntimeWarning):
-    """What was asked of a distribution cannot be computed there, and is NaN or infinite."""
+    """What was asked of a distribution cannot be computed for some rows, and is NaN there.
+
+    ``warnings.filterwarnings("error", category=sklnll.NumericalWarning)`` makes an error of it.
+    """
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from .._numerics.sums import N_STEPS, weights_of_sum
 from .law import LEVELS, CountLaw
-from .mixing import VALUES_AT_ONCE, Panel, WeightedLaw
+from .mixing import VALUES_AT_ONCE, WeightedLaw
+from .panels import Panel
 
 _LEVELS = np.array([1e-14, 1e-9, 1e-5, 1e-3, 0.02, 0.15, 0.5])
 """Between counts with these probabilities below and above them most masses are smooth."""

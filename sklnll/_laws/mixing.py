@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, cast
 
@@ -17,6 +16,7 @@ from .._numerics.line import Line
 from .atoms import LawWithAtoms
 from .doubts import warn_of_rows
 from .law import LEVELS, ContinuousLaw, Law, as_generator, flat_rows
+from .panels import Panel
 from .protocols import FrozenLaw
 from .quadrature import NODES, WEIGHTS
 
@@ -39,32 +39,6 @@ def chosen_members(weights: np.ndarray, random_state: Any) -> np.ndarray:
     """Draw the position of a member, for weights on the last axis."""
     uniform = random_state.uniform(size=(*weights.shape[:-1], 1))
     return (uniform > weights.cumsum(axis=-1)[..., :-1]).sum(axis=-1)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A panel is a few neighboring stretches of y's axis, each seen at some points; these are the
-    first two axes.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_stretches, n_points, ...)
-        Quadrature nodes, or whole numbers.
-    weight : ndarray
-        Of the points in an integral or a sum; broadcasts against y.
-    density : ndarray of shape (n_stretches, n_points, ...)
-        Density or mass at the points.
-    """
-
-    y: np.ndarray
-    weight: np.ndarray
-    density: np.ndarray
-
-    def expectation(self, values: np.ndarray) -> np.ndarray:
-        """Return the share of this stretch in the expectation of a function with these values."""
-        with np.errstate(invalid="ignore"):
-            terms = np.where(self.density > 0, self.density * values, 0.0)
-        return (self.weight * terms).sum(axis=(0, 1))
 
 
 class WeightedLaw(Law):
@@ -312,9 +286,16 @@ class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
             # Measured at the smaller tail, which has the digits.
             return np.where(below < above, law.cdf(y) - below, above - law.sf(y))
 
-        found = elementwise.find_root(excess, (low, high), args=(below, above, index + 0.0))
+        # The search knows an absolute tolerance, too, which must not count in y's units.
+        unit = np.ldexp(1.0, np.frexp(np.maximum(np.abs(low), np.abs(high)))[1] - 1)
+        found = elementwise.find_root(
+            lambda z, unit, *given: excess(z * unit, *given),
+            (low / unit, high / unit),
+            args=(unit, below, above, index + 0.0),
+        )
         # Where rounding hides the change of sign, the two ends are the same.
-        y = np.where(found.success, found.x, np.where(found.f_bracket[0] > 0, low, high))
+        end = np.where(found.f_bracket[0] > 0, low, high)
+        y = np.where(found.success, found.x * unit, end)
         return self._checked(y, excess, below, above, index)
 
     def _checked(
@@ -332,8 +313,9 @@ class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
         if not doubtful.any():
             return y
         at, given = y[doubtful], (below[doubtful], above[doubtful], index[doubtful])
-        is_low = excess(np.nextafter(at, np.inf), *given) < -tolerance[doubtful]
-        is_high = excess(np.nextafter(at, -np.inf), *given) > tolerance[doubtful]
+        far = 8 * np.spacing(np.abs(at))  # the search ends within four
+        is_low = excess(at + far, *given) < -tolerance[doubtful]
+        is_high = excess(at - far, *given) > tolerance[doubtful]
         is_lost = doubtful.copy()
         is_lost[doubtful] = is_low | is_high
         warn_of_rows(self.family, is_lost, "a quantile is not found")
