@@ -119,8 +119,8 @@ def spoiled(monkeypatch):
     def spoil(name, value):
         of = FittedNetwork.of.__func__
 
-        def broken(cls, network, units):
-            fitted = of(cls, network, units)
+        def broken(cls, *given):
+            fitted = of(cls, *given)
             getattr(fitted, name).flat[-1] = value
             return fitted
 
