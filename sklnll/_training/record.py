@@ -46,7 +46,7 @@ def warn_non_finite(iteration: int, culprit: str) -> None:
     """Warn that training had to stop, and where."""
     warn_user(
         f"Training met a non-finite loss in iteration {iteration}: {culprit}. The weights of the "
-        "last good iteration are kept. Lower learning_rate_init, or set x_scaling='robust'.",
+        "last good iteration are kept. Lower learning_rate_init, and use x_scaling='robust'.",
         ConvergenceWarning,
     )
 
@@ -57,6 +57,6 @@ def warn_diverged(loss: float, start_loss: float) -> None:
         f"Training diverged: it ended at a loss of {loss:.3g} nats a row, above the "
         f"{start_loss:.3g} that it started from (the fit without x, or the one that it went on "
         "with), which is kept instead. "
-        "Lower learning_rate_init, or set x_scaling='robust'.",
+        "Lower learning_rate_init, and use x_scaling='robust'.",
         ConvergenceWarning,
     )
