@@ -91,15 +91,14 @@ class ColumnRanges:
     def _largest(self, X: Any, unit: np.ndarray) -> np.ndarray:
         if sparse.issparse(X):
             return self._largest_of_sparse(X, unit)
+        low, high = (end.astype(X.dtype) for end in (self.low, self.high))
         largest = np.zeros(len(X))
         for block in gen_batches(len(X), max(1, _NUMBERS_AT_ONCE // max(1, X.shape[1]))):
             rows = X[block]
-            # Most columns need no second look.
-            far = (rows.min(axis=0) < self.low) | (rows.max(axis=0) > self.high)
-            if far.any():
-                columns = np.flatnonzero(far)
-                distances = self._distances(rows[:, columns], columns, unit[columns])
-                largest[block] = distances.max(axis=1)
+            far = np.flatnonzero(((rows < low) | (rows > high)).any(axis=1))  # few of most X
+            if far.size:
+                of_far = self._distances(rows[far], slice(None), unit)
+                largest[block.start + far] = of_far.max(axis=1)
         return largest
 
     def _largest_of_sparse(self, X: Any, unit: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse
+from sklearn.utils import gen_batches
 from torch import Tensor
 
 from .network import Network
@@ -53,7 +54,9 @@ def take_far_as_unknown(raw: Tensor, X: Any, network: Network, units: Units, nul
     if not far.size:
         return
     places = _places(units, X.dtype).to(raw.device)
-    for rows in np.array_split(far, -(-far.size * X.shape[1] // _NUMBERS_AT_ONCE)):
+    size = max(1, min(network.rows_at_once, _NUMBERS_AT_ONCE // X.shape[1]))
+    for block in gen_batches(far.size, size):
+        rows = far[block]
         dense = X[rows].toarray() if sparse.issparse(X) else X[rows]
         is_far = torch.from_numpy(ranges.shares(dense) > _LEAST).to(raw.device)
         x = units.dense_features(dense).to(raw.device)

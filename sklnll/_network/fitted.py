@@ -166,15 +166,14 @@ class FittedNetwork:
         n_rows = X.shape[0]
         size = min(n_rows, network.rows_at_once)
         raw = network.weights.flat.new_empty(len(self), n_rows, head.layout.n_predicted)
-        null = as_tensor(self.null).to(raw)
         products = size * network.products_of_a_row(self.units.density(X))
         with torch.no_grad(), threads_for(products, n_threads):
             passes = {n: Pass(network, n) for n in {size, n_rows % size or size}}
             for block in gen_batches(n_rows, size):
                 x = self.units.features(X[block]).to(where)
                 raw[:, block], constants = passes[x.shape[0]].forward(x, Mode())
-                if self.far_is_unknown:
-                    take_far_as_unknown(raw[:, block], X[block], network, self.units, null)
+            if self.far_is_unknown:
+                take_far_as_unknown(raw, X, network, self.units, as_tensor(self.null).to(raw))
             params = head.params(raw, constants)
         return {name: value.cpu().numpy() for name, value in params.items()}
 

@@ -65,7 +65,7 @@ def warn_non_finite(iteration: int, culprit: str) -> None:
         kept = f"weights of iteration {iteration - 1}, the last good one, are"
     warn_user(
         f"Training met a non-finite loss in iteration {iteration}: {culprit}. The {kept} kept. "
-        "Lower learning_rate_init, or set x_scaling='robust'.",
+        "Lower learning_rate_init, and use x_scaling='robust'.",
         ConvergenceWarning,
     )
 
@@ -76,6 +76,6 @@ def warn_diverged(loss: float, start_loss: float) -> None:
         f"Training diverged: it ended at a loss of {loss:.3g} nats a row, above the "
         f"{start_loss:.3g} that it started from (the fit without x, or the one that it went on "
         "with), which is kept instead. "
-        "Lower learning_rate_init, or set x_scaling='robust'.",
+        "Lower learning_rate_init, and use x_scaling='robust'.",
         ConvergenceWarning,
     )
