@@ -9,7 +9,9 @@ _PASSED_OVER = {"sklnll", "sklearn", "functools"}
 
 
 class NumericalWarning(RuntimeWarning):
-    """What was asked of a distribution cannot be computed for some rows, and is NaN there.
+    """What was asked of a distribution is no finite number for some rows.
+
+    It does not exist, or cannot be computed and is NaN.
 
     ``warnings.filterwarnings("error", category=sklnll.NumericalWarning)`` makes an error of it.
     """

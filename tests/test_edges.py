@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from plain import plain_classifier, plain_ranker, plain_regressor
 from sklearn.linear_model import PoissonRegressor
 
-from sklnll import NLLRegressor
+from sklnll import NLLRegressor, NumericalWarning
 from sklnll.distributions import NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
 from sklnll.metrics import negative_log_likelihood
 
@@ -235,7 +235,7 @@ def test_other_errors_stay_as_they_are():
 @pytest.mark.parametrize("df", [0.5, 1.0])
 def test_a_mean_that_does_not_exist_is_warned_of(df):
     net = plain_regressor(StudentT(df=df), point_estimate="mean", **LINEAR).fit(X, Y)
-    with pytest.warns(UserWarning, match=r"The mean of StudentT\(df=.* at row 0.*'median'"):
+    with pytest.warns(NumericalWarning, match=r"The mean of StudentT\(df=.* at row 0.*'median'"):
         assert not np.isfinite(net.predict(X)).any()
     net.set_params(point_estimate="median")
     assert np.isfinite(net.predict(X)).all()
@@ -244,7 +244,7 @@ def test_a_mean_that_does_not_exist_is_warned_of(df):
 @pytest.mark.parametrize("df", [0.5, 1.5, 2.0])
 def test_a_deviation_that_does_not_exist_is_warned_of(df):
     net = plain_regressor(StudentT(df=df), **LINEAR).fit(X, Y)
-    with pytest.warns(UserWarning, match=r"The std of StudentT\(df=.*\(30 of 30 predictions\)"):
+    with pytest.warns(NumericalWarning, match=r"The std of StudentT\(df=.*\(30 of 30 predictions\)"):
         point, std = net.predict(X, return_std=True)
     assert np.isfinite(point).all()
     assert not np.isfinite(std).any()
@@ -253,6 +253,6 @@ def test_a_deviation_that_does_not_exist_is_warned_of(df):
 def test_a_mean_beyond_float32_is_warned_of():
     rows, counts = X.astype("f4"), np.round(Y * 1e10)
     net = plain_regressor("poisson", **LINEAR).fit(rows, counts, exposure=np.ones(N))
-    with pytest.warns(UserWarning, match=r"beyond float32.*predict_dist"):
+    with pytest.warns(NumericalWarning, match=r"beyond float32.*predict_dist"):
         assert np.isinf(net.predict(rows, exposure=np.full(N, 1e30))).all()
     assert_array_equal(np.isfinite(net.predict(rows)), True)

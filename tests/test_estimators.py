@@ -273,6 +273,7 @@ def test_the_net_computes_in_the_dtype_of_x(name, fit):
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore::sklnll.NumericalWarning")  # a Cauchy has no moments
 def test_points_have_the_dtype_of_the_network(name, dtype, fitted):
     """As those of scikit-learn's regressors; distributions keep all digits of y."""
     net, X, y = fitted(name)
@@ -470,6 +471,7 @@ def test_independent_outputs_of_a_linear_model_are_fitted_one_by_one(name, draw_
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("estimate", ["mean", "median"])
+@pytest.mark.filterwarnings("ignore::sklnll.NumericalWarning")  # a Cauchy has no moments
 def test_point_estimates_are_scipys(name, estimate, fitted):
     net, X, _ = fitted(name)
     net = deepcopy(net).set_params(point_estimate=estimate)
@@ -497,6 +499,7 @@ def test_auto_is_the_mean_where_it_exists_and_else_the_median(fit):
 
 
 @pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.filterwarnings("ignore::sklnll.NumericalWarning")  # a Cauchy has no moments
 def test_predictions_are_those_of_the_distribution(name, fitted):
     net, X, _ = fitted(name, 2)
     dist = net.predict_dist(X)

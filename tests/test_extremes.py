@@ -9,7 +9,7 @@ from kinds import marks, one_of_each_kind
 from plain import plain_classifier, plain_regressor
 from sklearn.exceptions import ConvergenceWarning
 
-from sklnll import NLLClassifier, NLLRanker
+from sklnll import NLLClassifier, NLLRanker, NumericalWarning
 from sklnll.distributions import DISTRIBUTIONS
 
 RNG = np.random.default_rng(0)
@@ -87,8 +87,9 @@ def fit(net, *rows, **params):
 
 
 def assert_no_nan(net, X, y=None):
-    """No prediction is NaN; infinity, where numbers end, is one."""
-    with np.errstate(over="ignore"):
+    """No prediction is NaN; infinity, where numbers end, is one, and is warned of."""
+    with np.errstate(over="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumericalWarning)
         dist = net.predict_dist(X)
         assert not any(np.isnan(value).any() for value in dist.params.values())
         if isinstance(net, NLLClassifier):

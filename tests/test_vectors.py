@@ -587,6 +587,7 @@ FITS = {
 @pytest.mark.parametrize(
     ("name", "kind"), [(name, kind) for name in EXTREME for kind in EXTREME[name]]
 )
+@pytest.mark.filterwarnings("ignore::sklnll.NumericalWarning")  # beyond float32
 def test_extreme_y_is_fitted(name, kind, how, dtype):
     y = EXTREME[name][kind]
     X = np.random.default_rng(1).normal(size=(20, 2))[: len(y)].astype(dtype)

@@ -245,6 +245,7 @@ class FromTorch(Distribution):
 
 def _support_of(law: Any, params: Mapping[str, float]) -> Any:
     """Return the law's own support for these parameters, as torch states it."""
+    import_for_law(law)
     tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in params.items()}
     return law(**tensors, validate_args=False).support
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from .._data.checks import Y_PARAMS, check_numeric_columns
 from .._data.values import as_numbers
-from .._messages import warn_user
+from .._messages import NumericalWarning, warn_user
 from ..distributions import Censored, CircularDistribution
 from ..metrics import circular_r2_score
 from ..orders import kendall_tau
@@ -85,7 +85,7 @@ class PredictsNumbers(_WithNetwork):
 
         Warns
         -----
-        UserWarning
+        NumericalWarning
             If a mean, or a standard deviation, is infinite or does not exist.
         """
         dist = self.predict_dist(X, exposure=exposure)
@@ -108,7 +108,8 @@ class PredictsNumbers(_WithNetwork):
             warn_user(
                 f"The {name} of {self.distribution_!r} is {values[tuple(place)]:g} at row "
                 f"{place[0]} ({np.sum(~finite)} of {finite.size} predictions): {reason}. "
-                "point_estimate='median', predict_quantiles and predict_interval need no moments."
+                "point_estimate='median', predict_quantiles and predict_interval need no moments.",
+                NumericalWarning,
             )
         return converted
 
