@@ -16,6 +16,7 @@ from numpy.polynomial import legendre
 from scipy.optimize import elementwise
 
 from .._numerics.arrays import in_numpy
+from .._numerics.tails import log_of_smaller
 from .protocols import Family
 
 _N_NODES = 20
@@ -150,8 +151,11 @@ class Law(ABC):
 
     def logcdf(self, y: np.ndarray) -> np.ndarray:
         """Return the logarithm of `cdf`."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.cdf(y))
+        return log_of_smaller(self.cdf(y), self.sf(y))
+
+    def logsf(self, y: np.ndarray) -> np.ndarray:
+        """Return the logarithm of `sf`."""
+        return log_of_smaller(self.sf(y), self.cdf(y))
 
     def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
         """Return the value with these probabilities below and above it; NaN for NaN."""
