@@ -455,7 +455,7 @@ def test_coverage_lies_between_0_and_1(fitted, coverage):
 
 
 @pytest.mark.parametrize(
-    "method", ["log_prob", "logpdf", "pdf", "cdf", "logcdf", "sf", "crps", "pit"]
+    "method", ["log_prob", "logpdf", "pdf", "cdf", "logcdf", "sf", "logsf", "crps", "pit"]
 )
 @pytest.mark.parametrize("shape", [(5,), (1,), (20, 2), (1, 20), (2, 20), (20, 1, 1)], ids=str)
 def test_y_must_have_the_shape_of_the_predictions(fitted, method, shape):

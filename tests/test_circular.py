@@ -39,7 +39,18 @@ def test_angles_have_a_distribution_of_their_own(dist):
 @pytest.mark.parametrize("turns", [-3, 1, 40])
 def test_any_turn_of_y_is_the_same_y(dist, turns):
     y = np.array([1.0, -2.0, 3.1, 1.501])
-    for method in ("log_prob", "logpdf", "pdf", "cdf", "sf", "logcdf", "crps", "pit", "contains"):
+    for method in (
+        "log_prob",
+        "logpdf",
+        "pdf",
+        "cdf",
+        "sf",
+        "logcdf",
+        "logsf",
+        "crps",
+        "pit",
+        "contains",
+    ):
         at_y = getattr(dist, method)
         # Eighty pi are known to 3e-14, in which a concentration of 1e6 sees 1e3 times as much.
         assert_allclose(at_y(y + 2 * np.pi * turns), at_y(y), rtol=1e-8)

@@ -244,7 +244,9 @@ def test_a_mean_that_does_not_exist_is_warned_of(df):
 @pytest.mark.parametrize("df", [0.5, 1.5, 2.0])
 def test_a_deviation_that_does_not_exist_is_warned_of(df):
     net = plain_regressor(StudentT(df=df), **LINEAR).fit(X, Y)
-    with pytest.warns(NumericalWarning, match=r"The std of StudentT\(df=.*\(30 of 30 predictions\)"):
+    with pytest.warns(
+        NumericalWarning, match=r"The std of StudentT\(df=.*\(30 of 30 predictions\)"
+    ):
         point, std = net.predict(X, return_std=True)
     assert np.isfinite(point).all()
     assert not np.isfinite(std).any()

@@ -22,7 +22,7 @@ from sklnll.distributions import DISTRIBUTIONS, Bernoulli, Categorical, Normal, 
 from sklnll.predictive import LabelPredictive, encode_labels, predictive
 
 LEVELS = np.array([0.01, 0.3, 0.5, 0.975])
-AT_Y = ["log_prob", "cdf", "logcdf", "sf", "crps"]
+AT_Y = ["log_prob", "cdf", "logcdf", "sf", "logsf", "crps"]
 DENSITY = {
     **{name: ["logpdf", "pdf"] for name in CONTINUOUS},
     **{name: ["logpmf", "pmf"] for name in DISCRETE},
@@ -61,7 +61,7 @@ def test_methods_at_y_are_scipys_element_by_element(name):
     np.testing.assert_allclose(dist.log_prob(y), log_density, rtol=1e-9)
     for method, expected in zip(DENSITY[name], [log_density, np.exp(log_density)], strict=False):
         np.testing.assert_allclose(getattr(dist, method)(y), expected, rtol=1e-9)
-    for method in ("cdf", "logcdf", "sf"):
+    for method in ("cdf", "logcdf", "sf", "logsf"):
         expected = getattr(frozen, method)(y[:, None])[:, 0]
         np.testing.assert_allclose(getattr(dist, method)(y), expected, rtol=1e-12)
 
@@ -90,7 +90,7 @@ def test_column_is_a_grid_against_all_rows(name):
 def test_two_outputs_are_two_distributions(name):
     dist, first, second = two_outputs(name)
     y = np.column_stack([first.ppf(0.3), second.ppf(0.8)])
-    for method in ["cdf", "logcdf", "sf", "crps", *DENSITY[name]]:
+    for method in ["cdf", "logcdf", "sf", "logsf", "crps", *DENSITY[name]]:
         apart = [getattr(first, method)(y[:, 0]), getattr(second, method)(y[:, 1])]
         np.testing.assert_allclose(getattr(dist, method)(y), np.column_stack(apart))
     together = first.log_prob(y[:, 0]) + second.log_prob(y[:, 1])

@@ -84,7 +84,7 @@ def test_methods_are_scipys(both):
     for k, row in enumerate(y):
         assert_allclose(dist.pdf(row), law.pdf(row), rtol=1e-10)
         assert_allclose(dist.log_prob(row), law.logpdf(row), rtol=1e-10, atol=1e-10)
-        for method in ("cdf", "sf", "logcdf"):
+        for method in ("cdf", "sf", "logcdf", "logsf"):
             assert_allclose(getattr(dist, method)(row), getattr(law, method)(row), rtol=1e-9)
         assert_allclose(dist.ppf(LEVELS[1:])[:, k], row, rtol=1e-9)
     assert_allclose(dist.isf(0.01), law.isf(0.01), rtol=1e-9)

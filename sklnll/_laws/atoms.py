@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
+from .._numerics.tails import log_of_larger
 from .protocols import FrozenLaw, FrozenMass
 
 Score = Callable[[Any], np.ndarray]
@@ -41,7 +42,8 @@ class LawWithAtoms(ABC):
 
     def sf(self, y: Any) -> np.ndarray:
         y = np.asarray(y, dtype=float)
-        return np.where(y < 0, 1.0, self.weight * self.base.sf(y) + self.one * (y < 1))
+        above = self.weight * self.base.sf(y) + self.one * (y < 1)
+        return np.where(y < 0, 1.0, np.minimum(above, 1))
 
     def cdf(self, y: Any) -> np.ndarray:
         y = np.asarray(y, dtype=float)
@@ -49,17 +51,26 @@ class LawWithAtoms(ABC):
         above = self.sf(y)
         below = self.zero + self.weight * (self.base.cdf(y) - self.base.cdf(0))
         below = np.where(above < 0.5, 1 - above, below + self.one * (y >= 1))
-        return np.where(y < 0, 0.0, below)
+        return np.where(y < 0, 0.0, np.clip(below, 0, 1))
 
     def logcdf(self, y: Any) -> np.ndarray:
-        above = self.sf(y)
-        with np.errstate(divide="ignore"):
-            return np.where(above < 0.5, np.log1p(-above), np.log(self.cdf(y)))
+        below, above = self._log_tails(y)
+        return log_of_larger(below, above)
 
     def logsf(self, y: Any) -> np.ndarray:
-        below = self.cdf(y)
-        with np.errstate(divide="ignore"):
-            return np.where(below < 0.5, np.log1p(-below), np.log(self.sf(y)))
+        below, above = self._log_tails(y)
+        return log_of_larger(above, below)
+
+    def _log_tails(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the logarithms of both tails, which may be below all floats."""
+        y = np.asarray(y, dtype=float)
+        with np.errstate(all="ignore"):
+            of_base = np.log(self.weight) + self.base.logcdf(y)
+            below = np.logaddexp(np.log(self.extra), of_base)
+            below = np.where((self.extra >= 0) & (y < 1), below, np.log(self.cdf(y)))
+            of_base = np.log(self.weight) + self.base.logsf(y)
+            above = np.logaddexp(np.log(self.one * (y < 1)), of_base)
+        return np.where(y < 0, -np.inf, below), np.where(y < 0, 0.0, above)
 
     def ppf(self, q: Any) -> np.ndarray:
         q = np.asarray(q, dtype=float)
@@ -100,7 +111,9 @@ class LawWithAtoms(ABC):
         unit = np.maximum.reduce(np.broadcast_arrays(mean, std, np.greater(self.one, 0)))
         with np.errstate(all="ignore"):
             between = self.extra * (mean / unit) ** 2 + self.one * ((1 - mean) / unit) ** 2
-            squares = self.weight * ((std / unit) ** 2 + between) + self.extra * self.one / unit**2
+            squares = (
+                self.weight * ((std / unit) ** 2 + between) + self.extra * self.one / unit / unit
+            )
             return np.where(np.isfinite(unit), unit * np.sqrt(squares), unit)
 
     def var(self) -> np.ndarray:
@@ -167,7 +180,8 @@ class CountWithAtoms(LawWithAtoms):
     def _positive_quantile(
         self, below: np.ndarray, above: np.ndarray, falls_short: Callable[[Any], np.ndarray]
     ) -> np.ndarray:
-        start = self.base.ppf(np.clip(1 - above / self.weight, 0, 1))
+        rest = np.clip(above / self.weight, 0, 1)
+        start = np.where(rest < 0.5, self.base.isf(rest), self.base.ppf(1 - rest))
         start = np.where(np.isfinite(start), np.maximum(start, 1), 1.0)
         return _smallest(lambda y: falls_short(y) & (above > 0), start)
 

@@ -8,7 +8,11 @@ from scipy import special
 from torch import Tensor
 
 from .._numerics.special import log_poisson_mass
+from .._numerics.tails import Outward, beta_outward
 from .discrete import CountDistribution
+
+_LARGE = 1e9
+"""From so many trials on, scipy's tails lose digits."""
 
 
 def log_binomial_mass(y: Tensor, trials: Tensor, p: Tensor) -> Tensor:
@@ -43,6 +47,18 @@ class _Binomial(CountDistribution):
         rest = trials - k
         inside = special.betainc if upper else special.betaincc
         return np.where(rest > 0, inside(k + 1, np.maximum(rest, 1), p), 0.0 if upper else 1.0)
+
+    def _is_large(self, k: np.ndarray, trials: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return trials > _LARGE
+
+    def _outward(
+        self, k: np.ndarray, upper: np.ndarray, trials: np.ndarray, p: np.ndarray
+    ) -> Outward:
+        q = 1 - p
+        mass = self._logpmf(k + 1, trials, p)
+        x, rest = np.where(upper, p, q), np.where(upper, q, p)
+        slope = np.where(upper, -1, 1) * (trials * p - k - q)
+        return beta_outward(mass + np.log(k + 1) + np.log(q), trials + 1, x, rest, slope)
 
     def _entropy(self, *shapes: Any) -> float:
         trials, p = shapes

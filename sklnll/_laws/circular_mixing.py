@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from .._numerics.arrays import in_numpy
+from .law import Law
 from .mixing import ContinuousMixingLaw
 from .quadrature import NODES, UP_TO_NODE, WEIGHTS
 from .von_mises import wrap
@@ -51,10 +52,8 @@ class CircularMixingLaw(ContinuousMixingLaw):
         low, high = self.support()
         return self._arc(np.clip(y, low, high), high)
 
-    def logcdf(self, y: np.ndarray) -> np.ndarray:
-        below, above = self.cdf(y), self.sf(y)
-        with np.errstate(divide="ignore"):
-            return np.where(below < above, np.log(below), np.log1p(-above))
+    # The members are cut elsewhere, so that their tails are none of the mixture's.
+    logcdf, logsf = Law.logcdf, Law.logsf
 
     def _arc(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Return the probability of the arc from `start` to `end`, at most a turn above."""
@@ -74,7 +73,7 @@ class CircularMixingLaw(ContinuousMixingLaw):
         inside = np.where(
             below_last < above_first, below_last - below_first, above_first - above_last
         )
-        return self._average(np.where(beyond, above_first + below_last, inside))
+        return np.clip(self._average(np.where(beyond, above_first + below_last, inside)), 0, 1)
 
     def _bracket(self, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low, high = (np.broadcast_to(end, below.shape) for end in self.support())

@@ -9,6 +9,8 @@ import torch
 from scipy import special, stats
 
 from .._numerics.arrays import in_numpy
+from .._numerics.tails import Outward, log_of_tail
+from .law import as_generator
 
 _LARGEST = np.finfo(float).max
 _GAUSS_LEGENDRE = np.polynomial.legendre.leggauss(16)
@@ -23,8 +25,7 @@ class CountDistribution(stats.rv_discrete, ABC):
     """A distribution over counts is made of its mass, its tails and three moments; abstract.
 
     Quantiles are searched for in the tails (scipy's own searches of some families do not end for
-    extreme parameters): exact up to 2**53, beyond that to rounding. Where the distribution is a
-    rounded normal to all digits that matter, its tails are the normal's.
+    extreme parameters): exact up to 2**53, beyond that to rounding.
     """
 
     @abstractmethod
@@ -39,6 +40,14 @@ class CountDistribution(stats.rv_discrete, ABC):
     def _tail(self, k: np.ndarray, upper: bool, *args: Any, **shapes: Any) -> np.ndarray:
         """Return the probability of at most the whole number k, or of more (`upper`)."""
 
+    @abstractmethod
+    def _is_large(self, k: np.ndarray, *args: Any, **shapes: Any) -> np.ndarray:
+        """Say where numbers are too large for `_tail`."""
+
+    @abstractmethod
+    def _outward(self, k: np.ndarray, upper: np.ndarray, *args: Any, **shapes: Any) -> Outward:
+        """Return the same tail, the smaller one, as one that may underflow."""
+
     def _logpmf(self, k: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
         return in_numpy(self._log_mass, *(np.asarray(v, dtype=float) for v in (k, *shapes)))
 
@@ -46,24 +55,43 @@ class CountDistribution(stats.rv_discrete, ABC):
         return np.exp(self._logpmf(k, *shapes))
 
     def _cdf(self, x: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
-        return self._tail_or_normal(x, False, *shapes)
+        return self._any_tail(x, False, *shapes)
 
     def _sf(self, x: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
-        return self._tail_or_normal(x, True, *shapes)
+        return self._any_tail(x, True, *shapes)
 
-    def _tail_or_normal(self, x: np.ndarray, upper: bool, *args: np.ndarray) -> np.ndarray:
+    def _any_tail(self, x: np.ndarray, upper: bool, *args: np.ndarray) -> np.ndarray:
         k, *shapes = np.broadcast_arrays(np.floor(x), *args)
-        mean, std, skewness = self._moments(*shapes)
-        is_normal = (std > _WIDE) & (np.abs(skewness) < 2 / _WIDE)
-        tail = special.ndtr((mean - k - 0.5 if upper else k + 0.5 - mean) / std)
-        rest = ~is_normal
+        is_large = self._is_large(k, *shapes)
+        if not np.any(is_large):
+            return self._tail(k, upper, *shapes)
+        tail, rest = np.empty(k.shape), ~is_large
         tail[rest] = self._tail(k[rest], upper, *(value[rest] for value in shapes))
+        k, shapes = k[is_large], [value[is_large] for value in shapes]
+        is_upper = k + 0.7 > self._moments(*shapes)[0]
+        with np.errstate(all="ignore"):
+            smaller = np.exp(self._outward(k, is_upper, *shapes).log_tail)
+        tail[is_large] = np.where(is_upper == upper, smaller, 1 - smaller)
         return tail
 
     def _logcdf(self, k: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
-        below, above = self._cdf(k, *shapes), self._sf(k, *shapes)
-        with np.errstate(divide="ignore"):
-            return np.where(below < above, np.log(below), np.log1p(-above))
+        return self._log_tail(k, False, *shapes)
+
+    def _logsf(self, k: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
+        return self._log_tail(k, True, *shapes)
+
+    def _log_tail(self, x: np.ndarray, upper: bool, *args: np.ndarray) -> np.ndarray:
+        k, *shapes = np.broadcast_arrays(np.floor(x), *args)
+
+        def outward(rows: np.ndarray) -> Outward:
+            of_rows = (value[rows] for value in shapes)
+            return self._outward(k[rows], np.full(len(rows), upper), *of_rows)
+
+        def other(rows: np.ndarray) -> np.ndarray:
+            return self._any_tail(k[rows], not upper, *(value[rows] for value in shapes))
+
+        tail = self._any_tail(k, upper, *shapes)
+        return log_of_tail(tail, other, k < self._get_support(*shapes)[1], outward)
 
     def _stats(self, *shapes: np.ndarray) -> tuple[Any, Any, Any, None]:
         mean, std, skewness = self._moments(*shapes)
@@ -72,15 +100,26 @@ class CountDistribution(stats.rv_discrete, ABC):
 
     def _ppf(self, q: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
         def reached(k: np.ndarray, q: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
-            return self._cdf(k, *shapes) >= q
+            return self._compared(k, q, False, *shapes) >= 0
 
         return least_count(reached, self._guess(special.ndtri(q), *shapes), q, *shapes)
 
     def _isf(self, q: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
         def reached(k: np.ndarray, q: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
-            return self._sf(k, *shapes) <= q
+            return self._compared(k, q, True, *shapes) <= 0
 
         return least_count(reached, self._guess(-special.ndtri(q), *shapes), q, *shapes)
+
+    def _compared(
+        self, k: np.ndarray, q: np.ndarray, upper: bool, *shapes: np.ndarray
+    ) -> np.ndarray:
+        """Return by how much a tail exceeds `q`, in logarithms where both nearly underflow."""
+        excess = self._any_tail(k, upper, *shapes) - q
+        tiny = q < 1e-305
+        if np.any(tiny):
+            of_tiny = (value[tiny] for value in shapes)
+            excess[tiny] = self._log_tail(k[tiny], upper, *of_tiny) - np.log(q[tiny])
+        return excess
 
     def _guess(self, z: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
         """Return Cornish and Fisher's quantile."""
@@ -88,9 +127,20 @@ class CountDistribution(stats.rv_discrete, ABC):
         with np.errstate(all="ignore"):
             return np.nan_to_num(mean + std * (z + skewness * (z * z - 1) / 6))
 
+    def rvs(
+        self, *shapes: Any, size: Any = None, random_state: Any = None, **params: Any
+    ) -> np.ndarray:
+        """Draw counts: of type int64 as scipy's, or float where one is beyond that."""
+        args, loc, _, size = self._parse_args_rvs(*shapes, size=size, **params)
+        if not np.all(self._argcheck(*args)):
+            raise ValueError(f"parameters of {self.name} must be legal; got {args}.")
+        generator = self._random_state if random_state is None else as_generator(random_state)
+        values = np.asarray(self._rvs(*args, size=size, random_state=generator) + loc)
+        return values if np.any(values >= 2.0**63) else values.astype(np.int64)
+
     def _entropy(self, *shapes: Any) -> float:
         mean, std, skewness = self._moments(*shapes)
-        if std > _WIDE and abs(skewness) < 1e-3:
+        if std > _WIDE and abs(skewness) < 1e-3:  # nearly a normal
             return 0.5 * np.log(2 * np.pi * np.e) + np.log(std) - skewness**2 / 12
 
         def term(k: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._numerics.arrays import in_numpy
+from .._numerics.tails import log_of_smaller
 from .protocols import Family
 
 LEVELS = np.concatenate(
@@ -114,8 +115,11 @@ class Law(ABC):
 
     def logcdf(self, y: np.ndarray) -> np.ndarray:
         """Return the logarithm of `cdf`."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.cdf(y))
+        return log_of_smaller(self.cdf(y), self.sf(y))
+
+    def logsf(self, y: np.ndarray) -> np.ndarray:
+        """Return the logarithm of `sf`."""
+        return log_of_smaller(self.sf(y), self.cdf(y))
 
     def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
         """Return the value with these probabilities below and above it; NaN for NaN."""

@@ -97,16 +97,23 @@ class WeightedLaw(Law):
         return self._average(away**2)
 
     def cdf(self, y: np.ndarray) -> np.ndarray:
-        return self._average(self._of_members("cdf", y))
+        return np.minimum(self._average(self._of_members("cdf", y)), 1)
 
     def sf(self, y: np.ndarray) -> np.ndarray:
-        return self._average(self._of_members("sf", y))
+        return np.minimum(self._average(self._of_members("sf", y)), 1)
 
     def logcdf(self, y: np.ndarray) -> np.ndarray:
-        logs, above = self._of_members("logcdf", y), self.sf(y)
+        return self._log_tail("logcdf", y, self.sf(y))
+
+    def logsf(self, y: np.ndarray) -> np.ndarray:
+        return self._log_tail("logsf", y, self.cdf(y))
+
+    def _log_tail(self, method: str, y: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return the logarithm of a tail, which near 1 has the digits of the other one."""
+        logs = self._of_members(method, y)
         with np.errstate(all="ignore"):
-            below = special.logsumexp(logs, b=self.weights, axis=-1)
-            return np.where(above < 0.5, np.log1p(-above), below)
+            tail = special.logsumexp(logs, b=self.weights, axis=-1)
+            return np.where(other < 0.5, np.log1p(-other), tail)
 
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         low, high = (self._with_members(lambda end=end: end) for end in self.members.support())

@@ -8,10 +8,15 @@ from scipy import special
 from torch import Tensor
 
 from .._numerics.special import log_poisson_mass, log_ratio_deviance, stirling_error
+from .._numerics.tails import Outward, beta_outward
 from .discrete import CountDistribution
 from .poisson import poisson
 
 _COUNTABLE = 1e15
+_LARGE = 1e9
+"""From such parameters of the incomplete beta function on, scipy's loses digits."""
+_DISPERSIONS = 1e-290, 1e2
+"""Between these, tails are integrals of a density without a cliff."""
 
 
 def log_negative_binomial_mass(y: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
@@ -53,6 +58,20 @@ class _NegativeBinomial(CountDistribution):
         is_known = (k >= 0) & (k < _COUNTABLE) & (mean < _COUNTABLE)
         limit(k + 1, mean, out=tail, where=np.isnan(tail) & is_known)
         return tail
+
+    def _is_large(self, k: np.ndarray, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
+        is_known = (dispersion > _DISPERSIONS[0]) & (dispersion < _DISPERSIONS[1])
+        return (k + 1 / dispersion > _LARGE) & is_known
+
+    def _outward(
+        self, k: np.ndarray, upper: np.ndarray, mean: np.ndarray, dispersion: np.ndarray
+    ) -> Outward:
+        odds = _odds(mean, dispersion)
+        event, other = odds / (1 + odds), 1 / (1 + odds)
+        x, rest = np.where(upper, event, other), np.where(upper, other, event)
+        slope = np.where(upper, -1, 1) * (mean - k - 1) * other
+        density = self._logpmf(k + 1, mean, dispersion) + np.log(k + 1)
+        return beta_outward(density, k + 1 + 1 / dispersion, x, rest, slope)
 
     def _rvs(
         self,

@@ -1,45 +1,64 @@
-"""Scipy's Poisson distribution, mended where its rate is large."""
+"""Scipy's Poisson distribution, mended where its rate is large, and in its far tails."""
 
 from typing import Any
 
 import numpy as np
 from scipy import special, stats
 
+from .._numerics.special import log_poisson_mass
+from .._numerics.tails import FAR, Outward, gamma_outward
+from .discrete import CountDistribution
+
 LARGE_RATE = 1e10
-"""From here on the Poisson distribution is a rounded normal to all digits that matter."""
+"""From here on the Poisson distribution is a rounded normal, beside its far tails."""
 
-_MOST_DRAWN = 2.0**63 - 1024
-"""Scipy's draws, which are whole numbers of 64 bits, can hold no larger count."""
+_LARGE = 1e5
+"""From such a rate on, scipy's tails are wrong."""
 
 
-class _Poisson(type(stats.poisson)):  # type: ignore[misc]
-    """The entropy is its asymptotic series; quantiles of large rates are Cornish and Fisher's."""
+class _Poisson(CountDistribution):
+    """The entropy is its asymptotic series; draws of large rates are a rounded normal's."""
 
-    def _entropy(self, mu: np.ndarray) -> np.ndarray:
-        correction = (1 / 12 + (1 / 24 + 19 / 360 / mu) / mu) / mu
-        many = 0.5 * np.log(2 * np.pi * np.e * mu) - correction
-        return np.where(mu > 100, many, super()._entropy(np.minimum(mu, 100)))
+    _log_mass = staticmethod(log_poisson_mass)  # type: ignore[assignment]
 
-    def _ppf(self, q: np.ndarray, mu: np.ndarray) -> np.ndarray:
-        z = special.ndtri(q)
-        many = np.floor(mu + np.sqrt(mu) * z + (z * z - 1) / 6 + 0.5)
-        return np.where(mu > LARGE_RATE, many, super()._ppf(q, np.minimum(mu, LARGE_RATE)))
+    def _argcheck(self, rate: np.ndarray) -> np.ndarray:
+        return rate >= 0
 
-    def _cdf(self, x: np.ndarray, mu: np.ndarray) -> np.ndarray:
-        many = special.ndtr((np.floor(x) + 0.5 - mu) / np.sqrt(mu))
-        return np.where(mu > LARGE_RATE, many, super()._cdf(x, np.minimum(mu, LARGE_RATE)))
+    def _moments(self, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        root = np.sqrt(rate)
+        with np.errstate(divide="ignore"):
+            return rate, root, 1 / root
 
-    def _sf(self, x: np.ndarray, mu: np.ndarray) -> np.ndarray:
-        many = special.ndtr((mu - np.floor(x) - 0.5) / np.sqrt(mu))
-        return np.where(mu > LARGE_RATE, many, super()._sf(x, np.minimum(mu, LARGE_RATE)))
+    def _tail(self, k: np.ndarray, upper: bool, rate: np.ndarray) -> np.ndarray:
+        return special.pdtrc(k, rate) if upper else special.pdtr(k, rate)
 
-    def _rvs(self, mu: np.ndarray, size: Any = None, random_state: Any = None) -> np.ndarray:
-        few = super()._rvs(np.minimum(mu, LARGE_RATE), size, random_state)
-        if np.all(mu <= LARGE_RATE):
+    def _is_large(self, k: np.ndarray, rate: np.ndarray) -> np.ndarray:
+        return rate > _LARGE
+
+    def _outward(self, k: np.ndarray, upper: np.ndarray, rate: np.ndarray) -> Outward:
+        # A count is above k where the time until the next event is short: that is a gamma variate.
+        return gamma_outward(k + 1, rate, ~upper)
+
+    def _ppf(self, q: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
+        q, rate = np.broadcast_arrays(q, *shapes)
+        value = stats.poisson._ppf(q, np.minimum(rate, _LARGE))
+        doubtful = (q < FAR) | (q > 1 - FAR) | (rate > _LARGE) | ~np.isfinite(value)
+        if np.any(doubtful):
+            value[doubtful] = super()._ppf(q[doubtful], rate[doubtful])
+        return value
+
+    def _entropy(self, rate: float) -> float:
+        if rate <= 100:
+            return super()._entropy(rate)
+        correction = (1 / 12 + (1 / 24 + 19 / 360 / rate) / rate) / rate
+        return 0.5 * np.log(2 * np.pi * np.e * rate) - correction
+
+    def _rvs(self, rate: np.ndarray, size: Any = None, random_state: Any = None) -> np.ndarray:
+        few = random_state.poisson(np.minimum(rate, LARGE_RATE), size)
+        if np.all(rate <= LARGE_RATE):
             return few
-        mu = np.minimum(mu, 2 * _MOST_DRAWN)
-        many = np.round(mu + np.sqrt(mu) * random_state.standard_normal(size))
-        return np.where(mu > LARGE_RATE, np.minimum(many, _MOST_DRAWN), few)
+        many = np.round(rate + np.sqrt(rate) * random_state.standard_normal(size))
+        return np.where(rate > LARGE_RATE, many, few)
 
 
-poisson: Any = _Poisson(name="poisson")
+poisson: Any = _Poisson(name="poisson", shapes="rate")

@@ -41,6 +41,9 @@ class FrozenLaw(Protocol):
     def logcdf(self, y: Any, /) -> np.ndarray:
         """Return the logarithm of `cdf`."""
 
+    def logsf(self, y: Any, /) -> np.ndarray:
+        """Return the logarithm of `sf`."""
+
     def ppf(self, q: Any, /) -> np.ndarray:
         """Return the quantile: the value that is not exceeded with probability `q`."""
 

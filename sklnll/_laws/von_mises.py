@@ -17,6 +17,8 @@ _NODES, _WEIGHTS = special.roots_legendre(64)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
 _NEGLIGIBLE = 40.0
 """So many nats below its largest value, an integrand is left out."""
+_LEAST = -746.0
+"""Below all logarithms of floats."""
 _UNDERFLOW = 800.0
 """So many nats below its largest value, a density is zero."""
 
@@ -37,13 +39,26 @@ def resultant(concentration: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _upper(x: np.ndarray, concentration: np.ndarray, power: int) -> np.ndarray:
     """Integrate (t - x)**power times the standard density over t from `x` >= 0 to pi."""
-    height = np.sin(x / 2) ** 2 + _NEGLIGIBLE / np.maximum(2 * concentration, _NEGLIGIBLE)
+    return np.exp(-2 * concentration * np.sin(x / 2) ** 2) * _outward(x, concentration, power)
+
+
+def _log_upper(x: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the probability above `x` >= 0, however small that is."""
+    with np.errstate(divide="ignore"):
+        integral = np.log(_outward(x, concentration, 0))
+    return integral - 2 * concentration * np.sin(x / 2) ** 2
+
+
+def _outward(x: np.ndarray, concentration: np.ndarray, power: int) -> np.ndarray:
+    """Return `_upper` over exp(concentration * (cos(x) - 1))."""
+    start = np.sin(x / 2) ** 2
+    height = start + _NEGLIGIBLE / np.maximum(2 * concentration, _NEGLIGIBLE)
     width = np.maximum(2 * np.arcsin(np.sqrt(np.minimum(height, 1))) - x, 0)
     total = np.zeros(width.shape)
     for node, weight in zip(_NODES, _WEIGHTS, strict=True):
         away = width * node
-        density = np.exp(-2 * concentration * np.sin((x + away) / 2) ** 2)
-        total += weight * away**power * density
+        fall = np.sin((x + away) / 2) ** 2 - start
+        total += weight * away**power * np.exp(-2 * concentration * fall)
     return total * width / (2 * np.pi * special.i0e(concentration))
 
 
@@ -97,6 +112,13 @@ class _VonMises(type(stats.vonmises_line)):  # type: ignore[misc]
     def _sf(self, x: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         return self._cdf(-x, kappa)
 
+    def _logcdf(self, x: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        log_tail = _log_upper(np.abs(x), kappa)
+        return np.where(x < 0, log_tail, np.log1p(-np.exp(log_tail)))
+
+    def _logsf(self, x: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+        return self._logcdf(-x, kappa)
+
     def _ppf(self, q: np.ndarray, kappa: np.ndarray) -> np.ndarray:
         return np.sign(q - 0.5) * _upper_quantile(np.minimum(q, 1 - q), kappa)
 
@@ -115,13 +137,13 @@ def _upper_quantile(tail: np.ndarray, concentration: np.ndarray) -> np.ndarray:
     tail, concentration = np.broadcast_arrays(tail, concentration)
     height = _UNDERFLOW / np.maximum(2 * concentration, _UNDERFLOW)
     reach = 2 * np.arcsin(np.sqrt(height))
-    least = np.finfo(float).smallest_subnormal
 
     def excess(share: np.ndarray, log_tail: np.ndarray, k: np.ndarray, r: np.ndarray) -> Any:
-        return np.log(np.maximum(_upper(r * share, k, 0), least)) - log_tail
+        return np.maximum(_log_upper(r * share, k), _LEAST) - log_tail
 
     ends = (np.zeros(tail.shape), np.ones(tail.shape))
-    given = np.log(np.clip(tail, least, None)), concentration, reach
+    with np.errstate(divide="ignore"):
+        given = np.maximum(np.log(tail), _LEAST), concentration, reach
     share = find_root(excess, ends, args=given).x
     # At the median, rounding may hide the change of sign.
     return reach * np.where(excess(ends[0], *given) < 0, 0.0, share)

@@ -109,6 +109,22 @@ def log_poisson_mass(y: Tensor, rate: Tensor, difference: Tensor | None = None) 
     return torch.where(many, saddle - 0.5 * torch.log(count) - HALF_LOG_2PI, few)
 
 
+def log_beta_weight(
+    y: Tensor, rest: Tensor, mean: Tensor, lack: Tensor, precision: Tensor
+) -> Tensor:
+    """Return log(y**a * rest**b / B(a, b)) with a = mean * precision and b = lack * precision.
+
+    `rest` is 1 - y, and `lack` is 1 - mean. It is the log-density over the log-odds of y.
+    """
+    tiny = torch.finfo(precision.dtype).tiny
+    a = (mean * precision).clamp(min=tiny)
+    b = (lack * precision).clamp(min=tiny)
+    deviance = a * log_ratio_deviance(y, mean) + b * log_ratio_deviance(rest, lack)
+    total, of_a, of_b = stirling_error(torch.stack(torch.broadcast_tensors(precision, a, b)))
+    norm = 0.5 * (torch.log(a) + torch.log(lack)) - HALF_LOG_2PI
+    return deviance + total - of_a - of_b + norm
+
+
 def log_ratio(x: Tensor, reference: Tensor) -> Tensor:
     """Return log(x / reference) for positive numbers, exact to rounding where they are close."""
     u = (x - reference) / reference
@@ -119,7 +135,7 @@ def log_ratio(x: Tensor, reference: Tensor) -> Tensor:
 
 def exp_of_finite_slope(x: Tensor) -> Tensor:
     """Return exp(x), with a slope that stays finite: an infinite one makes NaN of a zero."""
-    bounded = torch.exp(x.clamp(max=300)) * (1 + torch.relu(x - 300))
+    bounded = torch.exp(x.clamp(max=300)) * (1 + (x - 300).clamp(0, 1e30))
     return bounded + (torch.exp(x) - bounded).detach()
 
 

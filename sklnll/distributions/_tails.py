@@ -9,7 +9,7 @@ from torch import Tensor
 from .._numerics.special import log1mexp
 from ._base import Distribution
 
-_NARROW = 1e-7
+_NARROW = 1e-5
 """Below this difference of log-probabilities, an interval counts as a point with a width."""
 
 

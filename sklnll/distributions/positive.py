@@ -8,6 +8,8 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._laws.elementary import weibull
+from .._laws.gamma import gamma
 from .._laws.protocols import FrozenLaw
 from .._numerics.special import (
     HALF_LOG_2PI,
@@ -21,9 +23,16 @@ from .._numerics.statistics import weighted_mean_std
 from ._base import Distribution
 from ._supports import NON_NEGATIVE, POSITIVE
 from ._tails import TailedDistribution, log1mexp_of_log
-from .links import capped_log, log, positive
+from .links import Log, capped_log, log, positive
 
 __all__ = ["Exponential", "Gamma", "LogNormal", "Weibull"]
+
+_steepness = Log(cap=1e8, start_range=(1e-3, 1e4))
+"""This is the link of a shape whose inverse is a width. Where training starts at equal y, one step
+must not raise the hazard beyond all floats: the width is then no less than a learned sigma's."""
+
+_WIDE = 10.0
+"""From such a sigma of the log-normal on, its score is made of logarithms."""
 
 
 class Exponential(TailedDistribution):
@@ -119,7 +128,7 @@ class Gamma(Distribution):
         )
 
     def frozen(self, shape: np.ndarray, scale: np.ndarray) -> FrozenLaw:
-        return stats.gamma(shape, scale=scale)
+        return gamma(shape, scale=scale)
 
     def mode(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return np.maximum(shape - 1, 0) * scale
@@ -195,9 +204,14 @@ class LogNormal(TailedDistribution):
         inside = np.maximum(y, 0)
         with np.errstate(divide="ignore"):
             z = np.log(inside / scale) / sigma
-        mean = scale * np.exp(sigma**2 / 2)
         location = y * (2 * special.ndtr(z) - 1)
-        return location - 2 * mean * (special.ndtr(z - sigma) - special.ndtr(-sigma / np.sqrt(2)))
+        first, second = z - sigma, -sigma / np.sqrt(2)
+        with np.errstate(all="ignore"):
+            mean = np.exp(sigma**2 / 2)
+            parts = mean * (special.ndtr(first) - special.ndtr(second))
+            # The mean overflows long before its shares do.
+            far = [np.exp(sigma**2 / 2 + special.log_ndtr(end)) for end in (first, second)]
+        return location - 2 * scale * np.where(sigma < _WIDE, parts, far[0] - far[1])
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         mean, std = weighted_mean_std(np.log(y), weight)
@@ -218,7 +232,7 @@ class Weibull(TailedDistribution):
     ----------
     shape : None, "constant" or float, default=None
         Pure number. Log link; a learned shape stays below 1e8, so that the likelihood of equal y
-        is bounded.
+        is bounded, and starts below 1e4.
     scale : None, "constant" or float, default=None
         The 63 % quantile, in y's units. Log link: a linear model of it with a constant shape is
         the accelerated failure time model.
@@ -229,7 +243,7 @@ class Weibull(TailedDistribution):
     """
 
     support = POSITIVE
-    parameters: ClassVar = {"shape": capped_log, "scale": log}
+    parameters: ClassVar = {"shape": _steepness, "scale": log}
 
     def __init__(self, shape: Any = None, scale: Any = None):
         self.shape = shape
@@ -251,7 +265,7 @@ class Weibull(TailedDistribution):
         return -exp_of_finite_slope(shape * log_ratio(y, scale))
 
     def frozen(self, shape: np.ndarray, scale: np.ndarray) -> FrozenLaw:
-        return stats.weibull_min(shape, scale=scale)
+        return weibull(shape, scale)
 
     def mode(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return scale * np.maximum(1 - 1 / shape, 0) ** (1 / shape)

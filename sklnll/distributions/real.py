@@ -9,7 +9,9 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
+from .._laws.elementary import gumbel, laplace
 from .._laws.protocols import FrozenLaw
+from .._laws.student_t import student_t
 from .._numerics.crps import crps_by_quadrature
 from .._numerics.special import (
     HALF_LOG_2PI,
@@ -157,7 +159,7 @@ class Laplace(LocationScale, TailedDistribution):
         return self.log_cdf(-y, -loc, scale)
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
-        return stats.laplace(loc, scale)
+        return laplace(loc, scale)
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = np.abs((y - loc) / scale)
@@ -249,7 +251,7 @@ class StudentT(Distribution):
         }
 
     def frozen(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
-        return stats.t(df, loc, scale)
+        return student_t(df, loc, scale)
 
     def mode(self, df: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return loc
@@ -259,7 +261,7 @@ class StudentT(Distribution):
         closed = df > 1.01
         score = np.empty(z.shape)
         score[closed] = _standard_t_crps(z[closed], df[closed])
-        score[~closed] = crps_by_quadrature(stats.t(df[~closed]), z[~closed])
+        score[~closed] = crps_by_quadrature(student_t(df[~closed]), z[~closed])
         # Where the integral of cdf**2, that is of abs(z)**(-2 * df), diverges.
         return scale * np.where(df > 0.5, score, np.inf)
 
@@ -389,7 +391,7 @@ class Gumbel(LocationScale, TailedDistribution):
         return log1mexp_of_log((loc - y) / scale)
 
     def frozen(self, loc: np.ndarray, scale: np.ndarray) -> FrozenLaw:
-        return stats.gumbel_r(loc, scale)
+        return gumbel(loc, scale)
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         # The integral of the squared distance of the cdf, by parts.
@@ -412,7 +414,12 @@ def _standard_t_crps(z: np.ndarray, df: np.ndarray) -> np.ndarray:
     A. Jordan, F. Krueger and S. Lerch (2019). Evaluating probabilistic forecasts with
     scoringRules. doi:10.18637/jss.v090.i12
     """
-    t = stats.t(df)
+    size = np.abs(z / np.sqrt(df))
+    with np.errstate(over="ignore"):
+        log_tail = np.where(size > 1e8, 2 * np.log(np.maximum(size, 1)), np.log1p(size * size))
+    # The density times df + z**2, with no square that overflows.
+    log_norm = log_gamma_half_step(df / 2)[0] - HALF_LOG_2PI
+    height = df * np.exp(log_norm - (df - 1) / 2 * log_tail)
     spread = np.exp(special.betaln(0.5, df - 0.5) - 2 * special.betaln(0.5, df / 2))
-    location = z * (1 - 2 * t.sf(z)) + 2 * t.pdf(z) * (df + z * z) / (df - 1)
+    location = z * (1 - 2 * special.stdtr(df, -z)) + 2 * height / (df - 1)
     return location - 2 * np.sqrt(df) / (df - 1) * spread

@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from scipy import special, stats
+from scipy import special
 from torch import Tensor
 
+from .._laws.beta import beta
 from .._laws.protocols import FrozenLaw
-from .._numerics.special import HALF_LOG_2PI, log_ratio_deviance, stirling_error
+from .._numerics.special import log_beta_weight
 from ._base import Distribution
 from ._supports import UNIT_INTERVAL
 from .links import PROBABILITY_LINKS, Link, capped_log
@@ -60,18 +61,13 @@ class Beta(Distribution):
         return 1 / (1 + params["precision"])
 
     def log_prob(self, y: Tensor, mean: Tensor, precision: Tensor) -> Tensor:
-        tiny = torch.finfo(precision.dtype).tiny
-        a = (mean * precision).clamp(min=tiny)
-        b = ((1 - mean) * precision).clamp(min=tiny)
-        deviance = a * log_ratio_deviance(y, mean) + b * log_ratio_deviance(1 - y, 1 - mean)
-        total, of_a, of_b = stirling_error(torch.stack(torch.broadcast_tensors(precision, a, b)))
-        norm = 0.5 * (torch.log(a) + torch.log(1 - mean)) - HALF_LOG_2PI
-        return deviance + total - of_a - of_b + norm - torch.log(y) - torch.log1p(-y)
+        over_log_odds = log_beta_weight(y, 1 - y, mean, 1 - mean, precision)
+        return over_log_odds - torch.log(y) - torch.log1p(-y)
 
     def frozen(self, mean: np.ndarray, precision: np.ndarray) -> FrozenLaw:
         tiny = 1e-100  # scipy squares their sum
         a, b = mean * precision, (1 - mean) * precision
-        return stats.beta(np.maximum(a, tiny), np.maximum(b, tiny))
+        return beta(np.maximum(a, tiny), np.maximum(b, tiny))
 
     def mode(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         """Return where the density is largest: at an end, 0 in doubt, where it has no bound."""

@@ -149,15 +149,19 @@ class PredictiveDistribution(Predictive):
 
     def cdf(self, y: ArrayLike) -> np.ndarray:
         """Compute the probability of a value at most `y`."""
-        return self._scipy("cdf", self._align(y))
+        return np.clip(self._scipy("cdf", self._align(y)), 0, 1)
 
     def logcdf(self, y: ArrayLike) -> np.ndarray:
-        """Compute the logarithm of `cdf`."""
+        """Compute the logarithm of `cdf`, which is finite where `cdf` itself underflows to 0."""
         return self._scipy("logcdf", self._align(y))
 
     def sf(self, y: ArrayLike) -> np.ndarray:
         """Compute the probability of a value above `y`."""
-        return self._scipy("sf", self._align(y))
+        return np.clip(self._scipy("sf", self._align(y)), 0, 1)
+
+    def logsf(self, y: ArrayLike) -> np.ndarray:
+        """Compute the logarithm of `sf`, which is finite where `sf` itself underflows to 0."""
+        return self._scipy("logsf", self._align(y))
 
     def crps(self, y: ArrayLike) -> np.ndarray:
         """Compute the continuous ranked probability score: how far the distribution is from `y`.
@@ -170,7 +174,22 @@ class PredictiveDistribution(Predictive):
         T. Gneiting and A. Raftery (2007). Strictly proper scoring rules, prediction, and
         estimation. doi:10.1198/016214506000001437
         """
-        return self.distribution.crps(self._align(y), **self.params)
+        y = self._align(y)
+        with np.errstate(all="ignore"):
+            score = np.maximum(self.distribution.crps(y, **self.params), 0)
+            is_lost = ~np.isfinite(score) & np.isfinite(y)
+            return self._crps_far_out(y, score) if np.any(is_lost) else score
+
+    def _crps_far_out(self, y: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """Return the distance from the median where a finite score was lost on the way to it.
+
+        From so far out that the width of the distribution is rounding, it is the score.
+        """
+        median = self.distribution.frozen(**self.params).median()
+        away = np.abs(y - median)
+        width = self.distribution.crps(median, **self.params)
+        is_far = np.isfinite(away) & (away > 1e17 * width)
+        return np.where(~np.isfinite(score) & is_far, away, score)
 
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
         """Compute the probability integral transform: uniform on (0, 1) for right predictions.
@@ -183,7 +202,8 @@ class PredictiveDistribution(Predictive):
     def _between_less_and_at_most(
         self, y: ArrayLike, mass: np.ndarray, random_state: RandomState
     ) -> np.ndarray:
-        return self.cdf(y) - mass * as_generator(random_state).uniform(size=mass.shape)
+        below = mass * as_generator(random_state).uniform(size=mass.shape)
+        return np.clip(self.cdf(y) - below, 0, 1)
 
     # Levels of probability ---------------------------------------------------------------------
 
@@ -204,7 +224,8 @@ class PredictiveDistribution(Predictive):
                 "levels of quantiles must be a number or a 1-d array between 0 and 1, 0.95 for "
                 f"95 %; got {levels}."
             )
-        values = getattr(self._along_levels(), method)(np.atleast_1d(levels))
+        with np.errstate(all="ignore"):
+            values = getattr(self._along_levels(), method)(np.atleast_1d(levels))
         return values if levels.ndim else values[..., 0]
 
     def ppf(self, q: ArrayLike) -> np.ndarray:

@@ -88,9 +88,11 @@ class TransformedLaw:
 
     def logcdf(self, y: np.ndarray) -> np.ndarray:
         """Compute the logarithm of `cdf`."""
-        if self.target_map.rises.all():
-            return self.base.logcdf(self.to_z(y))
-        return np.log(self.cdf(y))
+        return self._either("logcdf", "logsf", self.to_z(y))
+
+    def logsf(self, y: np.ndarray) -> np.ndarray:
+        """Compute the logarithm of `sf`."""
+        return self._either("logsf", "logcdf", self.to_z(y))
 
     def ppf(self, q: np.ndarray) -> np.ndarray:
         """Find the quantiles: the values that are not exceeded with probability `q`."""

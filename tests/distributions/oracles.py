@@ -30,6 +30,9 @@ class PointsAnd:
     def logcdf(self, y):
         return np.log(self.cdf(y))
 
+    def logsf(self, y):
+        return np.log(self.sf(y))
+
     def ppf(self, q):
         q = np.asarray(q)
         inside = np.clip((q - self.zero) / self.rest, 0, 1)

@@ -150,7 +150,7 @@ def test_equal_members_are_the_base(name):
     base, dist = copies(name)
     assert type(dist) is type(base)
     y = base.ppf([0.3, 0.99])
-    for method in ("log_prob", "cdf", "sf", "logcdf", "crps"):
+    for method in ("log_prob", "cdf", "sf", "logcdf", "logsf", "crps"):
         for value in (y[:, 0], y[:, 1], y[:2, :1]):
             expected, values = (getattr(d, method)(value) for d in (base, dist))
             np.testing.assert_allclose(values, expected, rtol=1e-11, err_msg=method)
@@ -358,7 +358,7 @@ def test_far_tails_hold_no_nan(name):
     for y in [*case.far, -np.inf, np.inf, low[0], high[0]]:
         assert not np.isnan(dist.log_prob(y)).any()
         if np.isfinite(y):
-            for method in ("cdf", "sf", "logcdf", "crps"):
+            for method in ("cdf", "sf", "logcdf", "logsf", "crps"):
                 assert not np.isnan(getattr(dist, method)(y)).any(), (method, y)
     for method in ("log_prob", "cdf", "sf", "crps"):
         assert np.isnan(getattr(dist, method)(np.nan)).all()

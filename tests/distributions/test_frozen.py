@@ -17,7 +17,7 @@ from sklnll.predictive import ContinuousPredictive, transformed
 
 from .cases import CASES, DISCRETE, FAMILIES, LABELS, NUMBERS, RANKINGS, VECTORS, torch
 
-OF_A_VALUE = ["cdf", "sf", "logcdf"]
+OF_A_VALUE = ["cdf", "sf", "logcdf", "logsf"]
 OF_A_LEVEL = ["ppf", "isf"]
 SUMMARIES = ["mean", "median", "var", "std", "entropy"]
 AVERAGED = ["normal", "gamma", "beta", "von_mises", "poisson", "zero_one_inflated_beta"]
