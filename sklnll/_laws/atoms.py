@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
-from .._numerics.tails import log_of_larger
+from .._numerics.tails import LEAST, log_of_larger, log_of_smaller
 from .protocols import FrozenLaw, FrozenMass
 
 Score = Callable[[Any], np.ndarray]
@@ -54,12 +54,17 @@ class LawWithAtoms(ABC):
         return np.where(y < 0, 0.0, np.clip(below, 0, 1))
 
     def logcdf(self, y: Any) -> np.ndarray:
-        below, above = self._log_tails(y)
-        return log_of_larger(below, above)
+        return self._log_tail(self.cdf(y), self.sf(y), y, upper=False)
 
     def logsf(self, y: Any) -> np.ndarray:
-        below, above = self._log_tails(y)
-        return log_of_larger(above, below)
+        return self._log_tail(self.sf(y), self.cdf(y), y, upper=True)
+
+    def _log_tail(self, tail: np.ndarray, other: np.ndarray, y: Any, *, upper: bool) -> np.ndarray:
+        """Return the logarithm of a tail, by those of the parts where one of both underflows."""
+        if not np.any(np.minimum(tail, other) < LEAST):
+            return log_of_smaller(tail, other)
+        log_tails = self._log_tails(y)
+        return log_of_larger(*(log_tails[::-1] if upper else log_tails))
 
     def _log_tails(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the logarithms of both tails, which may be below all floats."""
@@ -181,7 +186,9 @@ class CountWithAtoms(LawWithAtoms):
         self, below: np.ndarray, above: np.ndarray, falls_short: Callable[[Any], np.ndarray]
     ) -> np.ndarray:
         rest = np.clip(above / self.weight, 0, 1)
-        start = np.where(rest < 0.5, self.base.isf(rest), self.base.ppf(1 - rest))
+        start = self.base.ppf(1 - rest)
+        if np.any(rest < _RARE):
+            start = np.where(rest < _RARE, self.base.isf(rest), start)
         start = np.where(np.isfinite(start), np.maximum(start, 1), 1.0)
         return _smallest(lambda y: falls_short(y) & (above > 0), start)
 
@@ -200,6 +207,8 @@ class CountWithAtoms(LawWithAtoms):
 
 
 _FEW = 20
+_RARE = 1e-9
+"""Of such a probability above, what is left below has no digits to search by."""
 
 
 def _smallest(falls_short: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from .discrete import CountDistribution
 LARGE_RATE = 1e10
 """From here on the Poisson distribution is a rounded normal, beside its far tails."""
 
+_SMALL = 1e3
+"""Below such a rate, scipy's masses have twelve digits, and are faster."""
 _LARGE = 1e5
 """From such a rate on, scipy's tails are wrong."""
 
@@ -38,6 +40,11 @@ class _Poisson(CountDistribution):
     def _outward(self, k: np.ndarray, upper: np.ndarray, rate: np.ndarray) -> Outward:
         # A count is above k where the time until the next event is short: that is a gamma variate.
         return gamma_outward(k + 1, rate, ~upper)
+
+    def _pmf(self, k: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
+        if np.all(shapes[0] < _SMALL):
+            return stats.poisson._pmf(k, *shapes)
+        return super()._pmf(k, *shapes)
 
     def _ppf(self, q: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
         q, rate = np.broadcast_arrays(q, *shapes)

@@ -149,7 +149,7 @@ class PredictiveDistribution(Predictive):
 
     def cdf(self, y: ArrayLike) -> np.ndarray:
         """Compute the probability of a value at most `y`."""
-        return np.clip(self._scipy("cdf", self._align(y)), 0, 1)
+        return np.minimum(self._scipy("cdf", self._align(y)), 1)
 
     def logcdf(self, y: ArrayLike) -> np.ndarray:
         """Compute the logarithm of `cdf`, which is finite where `cdf` itself underflows to 0."""
@@ -157,7 +157,7 @@ class PredictiveDistribution(Predictive):
 
     def sf(self, y: ArrayLike) -> np.ndarray:
         """Compute the probability of a value above `y`."""
-        return np.clip(self._scipy("sf", self._align(y)), 0, 1)
+        return np.minimum(self._scipy("sf", self._align(y)), 1)
 
     def logsf(self, y: ArrayLike) -> np.ndarray:
         """Compute the logarithm of `sf`, which is finite where `sf` itself underflows to 0."""
@@ -177,8 +177,7 @@ class PredictiveDistribution(Predictive):
         y = self._align(y)
         with np.errstate(all="ignore"):
             score = np.maximum(self.distribution.crps(y, **self.params), 0)
-            is_lost = ~np.isfinite(score) & np.isfinite(y)
-            return self._crps_far_out(y, score) if np.any(is_lost) else score
+            return score if np.isfinite(score).all() else self._crps_far_out(y, score)
 
     def _crps_far_out(self, y: np.ndarray, score: np.ndarray) -> np.ndarray:
         """Return the distance from the median where a finite score was lost on the way to it.
