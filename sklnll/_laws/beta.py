@@ -13,6 +13,7 @@ from .._numerics.tails import (
     beta_outward,
     log_of_tail,
     mended_quantiles,
+    on_one_axis,
     outward_root,
 )
 
@@ -46,7 +47,7 @@ def _tail(x: np.ndarray, a: np.ndarray, b: np.ndarray, upper: bool) -> np.ndarra
 
 def _log_tail(x: np.ndarray, a: np.ndarray, b: np.ndarray, upper: bool) -> np.ndarray:
     """Return the logarithm of `_tail`, however small that is."""
-    x, a, b = np.broadcast_arrays(x, a, b)
+    x, a, b = on_one_axis(x, a, b)
 
     def outward(rows: np.ndarray) -> Outward:
         place, rest, first, second = x[rows], 1 - x[rows], a[rows], b[rows]
@@ -63,7 +64,7 @@ def _log_tail(x: np.ndarray, a: np.ndarray, b: np.ndarray, upper: bool) -> np.nd
 
 def _quantile(p: np.ndarray, a: np.ndarray, b: np.ndarray, upper: bool) -> np.ndarray:
     """Return the x below which there is this probability, or above it."""
-    p, a, b = np.broadcast_arrays(p, a, b)
+    p, a, b = on_one_axis(p, a, b)
     inverse = special.betainccinv if upper else special.betaincinv
     flipped = p > 0.5
     rest = np.where(flipped, 1 - p, p)

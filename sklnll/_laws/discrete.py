@@ -9,7 +9,7 @@ import torch
 from scipy import special, stats
 
 from .._numerics.arrays import in_numpy
-from .._numerics.tails import Outward, log_of_tail
+from .._numerics.tails import Outward, log_of_tail, on_one_axis
 from .law import as_generator
 
 _LARGEST = np.finfo(float).max
@@ -81,7 +81,7 @@ class CountDistribution(stats.rv_discrete, ABC):
         return self._log_tail(k, True, *shapes)
 
     def _log_tail(self, x: np.ndarray, upper: bool, *args: np.ndarray) -> np.ndarray:
-        k, *shapes = np.broadcast_arrays(np.floor(x), *args)
+        k, *shapes = on_one_axis(np.floor(x), *args)
 
         def outward(rows: np.ndarray) -> Outward:
             of_rows = (value[rows] for value in shapes)

@@ -15,6 +15,7 @@ from .._numerics.tails import (
     gamma_outward,
     log_of_tail,
     mended_quantiles,
+    on_one_axis,
     outward_root,
 )
 
@@ -35,7 +36,7 @@ def gamma_tail(shape: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
 
 def log_gamma_tail(shape: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
     """Return the logarithm of `gamma_tail`, however small that is."""
-    shape, x = np.broadcast_arrays(shape, x)
+    shape, x = on_one_axis(shape, x)
 
     def outward(rows: np.ndarray) -> Outward:
         return gamma_outward(shape[rows], x[rows], np.full(len(rows), upper))
@@ -49,7 +50,7 @@ def log_gamma_tail(shape: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
 
 def _quantile(p: np.ndarray, shape: np.ndarray, upper: bool) -> np.ndarray:
     """Return the x below which there is this probability, or above it."""
-    p, shape = np.broadcast_arrays(p, shape)
+    p, shape = on_one_axis(p, shape)
     inverse = special.gammainccinv if upper else special.gammaincinv
     flipped = p > 0.5
     rest = np.where(flipped, 1 - p, p)

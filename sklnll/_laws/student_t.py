@@ -9,6 +9,7 @@ from .._numerics.tails import (
     Outward,
     log_of_tail,
     mended_quantiles,
+    on_one_axis,
     outward_root,
     t_outward,
 )
@@ -31,7 +32,7 @@ def _tail(df: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def _log_tail(df: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return the logarithm of the probability above `z`, however small that is."""
-    df, z = np.broadcast_arrays(df, z)
+    df, z = on_one_axis(df, z)
 
     def outward(rows: np.ndarray) -> Outward:
         return t_outward(df[rows], z[rows])
@@ -44,7 +45,7 @@ def _log_tail(df: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def _upper_quantile(p: np.ndarray, df: np.ndarray) -> np.ndarray:
     """Return the value above which there is this probability."""
-    p, df = np.broadcast_arrays(p, df)
+    p, df = on_one_axis(p, df)
     sign, rest = np.where(p > 0.5, -1.0, 1.0), np.where(p > 0.5, 1 - p, p)
     values = sign * -special.stdtrit(df, p)
 

@@ -208,6 +208,14 @@ def outward_root(
     return np.where(np.abs(s) < bound, s, np.copysign(np.inf, s))
 
 
+def on_one_axis(*values: np.ndarray) -> list[np.ndarray]:
+    """Return arrays broadcast against each other, on one axis.
+
+    Scipy leaves a lone parameter the axes that it has, and puts all others on one.
+    """
+    return [value.ravel() for value in np.broadcast_arrays(*values)]
+
+
 def log_of_smaller(tail: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the logarithm of a tail, which near 1 has the digits of the other one."""
     with np.errstate(divide="ignore", invalid="ignore"):

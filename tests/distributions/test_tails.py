@@ -174,6 +174,20 @@ def test_tails_of_what_is_truncated_are_exact(low, high):
             np.testing.assert_allclose(row.logcdf(row.ppf(q)), np.log(q), rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["gamma", "student_t", "beta", "poisson", "negative_binomial"])
+def test_a_lone_law_answers_many_levels(name):
+    params = {key: value[:1, None] for key, value in CASES[name].params.items()}
+    law, levels = FAMILIES[name].frozen(**params), np.concatenate([[0.0, np.nan], FAR, [1.0]])
+    for method in ("ppf", "isf"):
+        quantiles = getattr(law, method)
+        alone = [quantiles(level).item() for level in levels]
+        np.testing.assert_array_equal(quantiles(levels)[0], alone)
+    y = np.array([np.nan, -np.inf, 0.0, 0.5, 3.0, 1e9, np.inf])
+    for method in ("logcdf", "logsf"):
+        tails = getattr(law, method)
+        np.testing.assert_array_equal(tails(y)[0], [tails(v).item() for v in y])
+
+
 def test_without_inflation_the_tails_are_the_bases():
     plain = dist(Gamma(), shape=80, scale=1)
     inflated = dist(ZeroInflated(Gamma()), inflation=0, shape=80, scale=1)
