@@ -146,7 +146,7 @@ def test_a_larger_model_is_no_worse_than_the_one_inside_it(larger):
     assert log_likelihood(larger, X, y) >= log_likelihood("poisson", X, y) - EXACT
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_search_that_ran_to_an_end_begins_again_elsewhere():
     """Where the first search ends, these counts have no inflation at all."""
     X, y = counts("poisson")

@@ -405,6 +405,7 @@ def test_labels_of_a_category_come_back_as_objects(fitted):
 
 @pytest.mark.parametrize("name", one_of_each_kind(NUMBERS))
 @pytest.mark.parametrize("columns", [0, 1, 2, 3])
+@pytest.mark.filterwarnings("ignore::sklnll.NumericalWarning")  # a Cauchy has no moments
 def test_shapes_of_predictions(name, columns, draw_rows, make_net, fitted):
     if columns == 1:
         X, y = draw_rows(name)

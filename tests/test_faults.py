@@ -249,7 +249,7 @@ def run(code):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("n_signals", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_signals", [5, pytest.param(100, marks=pytest.mark.long)])
 def test_control_c_at_any_moment_comes_out_of_fit_and_leaves_a_whole_model(n_signals):
     run(SIGNALS.replace("N_SIGNALS", str(n_signals)))
 
@@ -318,7 +318,7 @@ class DiesInWorker(NLLRegressor):
         return super().fit(X, y)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_told_and_the_process_goes_on():
     net = DiesInWorker(**SMALL)
     process = state_of_the_process()

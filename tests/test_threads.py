@@ -222,7 +222,7 @@ assert warnings.filters == filters
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "family", ["FromTorch(torch.distributions.Kumaraswamy, y_support=UNIT_INTERVAL)", "Own()"]
 )
@@ -242,7 +242,7 @@ def used():
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc here")
-@pytest.mark.parametrize("n_cycles", [20, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_cycles", [20, pytest.param(500, marks=pytest.mark.long)])
 def test_nothing_grows_with_the_number_of_fits(n_cycles):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2000, 20))

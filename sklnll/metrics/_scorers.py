@@ -71,7 +71,7 @@ class DistributionScorer(_BaseScorer):
         self._metric = metric
         self._sign = sign
         self._takes_exposure = takes_exposure
-        self._request = _request(name)
+        self._asked_for: dict[str, bool | str | None] = {"sample_weight": None, "exposure": None}
 
     def set_score_request(
         self,
@@ -92,12 +92,16 @@ class DistributionScorer(_BaseScorer):
             A copy that asks for them.
         """
         scorer = copy.copy(self)
-        scorer._request = _request(self.name, sample_weight=sample_weight, exposure=exposure)
+        scorer._asked_for = {"sample_weight": sample_weight, "exposure": exposure}
         return scorer
 
     def get_metadata_routing(self) -> MetadataRequest:
         """Say what scikit-learn's metadata routing shall pass on."""
-        return self._request
+        # Made anew, because other libraries add methods that requests made before would lack.
+        request = MetadataRequest(owner=self.name)
+        for name, alias in self._asked_for.items():
+            request.score.add_request(param=name, alias=alias)
+        return request
 
     def __call__(
         self,
@@ -195,15 +199,6 @@ class IntervalScorer(DistributionScorer):
 
     def __repr__(self) -> str:
         return self.name if self.coverage == 0.9 else f"{self.name}.at({self.coverage!r})"
-
-
-def _request(
-    owner: str, sample_weight: bool | str | None = None, exposure: bool | str | None = None
-) -> MetadataRequest:
-    request = MetadataRequest(owner=owner)
-    request.score.add_request(param="sample_weight", alias=sample_weight)
-    request.score.add_request(param="exposure", alias=exposure)
-    return request
 
 
 neg_nll_scorer = DistributionScorer("neg_nll_scorer", negative_log_likelihood)
