@@ -33,7 +33,7 @@ def as_rows(value: Any, name: str) -> Any:
         return as_rows(value.compute(), name)
     if hasattr(value, "iloc") or hasattr(value, "categories"):  # a frame, or a column of one
         return value
-    way_out = _way_to_rows(value)
+    way_out = way_to_rows(value)
     if way_out is not None:
         raise _holds_no_rows(value, name, way_out)
     if is_frame(value) or hasattr(value, "__dataframe__"):
@@ -50,7 +50,7 @@ def _holds_no_rows(value: Any, name: str, way_out: str) -> NotNumbersError:
     )
 
 
-def _way_to_rows(value: Any) -> str | None:
+def way_to_rows(value: Any) -> str | None:
     """Say how to make rows of what has none by itself; None for what may have some."""
     if isinstance(value, str | bytes) or hasattr(value, "__fspath__"):
         return "Read a file first, as by pandas.read_csv(path)."

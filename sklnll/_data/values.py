@@ -13,7 +13,7 @@ from scipy import sparse
 
 from .checks import check_numeric_columns
 from .containers import take_out
-from .readable import _way_to_rows
+from .readable import way_to_rows
 
 _REALS = "buif"
 
@@ -82,7 +82,7 @@ def as_labels(y: Any, name: str) -> Any:
     """
     if y is None or sparse.issparse(y):
         return y
-    way_out = None if isinstance(y, str | bytes) else _way_to_rows(y)
+    way_out = None if isinstance(y, str | bytes) else way_to_rows(y)
     if way_out is not None:
         raise ValueError(
             f"{name} must hold labels, one for each row of X; got an object of type "

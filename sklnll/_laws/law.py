@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from numbers import Integral
 from typing import Any, Self
 
@@ -50,12 +51,31 @@ class Law(ABC):
 
     def _rows(self, index: np.ndarray) -> Self:
         """Return the laws at these positions, counted through all axes."""
+        return type(self)(
+            self.family, {name: value[index] for name, value in self._flat_params.items()}
+        )
+
+    @cached_property
+    def _flat_params(self) -> dict[str, np.ndarray]:
+        """Return the parameters with one axis for all laws in front."""
         links = self.family.parameters
-        params = {
-            name: flat_rows(value, self.shape, links[name].event_ndim)[index]
+        return {
+            name: flat_rows(value, self.shape, links[name].event_ndim)
             for name, value in self.params.items()
         }
-        return type(self)(self.family, params)
+
+    @property
+    def _n_rows(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    def _log_prob_of_rows(self, y: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """Return the log-density, or log-mass, at values of y of these rows; -inf for none.
+
+        Inside of the support none is infinite: there a formula overflows.
+        """
+        params = {name: value[row] for name, value in self._flat_params.items()}
+        values = in_numpy(self.family.log_prob, y, **params)
+        return np.where(self.family.support.contains(y) & (values < np.inf), values, -np.inf)
 
     # What a subclass knows -----------------------------------------------------------------------
 

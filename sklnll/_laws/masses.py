@@ -9,10 +9,9 @@ from typing import Self
 
 import numpy as np
 
-from .._numerics.arrays import in_numpy
 from .._numerics.sums import N_STEPS, last_degrees, sums_up_to, weights_of_sum
 from .doubts import SUMMARIES, TOLERANCE, warn_of_rows, warn_of_totals
-from .law import CountLaw, flat_rows
+from .law import CountLaw
 from .stretches import Stretches, measured, tabulated
 
 _LARGEST = 2.0**53
@@ -250,31 +249,13 @@ class MassLaw(CountLaw):
     """
 
     @cached_property
-    def _flat_params(self) -> dict[str, np.ndarray]:
-        links = self.family.parameters
-        return {
-            name: flat_rows(value, self.shape, links[name].event_ndim)
-            for name, value in self.params.items()
-        }
-
-    @property
-    def _n_rows(self) -> int:
-        return int(np.prod(self.shape, dtype=int))
-
-    def _log_mass(self, y: np.ndarray, row: np.ndarray) -> np.ndarray:
-        """Return the log-mass at counts of these rows; -inf where there is none."""
-        params = {name: value[row] for name, value in self._flat_params.items()}
-        values = in_numpy(self.family.log_prob, y, **params)
-        return np.where(self.family.support.contains(y) & (values < np.inf), values, -np.inf)
-
-    @cached_property
     def _sums(self) -> Sums:
         low, high = (np.broadcast_to(end, self.shape).ravel() for end in self.support())
         low, high = np.maximum(low, -_LARGEST), np.minimum(high, _LARGEST)
         reach = self._reach()
         mode = self._find_mode(low, np.minimum(high, reach))
         ends = np.stack([mode - low, np.minimum(high, reach) - mode])
-        found = summed(self._log_mass, mode, ends, reach < high)
+        found = summed(self._log_prob_of_rows, mode, ends, reach < high)
         warn_of_totals(self.family, self._flat_params, found.total)
         return found
 
@@ -287,7 +268,7 @@ class MassLaw(CountLaw):
         share = np.linspace(0, 1, _N_FINER)[:, None]
         while True:
             grid = np.clip(np.floor(grid), low, high)
-            best = self._log_mass(grid, rows).argmax(axis=0)[None]
+            best = self._log_prob_of_rows(grid, rows).argmax(axis=0)[None]
             mode = np.take_along_axis(grid, best, axis=0)[0]
             left = np.where(grid < mode, grid, low).max(axis=0)
             right = np.where(grid > mode, grid, high).min(axis=0)
@@ -302,7 +283,7 @@ class MassLaw(CountLaw):
         """
         rows, count = np.arange(self._n_rows), _STEP ** np.arange(14)[:, None]
         count = np.broadcast_to(count, (len(count), len(rows)))
-        log_mass = np.stack([self._log_mass(count + k, rows) for k in range(3)])
+        log_mass = np.stack([self._log_prob_of_rows(count + k, rows) for k in range(3)])
         height = log_mass[0] + np.log(count)
         with np.errstate(invalid="ignore"):
             slope = np.diff(height, axis=0) / np.log(_STEP)
@@ -364,7 +345,7 @@ class MassLaw(CountLaw):
         known = np.where(
             outwards, found.outward[:, position + 1, half], found.inward[:, position, half]
         )
-        adder = Adder(self._log_mass, found.mode, found.ends)
+        adder = Adder(self._log_prob_of_rows, found.mode, found.ends)
         with np.errstate(all="ignore"):
             return known + adder.sums(half, first, count) / found.total[half % self._n_rows]
 

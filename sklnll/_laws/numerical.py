@@ -8,10 +8,9 @@ from typing import Self
 
 import numpy as np
 
-from .._numerics.arrays import in_numpy
 from .doubts import SUMMARIES, TOLERANCE, warn_of_rows, warn_of_totals
 from .half_lines import HalfLines, find_half_lines
-from .law import LEVELS, ContinuousLaw, Law, flat_rows
+from .law import LEVELS, ContinuousLaw, Law
 from .masses import MassLaw
 from .protocols import Family
 from .quadrature import UP_TO_NODE, WEIGHTS, Integrator, Quadrature, integrated
@@ -41,30 +40,9 @@ class DensityLaw(ContinuousLaw):
     total, so that no answer depends on where y's zero lies, nor on y's units.
     """
 
-    @cached_property
-    def _flat_params(self) -> dict[str, np.ndarray]:
-        links = self.family.parameters
-        return {
-            name: flat_rows(value, self.shape, links[name].event_ndim)
-            for name, value in self.params.items()
-        }
-
-    @property
-    def _n_rows(self) -> int:
-        return int(np.prod(self.shape, dtype=int))
-
     def logpdf(self, y: np.ndarray) -> np.ndarray:
         values = super().logpdf(y)
         return np.where(np.isnan(values) & ~np.isnan(y), -np.inf, values)
-
-    def _log_density(self, y: np.ndarray, row: np.ndarray) -> np.ndarray:
-        """Return the log-density at values of y of these rows; -inf where there is none.
-
-        Inside of the support none is infinite: there a formula overflows.
-        """
-        params = {name: value[row] for name, value in self._flat_params.items()}
-        values = in_numpy(self.family.log_prob, y, **params)
-        return np.where(self.family.support.contains(y) & (values < np.inf), values, -np.inf)
 
     def _anchor(self, rows: np.ndarray) -> np.ndarray | None:
         """Return the peaks of some rows where they are known."""
@@ -77,7 +55,7 @@ class DensityLaw(ContinuousLaw):
         end = np.stack([np.broadcast_to(e, self.shape).ravel() for e in self.support()])
         parts = [
             find_half_lines(
-                partial(self._log_density, row=rows),
+                partial(self._log_prob_of_rows, row=rows),
                 end[:, rows],
                 self._guesses(rows),
                 self._anchor(rows),
@@ -97,7 +75,7 @@ class DensityLaw(ContinuousLaw):
 
     @cached_property
     def _quadrature(self) -> Quadrature:
-        found = integrated(self._log_density, self._lines)
+        found = integrated(self._log_prob_of_rows, self._lines)
         warn_of_totals(self.family, self._flat_params, found.total)
         return found
 
@@ -172,7 +150,7 @@ class DensityLaw(ContinuousLaw):
 
     @property
     def _integrator(self) -> Integrator:
-        return Integrator(self._log_density, self._lines)
+        return Integrator(self._log_prob_of_rows, self._lines)
 
     # Quantiles -----------------------------------------------------------------------------------
 

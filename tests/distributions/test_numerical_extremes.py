@@ -27,24 +27,11 @@ from sklnll.distributions.ensemble import ensemble_of
 from sklnll.distributions.links import identity, log, positive
 from sklnll.predictive import predictive
 
+from .test_numerical import HyperbolicSecant
+
 LEVELS = np.array([1e-6, 0.01, 0.3, 0.5, 0.9])
 OFFSETS = np.array([0.0, 1.0, -1e7, 1e8, 1e10])
 EXTREME = [1e-300, 1e-150, 1e45, 1e300]
-
-
-class Secant(Distribution):
-    """Hyperbolic secant distribution, which scipy has and no family here."""
-
-    support = REAL
-    parameters = {"loc": identity, "scale": positive}  # noqa: RUF012
-
-    def __init__(self, loc=None, scale=None):
-        self.loc = loc
-        self.scale = scale
-
-    def log_prob(self, y, loc, scale):
-        z = (torch.pi / 2) * ((y - loc) / scale).abs()
-        return -z - torch.log1p(torch.exp(-2 * z)) - torch.log(scale)
 
 
 def on_grid(**axes):
@@ -58,7 +45,7 @@ PLACES = {
     "normal": (FromTorch(td.Normal), stats.norm),
     "normal, in units": (FromTorch(td.Normal, location_scale=True), stats.norm),
     "laplace": (FromTorch(td.Laplace), stats.laplace),
-    "own": (Secant(), lambda: stats.hypsecant(0, 2 / np.pi)),
+    "own": (HyperbolicSecant(), lambda: stats.hypsecant(0, 2 / np.pi)),
 }
 
 
@@ -83,7 +70,9 @@ def test_crps_far_from_zero_is_the_normals():
 
 
 @pytest.mark.parametrize(
-    "family", [FromTorch(td.Laplace), FromTorch(td.Normal, location_scale=True), Secant()], ids=repr
+    "family",
+    [FromTorch(td.Laplace), FromTorch(td.Normal, location_scale=True), HyperbolicSecant()],
+    ids=repr,
 )
 def test_answers_change_with_the_units(family):
     scale = np.array([1.0, *EXTREME])
