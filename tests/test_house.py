@@ -158,8 +158,15 @@ def depth(cls):
     return 1 + max(map(depth, cls.__bases__))
 
 
+def n_lines_beside_docs_of_classes(module):
+    """Count the lines of a module, but for what its classes say to the user."""
+    classes = (node for node in ast.walk(tree(module)) if isinstance(node, ast.ClassDef))
+    docs = (ast.get_docstring(node, clean=False) or "" for node in classes)
+    return len(MODULES[module].read_text().splitlines()) - sum(doc.count("\n") for doc in docs)
+
+
 def test_no_module_is_long():
-    lengths = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
+    lengths = {module: n_lines_beside_docs_of_classes(module) for module in MODULES}
     assert {module: n for module, n in lengths.items() if n > 450} == {}
 
 

@@ -48,6 +48,7 @@ REAL = {
     "weight_decay": 0.5,
     "max_grad_norm": 0.5,
     "annealing": 0.5,
+    "ema_decay": 0.5,
     "dropout": 0.5,
 }
 

@@ -441,6 +441,33 @@ def test_an_interruption_with_validation_keeps_the_best_weights(draw_rows, make_
     assert score == pytest.approx(net.best_validation_score_, rel=1e-10)
 
 
+@brief
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("decay", [0.5, 0.875, 0.99])
+def test_what_training_keeps_is_the_running_average_of_its_steps(decay, batch_norm, draw_rows):
+    X, y = draw_rows("normal", n=20)
+    settings = {"hidden_layer_sizes": (3,), "n_estimators": 2, "batch_size": 20, "random_state": 0}
+    settings |= {"learning_rate": "constant", "early_stopping": False, "batch_norm": batch_norm}
+
+    def weights(n_steps, **params):
+        return plain_regressor(max_iter=n_steps, **settings, **params).fit(X, y).weights_
+
+    average = weights(1, learning_rate_init=1e-300, ema_decay=0.0)  # those of the start
+    for n_steps in range(1, 12):
+        share = min(decay, n_steps / (n_steps + 10))
+        average = share * average + (1 - share) * weights(n_steps, ema_decay=0.0)
+    np.testing.assert_allclose(weights(11, ema_decay=decay), average, rtol=1e-12)
+
+
+@brief
+def test_held_out_rows_judge_the_average(draw_rows, make_net):
+    X, y = draw_rows("normal", n=40)
+    net = plain_regressor(hidden_layer_sizes=(3,), max_iter=4, ema_decay=0.9, random_state=0)
+    net.fit(X, y, X_val=X[:20], y_val=y[:20])
+    log_prob = net.predict_dist(X[:20]).logpdf(y[:20])
+    np.testing.assert_allclose(net.best_validation_score_, log_prob.mean())
+
+
 # Angles may end uniform, which is too near the start for a warning; see test_circular.py.
 @pytest.mark.parametrize("name", one_of_each_kind(n for n in DISTRIBUTIONS if n != "von_mises"))
 @pytest.mark.parametrize("batch_size", ["auto", 10])

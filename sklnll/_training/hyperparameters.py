@@ -62,6 +62,7 @@ class Hyperparameters:
     recalibrate: str | None
     max_grad_norm: float | None
     annealing: float
+    ema_decay: float
     dropout: float
     batch_norm: bool
     weight_init: str
@@ -128,6 +129,7 @@ class SolverSettings:
     weight_decay: float
     max_grad_norm: float | None
     annealing: float
+    ema_decay: float
 
     @classmethod
     def of(cls, parameters: Hyperparameters, **resolved: Any) -> Self:

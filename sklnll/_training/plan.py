@@ -184,7 +184,7 @@ class ByBatches(TrainingPlan):
             )
         resolved = {"batch_size": batch_size, "max_iter": max_iter, "n_iter_no_change": patience}
         if given.is_linear:  # which goes to the maximum likelihood
-            resolved |= {"annealing": 0.0, "weight_decay": 0.0}
+            resolved |= {"annealing": 0.0, "weight_decay": 0.0, "ema_decay": 0.0}
         return SolverSettings.of(given, **resolved)
 
     def _batch_size(self, n_rows: int) -> int:

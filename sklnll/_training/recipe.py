@@ -15,6 +15,7 @@ MLP_DEFAULTS: dict[str, Any] = {
     "weight_decay": 0.0,
     "max_grad_norm": None,
     "annealing": 0.0,
+    "ema_decay": 0.0,
 }
 """Settings of scikit-learn's multi-layer perceptrons: the same network, optimizer and stopping.
 

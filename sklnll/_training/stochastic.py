@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .._data.rows import MemberRows, Rows
+from .averaging import RunningAverage
 from .batches import Batches
 from .early_stopping import EarlyStopping
 from .hyperparameters import SolverSettings
@@ -57,13 +58,14 @@ def fit_stochastic(
     """
     network, record = objective.network, Record()
     optimizer = make_optimizer(network.weights, settings, settings.max_iter * len(batches))
+    average = RunningAverage(network, settings.ema_decay)
     stopping = _early_stopping(objective, settings, keep_best=validation is not None)
     judges = batches.rows if validation is None else validation
     start_loss = objective.mean_nll(judges)
     try:
         while record.n_iter < settings.max_iter and stopping.training.any():
             monitor.begin()
-            losses = run_epoch(objective, batches, optimizer, stopping, record.n_iter + 1)
+            losses = run_epoch(objective, batches, optimizer, average, stopping, record.n_iter + 1)
             held_losses = _held_losses(objective, validation, stopping, record.n_iter + 1)
             if not stopping.training.any():
                 break
@@ -107,7 +109,8 @@ def fit_increment(
     optimizer.schedule.note_rows_seen(n_seen)
     stopping = _early_stopping(objective, settings, keep_best=False)
     monitor.begin()
-    losses = run_epoch(objective, batches, optimizer, stopping, 1)
+    average = RunningAverage(network, decay=0.0)
+    losses = run_epoch(objective, batches, optimizer, average, stopping, 1)
     if stopping.training.any():
         record.note(losses, None, stopping.training)
         stopping.note(losses)
@@ -121,15 +124,18 @@ def run_epoch(
     objective: Objective,
     batches: Batches,
     optimizer: Optimizer,
+    average: RunningAverage,
     stopping: EarlyStopping,
     epoch: int,
 ) -> Tensor:
     """Go through the rows once; return each member's mean of the losses met, in y's units.
 
-    It ends before where no member trains any more; what it returns then means nothing.
+    The network is left with the average of its weights. It ends before where no member trains any
+    more; what it returns then means nothing.
     """
     network, rows = objective.network, batches.rows
     total = torch.zeros(len(network), dtype=torch.float64, device=network.weights.flat.device)
+    average.leave()
     for batch in batches:
         loss, gradient = objective.gradient(
             batch, momentum=_RUNNING_SHARE, annealing=optimizer.schedule.annealing
@@ -141,6 +147,8 @@ def run_epoch(
                 return total
         objective.penalty.add_gradient(gradient, len(batch))
         optimizer.step(gradient)
+        average.note_step()
+    average.enter()
     failed = stopping.training & ~(network.weights.flat.sum(dim=1) + total).isfinite()
     if failed.any():
         warn_non_finite(epoch, "its sum over the rows, or the network's weights, are not finite")

@@ -110,6 +110,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         "recalibrate": [StrOptions({"nll"}), None],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "annealing": [Interval(Real, 0, 1, closed="both")],
+        "ema_decay": [Interval(Real, 0, 1, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "batch_norm": ["boolean"],
         "weight_init": [StrOptions({"glorot", "he"})],

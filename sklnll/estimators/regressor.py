@@ -129,6 +129,10 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         predicted for it, fully at first and then less and less. The center of y is thus learned as
         if from squared errors before the likelihood decides. 0 turns this off. It affects families
         with a predicted width in networks with hidden layers.
+    ema_decay : float, default=0.995
+        Share of the running average of the weights that remains at each step of training; it is
+        this average that is judged on held-out rows, kept and predicted with. 0 keeps the weights
+        of the last step. It does not apply to linear networks, to "lbfgs" and to `partial_fit`.
     recalibrate : {"nll", "crps"} or None, default=None
         If not None, one factor that widens or narrows what each member predicts is fitted so that
         this score of the whole prediction is best. This requires a family with a location and a
@@ -292,6 +296,7 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         weight_decay: float = 0.01,
         max_grad_norm: float | None = 1.0,
         annealing: float = 0.35,
+        ema_decay: float = 0.995,
         recalibrate: str | None = None,
         dropout: float = 0.0,
         batch_norm: bool = False,
@@ -330,6 +335,7 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         self.weight_decay = weight_decay
         self.max_grad_norm = max_grad_norm
         self.annealing = annealing
+        self.ema_decay = ema_decay
         self.recalibrate = recalibrate
         self.dropout = dropout
         self.batch_norm = batch_norm
