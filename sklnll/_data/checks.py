@@ -29,6 +29,7 @@ _LARGEST_EXPONENT = 100
 _EXPOSURES = 1e-30, 1e30
 """The shortest and the longest: beyond them mean counts leave the range of float32."""
 _WITHOUT_MISSING = "Put a SimpleImputer in front, or remove such rows."
+_UNKNOWN = "If it stands for what is not known, put NaN in its place."
 _ENCODE = "with OneHotEncoder or OrdinalEncoder of scikit-learn"
 _WAYS_OUT = {
     "dates": "Say in numbers what matters of them, such as the days since a fixed date, the hour "
@@ -114,24 +115,35 @@ def check_not_masked(value: Any, name: str, columns: Sequence[Any] | None = None
 
 
 def check_finite(
-    X: Any, estimator: str, name: str = "X", columns: Sequence[Any] | None = None
+    X: Any,
+    estimator: str,
+    name: str = "X",
+    columns: Sequence[Any] | None = None,
+    *,
+    may_lack: bool = False,
 ) -> None:
-    """Raise a ValueError that names the first row and column where `X` holds no finite number."""
+    """Raise a ValueError that names the first row and column where `X` holds no finite number.
+
+    NaN may stand in an array where `may_lack` says so.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum()):
             return
     entries = sparse.coo_array(X) if sparse.issparse(X) else None
     values = X if entries is None else entries.data
     finite = np.isfinite(values)
+    if may_lack and entries is None:
+        finite |= np.isnan(values)
     if finite.all():
         return
     place = np.argwhere(~finite)[0]
     row, column = place if entries is None else (axis[place[0]] for axis in entries.coords)
     kind = "NaN" if np.isnan(X[row, column]) else "infinity"
+    way_out = _UNKNOWN if may_lack and kind == "infinity" else _WITHOUT_MISSING
     raise ValueError(
         f"Input {name} contains {kind}, which {estimator} does not accept: found {X[row, column]} "
         f"at {name_place(row, column, columns)} ({np.sum(~finite)} of {finite.size} values are not "
-        f"finite). {_WITHOUT_MISSING}"
+        f"finite). {way_out}"
     )
 
 

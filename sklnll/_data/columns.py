@@ -68,6 +68,20 @@ def is_frame(value: Any) -> bool:
     return hasattr(kind, "columns") and hasattr(kind, "dtypes")
 
 
+def column_of(rows: Any, place: int) -> Any:
+    """Return one column of a frame or an array, as what can be gone through."""
+    if not is_frame(rows):
+        return rows[:, place].tolist()
+    column = rows.iloc[:, place] if hasattr(rows, "iloc") else rows.to_series(place)
+    return column.tolist() if hasattr(column, "tolist") else column.to_list()
+
+
+def may_hold_text(frame: Any, place: int) -> bool:
+    """Tell by the type of a frame's column whether its values may be text."""
+    dtype = list(frame.dtypes)[place]
+    return not _says_numbers(dtype) and _by_dtype(dtype) in (None, Stranger("text", str(dtype)))
+
+
 def name_place(row: int | None, column: int | None, names: Sequence[Any] | None = None) -> str:
     """Say in words where a value stands; columns go by their names where they have any."""
     name = column if names is None or column is None else names[column]

@@ -17,6 +17,7 @@ def scaling_of_far_columns(X: Any) -> InputScaling | None:
     Parameters
     ----------
     X : ndarray or sparse matrix of shape (n_samples, n_features)
+        Columns of numbers, without gaps.
     """
     largest, limits = largest_magnitudes(X), np.finfo(X.dtype)
     near_one = (largest >= float(limits.tiny) ** 0.25) & (largest <= float(limits.max) ** 0.25)

@@ -52,6 +52,12 @@ def check_flag(value: Any, name: str) -> None:
         raise stored_error(name, "True or False", _in_words(value))
 
 
+def check_flags(value: Any, name: str, shape: tuple[int, ...]) -> None:
+    """Raise a ValueError for anything but an array of True and False of this shape."""
+    if not isinstance(value, np.ndarray) or value.dtype != bool or value.shape != shape:
+        raise stored_error(name, f"an array of True and False of shape {shape}", _in_words(value))
+
+
 def check_array(
     value: Any,
     name: str,
@@ -59,6 +65,7 @@ def check_array(
     *,
     positive: bool = False,
     infinite: bool = False,
+    empty: bool = False,
 ) -> None:
     """Raise a ValueError for anything but an array of legal numbers.
 
@@ -72,7 +79,11 @@ def check_array(
         Whether all numbers must be positive.
     infinite : bool, default=False
         Whether infinity is legal.
+    empty : bool, default=False
+        Whether it may hold no numbers, whatever their type.
     """
+    if empty and isinstance(value, np.ndarray) and value.shape == tuple(shape) and not value.size:
+        return
     if not isinstance(value, np.ndarray) or value.dtype not in (np.float64, np.float32):
         raise stored_error(name, "an array of float64 or float32", _in_words(value))
     fits = len(value.shape) == len(shape) and all(
@@ -88,6 +99,15 @@ def check_array(
     if illegal.any():
         words = ["positive"] * positive + ["free of NaN" if infinite else "finite"]
         raise stored_error(name, " and ".join(words), f"{value[tuple(np.argwhere(illegal)[0])]}")
+
+
+def check_places(value: Any, name: str, n: int) -> None:
+    """Raise a ValueError for anything but a tuple of different places below `n`."""
+    is_legal = isinstance(value, tuple) and all(
+        isinstance(place, int) and 0 <= place < n for place in value
+    )
+    if not is_legal or len(set(value)) < len(value):
+        raise stored_error(name, f"a tuple of different places below {n}", _in_words(value))
 
 
 def check_family(family: Any, name: str) -> None:

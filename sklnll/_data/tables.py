@@ -10,6 +10,9 @@ from scipy import sparse
 from .columns import name_place
 from .sparse import dense_if_small
 
+_MISSING = float(np.finfo(float).max)
+"""Stands for what is missing where rows are compared."""
+
 
 @dataclass(frozen=True)
 class FitInput:
@@ -31,7 +34,7 @@ class CheckedRows:
     Parameters
     ----------
     X : ndarray or sparse matrix of shape (n_samples, n_features)
-        float32 or float64, in C order, or in CSR format.
+        float32 or float64, in C order, or in CSR format. Categories are codes, and NaN is missing.
     y : ndarray of shape (n_samples, n_outputs) or (n_samples, n_outputs, size)
         float64, inside the family's support; labels as 0, ..., n_classes - 1. The last axis is
         there where one observation is a row of numbers.
@@ -93,7 +96,9 @@ class CheckedRows:
         """
         if sparse.issparse(self.X):
             return self
-        columns = [self.X.astype(float), self.y.reshape(len(self), -1)]
+        # No two NaN are equal.
+        X = np.nan_to_num(self.X.astype(float), copy=False, nan=_MISSING)
+        columns = [X, self.y.reshape(len(self), -1)]
         if self.exposure is not None:
             columns.append(self.exposure[:, None])
         _, index, inverse = np.unique(
@@ -108,10 +113,11 @@ def cast(X: Any, dtype: np.dtype, columns: Sequence[Any] | None = None) -> Any:
     with np.errstate(over="ignore"):
         converted = X.astype(dtype, copy=False)
     values = converted.data if sparse.issparse(X) else converted
-    if converted.dtype != X.dtype and not np.isfinite(values).all():
-        row, column = divmod(int(abs(X).argmax()), X.shape[1])
+    if converted.dtype != X.dtype and np.isinf(values).any():
+        largest = abs(X) if sparse.issparse(X) else np.nan_to_num(abs(X))
+        row, column = divmod(int(largest.argmax()), X.shape[1])
         raise ValueError(
-            f"X holds values up to {abs(X).max():.3g}, at {name_place(row, column, columns)}, "
+            f"X holds values up to {largest.max():.3g}, at {name_place(row, column, columns)}, "
             f"beyond {np.dtype(dtype)}, in which the network was fitted because its X was; scale "
             "X, or fit on float64."
         )

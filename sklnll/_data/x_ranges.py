@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 
 from .._numerics.statistics import rounding_of
-from .stored import check_array, check_part, stored_error
+from .stored import check_array, check_flags, check_part, stored_error
 
 _NUMBERS_AT_ONCE = 2**20
 """Numbers of X that are compared together, to bound the memory it takes."""
@@ -26,19 +27,29 @@ class ColumnRanges:
         In X's units.
     spread : ndarray of shape (n_features,)
         How far each column spreads, in its units; 0 where it did not vary.
+    gaps : ndarray of bool, of shape (n_features,)
+        Which columns of numbers had missing values. NaN in another column, which is also what a
+        category has that was never seen, lies infinitely far outside.
     """
 
     low: np.ndarray
     high: np.ndarray
     spread: np.ndarray
+    gaps: np.ndarray
 
     @classmethod
-    def fit(cls, X: Any, spread: np.ndarray) -> ColumnRanges:
-        """Note the ranges of training rows, dense or sparse."""
-        ends = X.min(axis=0), X.max(axis=0)
+    def fit(cls, X: Any, spread: np.ndarray, numbers: Sequence[int]) -> ColumnRanges:
+        """Note the ranges of training rows, dense or sparse, and which `numbers` had gaps."""
+        gaps = np.zeros(X.shape[1], bool)
         if sparse.issparse(X):
-            ends = ends[0].toarray().ravel(), ends[1].toarray().ravel()
-        return cls(ends[0].astype(float), ends[1].astype(float), spread)
+            low, high = (end.toarray().ravel() for end in (X.min(axis=0), X.max(axis=0)))
+            return cls(low.astype(float), high.astype(float), spread, gaps)
+        low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+        numbers = list(numbers)
+        if np.isnan(X.sum(axis=0)[numbers]).any():
+            gaps[numbers] = np.isnan(X[:, numbers]).any(axis=0)
+        low, high = (np.nan_to_num(end.astype(float)) for end in (low, high))
+        return cls(low, high, spread, gaps)
 
     @staticmethod
     def check(ranges: Any, name: str, n_features: int) -> None:
@@ -46,6 +57,7 @@ class ColumnRanges:
         check_part(ranges, ColumnRanges, name)
         for field in ("low", "high", "spread"):
             check_array(getattr(ranges, field), f"{name}.{field}", (n_features,))
+        check_flags(ranges.gaps, f"{name}.gaps", (n_features,))
         if (ranges.low > ranges.high).any():
             raise stored_error(f"{name}.low", "at most `high`", "a column with a larger one")
         if (ranges.spread < 0).any():
@@ -57,6 +69,7 @@ class ColumnRanges:
             np.minimum(self.low, other.low),
             np.maximum(self.high, other.high),
             np.maximum(self.spread, other.spread),
+            self.gaps | other.gaps,
         )
 
     @property
@@ -95,8 +108,9 @@ class ColumnRanges:
         largest = np.zeros(len(X))
         for block in gen_batches(len(X), max(1, _NUMBERS_AT_ONCE // max(1, X.shape[1]))):
             rows = X[block]
-            far = np.flatnonzero(((rows < low) | (rows > high)).any(axis=1))  # few of most X
-            if far.size:
+            is_inside = (rows >= low) & (rows <= high)
+            if not is_inside.all():  # of few rows of most X
+                far = np.flatnonzero(~is_inside.all(axis=1))
                 of_far = self._distances(rows[far], slice(None), unit)
                 largest[block.start + far] = of_far.max(axis=1)
         return largest
@@ -108,7 +122,9 @@ class ColumnRanges:
         np.maximum.at(largest, np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), stored)
         zero_is_far = np.flatnonzero((self.low > 0) | (self.high < 0))
         if zero_is_far.size:
-            part = ColumnRanges(*(v[zero_is_far] for v in (self.low, self.high, self.spread)))
+            part = ColumnRanges(
+                *(v[zero_is_far] for v in (self.low, self.high, self.spread, self.gaps))
+            )
             size = max(1, _NUMBERS_AT_ONCE // zero_is_far.size)
             for block in gen_batches(X.shape[0], size):
                 rows = X[block][:, zero_is_far].toarray()
@@ -125,4 +141,9 @@ class ColumnRanges:
             ratio = distance / unit
         ratio[distance == 0] = 0.0  # also over a unit of zero
         ratio[np.isinf(ratio) & (unit > 0)] = np.finfo(float).max
+        is_missing = np.isnan(values)
+        if is_missing.any():
+            ratio[is_missing] = np.where(self.gaps, 0.0, np.inf)[columns][
+                np.nonzero(is_missing)[-1]
+            ]
         return ratio

@@ -1,5 +1,6 @@
 """In which units does the network see x?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -159,9 +160,25 @@ def centers_and_spreads(X: Any, weight: np.ndarray, kind: str) -> tuple[np.ndarr
     if sparse.issparse(X):
         return np.zeros(X.shape[1]), abs(X).max(axis=0).toarray().ravel().astype(float)
     locate = _robust_center_and_spread if kind == "robust" else weighted_mean_std
-    columns = [locate(column.astype(float), weight, X.dtype) for column in X.T]
+    columns = [_located(locate, column.astype(float), weight, X.dtype) for column in X.T]
     center, spread = np.array(columns).reshape(-1, 2).T
     return center, spread
+
+
+def has_two_values(x: np.ndarray) -> bool:
+    """Tell whether what is known of a column has two values."""
+    low, high = np.fmin.reduce(x), np.fmax.reduce(x)
+    return bool(low < high and ((x == low) | (x == high) | np.isnan(x)).all())
+
+
+def _located(
+    locate: Callable[..., tuple[float, float]], x: np.ndarray, weight: np.ndarray, dtype: np.dtype
+) -> tuple[float, float]:
+    """Measure a column by its known values; where there are none, it does not vary."""
+    known = ~np.isnan(x)
+    if not known.all():
+        x, weight = x[known], weight[known]
+    return locate(x, weight, dtype) if len(x) else (0.0, 0.0)
 
 
 def _robust_center_and_spread(
@@ -173,7 +190,10 @@ def _robust_center_and_spread(
     is that of a few rows, and median and quartiles take its place. Where half of the values are
     equal up to rounding, the spread is the median distance of the others, in which their share has
     no say: a column of 0 and rare 1 keeps its unit, and no outlier rules over a column of zeros.
+    Two values become 0 and 1, however rare one of them is.
     """
+    if has_two_values(x):
+        return float(x.min()), float(min(x.max() - x.min(), np.finfo(float).max))
     mean, std = weighted_mean_std(x, weight, dtype)
     low, median, high = weighted_quantiles(x, weight, (0.25, 0.5, 0.75))
     rounding = rounding_of(median, dtype)

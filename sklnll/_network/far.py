@@ -1,7 +1,8 @@
 """What does a network predict where x lies far outside of its training rows?
 
 What it would say there was never compared with any y. So a column that lies far outside of its
-training range counts as unknown: the network is asked what it would predict with the column at
+training range counts as unknown, and so does a category that was never seen, or a missing value
+where none was: the network is asked what it would predict with the column at
 several places of the range. Where all answers agree, the column does not matter, and their mean is
 predicted; by as much as they differ, the prediction falls back to the fit without x. Then no row,
 wherever it lies, can be much worse than that fit.
@@ -47,8 +48,6 @@ def take_far_as_unknown(raw: Tensor, X: Any, network: Network, units: Units, nul
         Raw outputs of the fit without x.
     """
     ranges = units.ranges
-    if ranges is None:
-        return
     share = ranges.share(X)
     far = np.flatnonzero(share > _LEAST)
     if not far.size:
@@ -58,7 +57,7 @@ def take_far_as_unknown(raw: Tensor, X: Any, network: Network, units: Units, nul
     for block in gen_batches(far.size, size):
         rows = far[block]
         dense = X[rows].toarray() if sparse.issparse(X) else X[rows]
-        is_far = torch.from_numpy(ranges.shares(dense) > _LEAST).to(raw.device)
+        is_far = torch.from_numpy(units.x.by_input(ranges.shares(dense) > _LEAST)).to(raw.device)
         x = units.dense_features(dense).to(raw.device)
         answers = torch.stack([network(torch.where(is_far, place, x))[0] for place in places])
         disbelief = -np.expm1(-(np.minimum(share[rows] / _MOSTLY, 10.0) ** 3))
@@ -68,19 +67,26 @@ def take_far_as_unknown(raw: Tensor, X: Any, network: Network, units: Units, nul
 
 
 def _places(units: Units, dtype: np.dtype) -> Tensor:
-    """Return features to ask the network at, each of which goes through its column's range.
+    """Return inputs to ask the network at, which go through each number's range, and categories.
 
-    They have shape (n_places, n_features). Columns go through their ranges in orders of their own,
-    so that the effects of several cannot cancel each other in all places.
+    They have shape (n_places, n_inputs). Columns go through their places in orders of their own, so
+    that the effects of several cannot cancel each other in all places.
     """
-    assert units.ranges is not None
-    ends = np.stack([units.ranges.low, units.ranges.high]).astype(dtype)
-    low, high = units.dense_features(ends).numpy()
-    step = np.array(_PLACES)[:, None]
-    places = np.clip(np.where(step < 0, -step * low, step * high), low, high)
-    n_places, column = len(_PLACES), np.arange(len(low))
+    x, ranges = units.x, units.ranges
+    n_places, column = len(_PLACES), np.arange(x.n_features)
     order = np.arange(n_places)[:, None] * (1 + column % (n_places - 1)) + column // (n_places - 1)
-    return torch.from_numpy(np.take_along_axis(places, order % n_places, axis=0).astype(dtype))
+    order %= n_places
+    ends, rows = np.stack([ranges.low, ranges.high]).astype(dtype), order.astype(dtype)
+    for place, n_codes in x.n_codes.items():
+        ends[:, place] = 0
+        rows[:, place] %= n_codes
+    numbers = slice(0, len(x.numbers))
+    low, high = units.dense_features(ends).numpy()[:, numbers]
+    step = np.array(_PLACES)[:, None]
+    of_numbers = np.clip(np.where(step < 0, -step * low, step * high), low, high)
+    inputs = units.dense_features(rows).numpy().copy()
+    inputs[:, numbers] = np.take_along_axis(of_numbers, order[:, list(x.numbers)], axis=0)
+    return torch.from_numpy(inputs)
 
 
 def _agreed(answers: Tensor, null: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from sklearn.utils import gen_batches
 
+from .._data.inputs import Inputs
+from .._data.kinds import Columns
 from .._data.stored import check_array, check_number, check_part, stored_error
 from .._data.tables import cast
-from .._data.x_units import InputScaling
 from .._messages import warn_user
 from ..distributions import Distribution
 from ..distributions.ensemble import ensemble_of
@@ -60,16 +61,19 @@ class FittedNetwork:
         return cls(units, network.architecture, weights, statistics, null)
 
     @staticmethod
-    def check(network: Any, name: str) -> None:
+    def check(network: Any, name: str, n_features: int, columns: Columns) -> None:
         """Raise a ValueError that names the field of a stored network that is not legal."""
         check_part(network, FittedNetwork, name)
         architecture, units = network.architecture, network.units
         Architecture.check(architecture, f"{name}.architecture")
-        Units.check(units, f"{name}.units", architecture.sizes[0])
+        Units.check(units, f"{name}.units", n_features, columns)
         layout = Layout(units.family, units.n_heads, units.size)
         for field, found, expected in (
+            ("sizes[0]", architecture.sizes[0], units.x.n_plain),
             ("sizes[-1]", architecture.sizes[-1], layout.n_predicted),
             ("n_constants", architecture.n_constants, layout.n_constant),
+            ("waves", architecture.waves, units.x.waves if architecture.n_frequencies else None),
+            ("embeddings", [n for n, _ in architecture.embeddings], [*units.x.embedded.values()]),
         ):
             if found != expected:
                 words = f"{expected} for {units.n_heads} outputs of {units.family!r}"
@@ -104,8 +108,7 @@ class FittedNetwork:
     @property
     def far_is_unknown(self) -> bool:
         """Whether columns far outside of their ranges are not believed, as linear models do."""
-        is_bounded = self.units.x is not None and self.units.x.is_bounded
-        return is_bounded and bool(self.architecture.hidden)
+        return self.units.x.is_bounded and bool(self.architecture.hidden)
 
     def network(self, device: torch.device | None = None) -> Network:
         """Make the network that computes with these weights."""
@@ -115,9 +118,9 @@ class FittedNetwork:
     def layers(self) -> list[LayerWeights]:
         """Return the layers' arrays; those of a linear network are coefficients of X's columns."""
         weights = Weights(self.architecture, as_tensor(self.weights))
-        if not self.architecture.hidden and self.units.x is not None:
+        if not self.architecture.hidden and self.units.x.scaling is not None:
             scaled, weights = weights, Weights(self.architecture, weights.flat.clone())
-            scaling = (self.units.x.center, self.units.x.unit)
+            scaling = self.units.x.center_and_unit()
             weights.fold_inputs(*(as_tensor(v).to(weights.flat) for v in scaling))
             _check_coefficients(scaled.layers[0].matrix, weights.layers[0].matrix, self.units.x)
         return weights.layers
@@ -154,10 +157,9 @@ class FittedNetwork:
             values = self.family.widened(values, self.recalibration)
         return self._of_predictive_family(values)
 
-    def novelty(self, X: Any) -> np.ndarray | None:
+    def novelty(self, X: Any) -> np.ndarray:
         """Measure how far outside of the training rows each checked row of X lies."""
-        ranges = self.units.ranges
-        return None if ranges is None else ranges.novelty(cast(X, self.weights.dtype))
+        return self.units.ranges.novelty(cast(X, self.weights.dtype))
 
     def _raw_params(self, X: Any, device: str, n_threads: int | None) -> Params:
         """Compute each member's parameters in training's units, rows in blocks to save memory."""
@@ -202,14 +204,15 @@ class FittedNetwork:
         return {"weight": np.full((n_rows, n_outputs, n_members), 1 / n_members), **moved}
 
 
-def _check_coefficients(scaled: torch.Tensor, in_units_of_x: torch.Tensor, x: InputScaling) -> None:
+def _check_coefficients(scaled: torch.Tensor, in_units_of_x: torch.Tensor, x: Inputs) -> None:
     """Warn of coefficients that are beyond floats in X's units, as infinity or zero."""
+    unit = x.center_and_unit()[1]
     is_lost = ~in_units_of_x.isfinite() | ((in_units_of_x == 0) & (scaled != 0))
-    lost = is_lost.any(dim=2).any(dim=0).numpy() & np.isfinite(x.unit)
+    lost = is_lost.any(dim=2).any(dim=0).numpy() & np.isfinite(unit)
     if lost.any():
-        column = int(np.argmax(lost))
+        k = int(np.argmax(lost))
         warn_user(
-            f"Coefficients of column {column} of X, whose values are about {x.unit[column]:.3g}, "
+            f"Coefficients of column {x.numbers[k]} of X, whose values are about {unit[k]:.3g}, "
             f"are beyond {in_units_of_x.numpy().dtype} in X's units: coefs_ has 0 or infinity "
             "there. Predictions are not affected; to read coefficients, fit the column divided "
             "by a power of ten."

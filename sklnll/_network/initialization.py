@@ -6,8 +6,8 @@ import numpy as np
 
 from .weights import Architecture
 
-_FREQUENCY = 0.3
-"""Standard deviation of the frequencies at the start, in turns per unit of a scaled feature."""
+_FREQUENCY = 0.1
+"""Standard deviation of the frequencies at the start, in turns per unit of a scaled number."""
 
 
 def initial_weights(
@@ -20,7 +20,7 @@ def initial_weights(
     """Draw one member's learned values, in float64.
 
     The last layer starts at zero weights and the biases `raw`: training starts as the null model,
-    the marginal maximum-likelihood fit.
+    the marginal maximum-likelihood fit. Vectors of categories start at zero, all the same.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ def initial_weights(
     X. Glorot and Y. Bengio (2010). Understanding the difficulty of training deep feedforward
     neural networks. K. He et al. (2015). Delving deep into rectifiers. arXiv:1502.01852
     """
-    pieces = _draw_embedding(architecture, random_state)
+    pieces = [np.zeros(math.prod(shape)) for shape in architecture.embeddings]
+    pieces += _draw_waves(architecture, random_state)
     for fans in architecture.fans[:-1]:
         pieces += _draw_layer(fans, architecture.activation, weight_init, random_state)
         if architecture.batch_norm:
@@ -50,11 +51,11 @@ def initial_weights(
     return np.concatenate([*pieces, last_matrix, raw, constants])
 
 
-def _draw_embedding(
+def _draw_waves(
     architecture: Architecture, random_state: np.random.RandomState
 ) -> list[np.ndarray]:
     """Draw frequencies and phases."""
-    shape = (architecture.sizes[0], architecture.n_frequencies)
+    shape = (architecture.n_waves, architecture.n_frequencies)
     frequencies = random_state.normal(scale=_FREQUENCY, size=shape)
     return [frequencies.ravel(), random_state.uniform(size=shape).ravel()]
 

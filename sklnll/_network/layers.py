@@ -5,7 +5,6 @@ normalization over the batch): small networks are bound by allocation and by the
 automatic differentiation, not by arithmetic.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._data.sparse import SparseRows, as_dense
+from .._data.sparse import SparseRows
 
 _BATCH_NORM_EPSILON = 1e-5
 _BACKWARD = torch.ops.aten
@@ -52,39 +51,6 @@ class Layer(ABC):
 
         The gradients by learned arrays are noted on the way, and `d` may be changed.
         """
-
-
-class Cosines(Layer):
-    """The features, and cosines of each of them: cos(2 pi (phase + frequency * x)).
-
-    Parameters
-    ----------
-    arrays, gradients : sequence of two Tensor of shape (n_members, n_features, n_frequencies)
-        Frequencies and phases, and where their gradients are noted.
-    n_rows : int
-    """
-
-    def __init__(self, arrays: Sequence[Tensor], gradients: Sequence[Tensor], n_rows: int):
-        self._frequency, self._phase = (array.unsqueeze(1) for array in arrays)
-        self._d_frequency, self._d_phase = gradients
-        n_members, n_features, n_frequencies = arrays[0].shape
-        width = n_features * (1 + n_frequencies)
-        self._out = arrays[0].new_empty(n_members, n_rows, width)
-        self._x = self._out[:, :, :n_features]
-        self._cosines = self._out[:, :, n_features:].unflatten(2, (n_features, n_frequencies))
-        self._angle = arrays[0].new_empty(self._cosines.shape)
-
-    def forward(self, h: Tensor | SparseRows, mode: Mode) -> Tensor:
-        self._x.copy_(as_dense(h))
-        torch.addcmul(self._phase, self._x.unsqueeze(-1), self._frequency, out=self._angle)
-        torch.cos(self._angle.mul_(2 * math.pi), out=self._cosines)
-        return self._out
-
-    def backward(self, d: Tensor) -> Tensor:
-        d_turns = self._angle.sin_().mul_(d.view_as(self._angle)).mul_(-2 * math.pi)
-        torch.sum(d_turns, 1, out=self._d_phase)
-        torch.sum(d_turns.mul_(self._x.unsqueeze(-1)), 1, out=self._d_frequency)
-        return d
 
 
 class Dense(Layer):

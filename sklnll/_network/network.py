@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ import torch
 from torch import Tensor
 
 from .._data.sparse import SparseRows
-from .layers import Activation, Cosines, Dense, Dropout, Layer, Mode, Norm
+from .inputs import InputLayer
+from .layers import Activation, Dense, Dropout, Layer, Mode, Norm
 from .weights import Architecture, Weights
 
 _NUMBERS_AT_ONCE = 2**18
@@ -72,9 +74,10 @@ class Network:
 
     def products_of_a_row(self, density: float) -> float:
         """Count the multiplications of a row: one a weight, but for the zeros of sparse X."""
-        n_features, width = self.architecture.sizes[:2]
-        zeros = (1 - density) * n_features
-        return self.weights.flat.numel() - len(self) * zeros * width
+        n_plain, width = self.architecture.sizes[:2]
+        zeros = (1 - density) * n_plain * width
+        looked_up = sum(map(math.prod, self.architecture.embeddings))
+        return self.weights.flat.numel() - len(self) * (zeros + looked_up)
 
     @property
     def rows_at_once(self) -> int:
@@ -154,8 +157,8 @@ def _layers(network: Network, gradient: Weights, n_rows: int) -> list[Layer]:
     """Build the layers of a network, which note their gradients in the arrays of `gradient`."""
     architecture, weights = network.architecture, network.weights
     layers: list[Layer] = []
-    if weights.embedding:
-        layers.append(Cosines(weights.embedding, gradient.embedding, n_rows))
+    if architecture.has_learned_inputs:
+        layers.append(InputLayer(weights, gradient, n_rows))
     statistics = torch.split(network.statistics, list(architecture.hidden), dim=2)
     first = architecture.sizes[0]
     hidden = zip(weights.layers[:-1], gradient.layers[:-1], statistics, strict=True)

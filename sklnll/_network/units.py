@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from .._data.inputs import Inputs
+from .._data.kinds import Columns
 from .._data.sparse import SparseRows, density
 from .._data.stored import check_family, check_part, check_whole_number
 from .._data.x_ranges import ColumnRanges
-from .._data.x_units import InputScaling
 from .._data.y_units import TargetScaling
 from ..distributions import Distribution
 from .head import Head
@@ -29,29 +30,27 @@ class Units:
         Classes, items or components of y; 1 where it is a number.
     y : TargetScaling
         The map between y's units and training's.
-    x : InputScaling or None
-        The map from X's units to the network's; None where the network sees X as it is.
-    ranges : ColumnRanges, optional
+    x : Inputs
+        The map from the columns of X to what the network sees.
+    ranges : ColumnRanges
         The ranges of X's columns in training.
     """
 
     family: Distribution
     size: int
     y: TargetScaling
-    x: InputScaling | None
-    ranges: ColumnRanges | None = None
+    x: Inputs
+    ranges: ColumnRanges
 
     @staticmethod
-    def check(units: Any, name: str, n_features: int) -> None:
+    def check(units: Any, name: str, n_features: int, columns: Columns) -> None:
         """Raise a ValueError that names the field of stored units that is not legal."""
         check_part(units, Units, name)
         check_family(units.family, f"{name}.family")
         check_whole_number(units.size, f"{name}.size", 1)
         TargetScaling.check(units.y, f"{name}.y", units.family, units.size)
-        if units.x is not None:
-            InputScaling.check(units.x, f"{name}.x", n_features)
-        if units.ranges is not None:
-            ColumnRanges.check(units.ranges, f"{name}.ranges", n_features)
+        Inputs.check(units.x, f"{name}.x", n_features, columns.levels)
+        ColumnRanges.check(units.ranges, f"{name}.ranges", n_features)
 
     @property
     def n_heads(self) -> int:
@@ -66,12 +65,12 @@ class Units:
     def features(self, X: Any) -> torch.Tensor | SparseRows:
         """Express X as the network sees it."""
         if self._stays_sparse(X):
-            return SparseRows([X if self.x is None else self.x.of_sparse(X)])
+            return SparseRows([self.x.of_sparse(X)])
         return self.dense_features(X.toarray() if sparse.issparse(X) else X)
 
     def dense_features(self, X: np.ndarray) -> torch.Tensor:
         """Express rows of an array as the network sees them."""
-        return as_tensor(X if self.x is None else self.x(X))
+        return as_tensor(self.x(X))
 
     def density(self, X: Any) -> float:
         """Return the share of X's numbers that the network multiplies."""
@@ -79,7 +78,7 @@ class Units:
 
     def _stays_sparse(self, X: Any) -> bool:
         """Tell whether zeros of X are zeros to the network, too."""
-        return sparse.issparse(X) and (self.x is None or self.x.keeps_zeros)
+        return sparse.issparse(X) and self.x.keeps_zeros
 
 
 def as_tensor(array: np.ndarray) -> torch.Tensor:

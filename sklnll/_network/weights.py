@@ -16,6 +16,7 @@ from .._data.stored import (
     check_flag,
     check_number,
     check_part,
+    check_places,
     check_whole_number,
     stored_error,
 )
@@ -29,7 +30,7 @@ class Architecture:
     Parameters
     ----------
     sizes : tuple of int
-        Units of each layer, from the features of x to the raw outputs.
+        Units of each layer, from the inputs to the raw outputs.
     n_constants : int
         Free raw values beside the network, for parameters that do not depend on x.
     activation : str
@@ -39,13 +40,12 @@ class Architecture:
     batch_norm : bool
         Whether hidden layers are normalized before their activation.
     n_frequencies : int
-        Cosines of each feature, of learned frequency and phase, that the first layer sees beside
-        the features.
-
-    References
-    ----------
-    Y. Gorishniy, I. Rubachev and A. Babenko (2022). On embeddings for numerical features in tabular
-    deep learning. arXiv:2203.05556
+        Cosines of each number, of learned frequency and phase, that the first layer sees beside
+        the inputs.
+    waves : tuple of int, optional
+        Inputs that have cosines; all where it is left out.
+    embeddings : tuple of (int, int), default=()
+        Codes of each column of categories that is embedded, and the length of their vectors.
     """
 
     sizes: tuple[int, ...]
@@ -54,6 +54,8 @@ class Architecture:
     dropout: float = 0.0
     batch_norm: bool = False
     n_frequencies: int = 0
+    waves: tuple[int, ...] | None = None
+    embeddings: tuple[tuple[int, int], ...] = ()
 
     @staticmethod
     def check(architecture: Any, name: str) -> None:
@@ -77,6 +79,13 @@ class Architecture:
             architecture.dropout, f"{name}.dropout", lambda p: 0 <= p < 1, "from 0 to below 1"
         )
         check_flag(architecture.batch_norm, f"{name}.batch_norm")
+        if architecture.waves is not None:
+            check_places(architecture.waves, f"{name}.waves", sizes[0])
+        embeddings = architecture.embeddings
+        if not isinstance(embeddings, tuple) or any(np.shape(e) != (2,) for e in embeddings):
+            raise stored_error(f"{name}.embeddings", "a tuple of pairs", f"{embeddings!r}")
+        for k, n in np.ndindex(len(embeddings), 2):
+            check_whole_number(embeddings[k][n], f"{name}.embeddings[{k}][{n}]", 1)
 
     @property
     def n_weights(self) -> int:
@@ -86,22 +95,35 @@ class Architecture:
     @property
     def fans(self) -> list[tuple[int, int]]:
         """Inputs and outputs of each layer."""
-        n_features, *widths = self.sizes
-        return list(pairwise([n_features * (1 + self.n_frequencies), *widths]))
+        n_plain, *widths = self.sizes
+        n_vectors = sum(width for _, width in self.embeddings)
+        return list(pairwise([n_plain + n_vectors + self.n_waves * self.n_frequencies, *widths]))
 
     @property
-    def n_embedding(self) -> int:
+    def n_waves(self) -> int:
+        """Number of inputs that have cosines."""
+        return self.sizes[0] if self.waves is None else len(self.waves)
+
+    @property
+    def has_learned_inputs(self) -> bool:
+        """Whether the first layer sees more than the inputs themselves."""
+        return bool(self.n_frequencies or self.embeddings)
+
+    @property
+    def n_learned_inputs(self) -> int:
         """Number of learned arrays before the first layer's."""
-        return 2 if self.n_frequencies else 0
+        return len(self.embeddings) + (2 if self.n_frequencies else 0)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shapes of all learned arrays, in their order in the flat tensor.
 
-        Frequencies and phases stand first, where there are any; then the weights and biases (and
-        the norm's gain) of each layer; the constants stand last.
+        Vectors of categories, and frequencies and phases, stand first, where there are any; then
+        the weights and biases (and the norm's gain) of each layer; the constants stand last.
         """
-        shapes: list[tuple[int, ...]] = [(self.sizes[0], self.n_frequencies)] * self.n_embedding
+        shapes: list[tuple[int, ...]] = [*self.embeddings]
+        if self.n_frequencies:
+            shapes += [(self.n_waves, self.n_frequencies)] * 2
         last = len(self.sizes) - 2
         for layer, (fan_in, fan_out) in enumerate(self.fans):
             shapes += [(fan_in, fan_out), (1, fan_out)]
@@ -158,14 +180,19 @@ class Weights:
         return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
     @property
-    def embedding(self) -> list[Tensor]:
+    def tables(self) -> list[Tensor]:
+        """Views of the vectors of each column of categories that is embedded."""
+        return self._arrays[: len(self.architecture.embeddings)]
+
+    @property
+    def waves(self) -> list[Tensor]:
         """Views of frequencies and phases; empty where the network has no cosines."""
-        return self._arrays[: self.architecture.n_embedding]
+        return self._arrays[len(self.architecture.embeddings) : self.architecture.n_learned_inputs]
 
     @cached_property
     def layers(self) -> list[LayerWeights]:
         """Views of the arrays of each layer, from the first hidden one to the raw outputs."""
-        arrays = iter(self._arrays[self.architecture.n_embedding : -1])
+        arrays = iter(self._arrays[self.architecture.n_learned_inputs : -1])
         n_normed = len(self.architecture.hidden) if self.architecture.batch_norm else 0
         return [
             LayerWeights(next(arrays), next(arrays), next(arrays) if layer < n_normed else None)

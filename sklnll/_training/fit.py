@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from .._data.far_columns import scaling_of_far_columns
+from .._data.inputs import Inputs
+from .._data.kinds import Columns
 from .._data.tables import CheckedRows
 from .._data.x_units import InputScaling
 from .._data.y_units import TargetScaling
@@ -22,6 +25,7 @@ from .._network.weights import Architecture, Weights
 from ..distributions import Distribution
 from ..distributions._late_imports import import_for_family
 from ..predictive.targets import Target
+from . import recipe
 from .hyperparameters import SolverSettings
 from .monitor import FitMonitor
 from .objective import Objective
@@ -61,6 +65,7 @@ class Fit:
 def fit_network(
     rows: CheckedRows,
     validation: CheckedRows | None,
+    columns: Columns,
     family: Distribution,
     target: Target,
     plan: TrainingPlan,
@@ -75,6 +80,8 @@ def fit_network(
         Prepared by the plan.
     validation : CheckedRows or None
         Rows to stop early by, where the user gave some.
+    columns : Columns
+        The kinds of X's columns.
     family : Distribution
     target : Target
         Says which kind of y this is.
@@ -89,12 +96,12 @@ def fit_network(
     device = find_device(parameters.device, warn=True)
     split_state, members = plan.random_states(random_state)
     plan, seen = in_wider_units(plan, rows, family)
-    units = _units(rows, family, target, plan)
+    units = _units(rows, columns, family, target, plan)
     split = split_rows(rows, validation, units, plan, split_state, device, stratify=target.stratify)
     settings = _with_tol_in_training_units(plan.settings(len(split.train)), units)
     head = units.head(device)
     x_unit = _unit_for_alpha(units, plan, device)
-    network, null = _start_network(rows, split, target, head, plan, members, device, x_unit)
+    network, null = _start_network(rows, split, target, units, head, plan, members, device, x_unit)
     objective = Objective(network, head, parameters.alpha, plan.mean_weight(rows), x_unit)
     problem = Problem(objective, split.train, split.held, settings, members)
     n_products = settings.batch_size * network.products_of_a_row(units.density(rows.X))
@@ -121,25 +128,34 @@ def fit_network(
     return Fit(fitted, record, n_seen, optimizer_state, seen)
 
 
-def _units(rows: CheckedRows, family: Distribution, target: Target, plan: TrainingPlan) -> Units:
+def _units(
+    rows: CheckedRows, columns: Columns, family: Distribution, target: Target, plan: TrainingPlan
+) -> Units:
     """Choose the units of training; a network that continues has some."""
     if plan.start is not None:
         return plan.start.network.units
     y_scaling = TargetScaling.fit(family, rows.y, rows.weight)
-    x_scaling = None
+    inputs = _inputs(rows, columns, plan)
+    return Units(family, target.size, y_scaling, inputs, ranges_of(rows, inputs))
+
+
+def _inputs(rows: CheckedRows, columns: Columns, plan: TrainingPlan) -> Inputs:
+    """Choose what the network sees of each column of X."""
+    X, weight, embeds = rows.X, rows.weight, not plan.parameters.is_linear
+    inputs = Inputs.fit(X, weight, columns.levels, embeds=embeds)
     if plan.x_scaling is not None:
-        x_scaling = InputScaling.fit(rows.X, rows.weight, plan.x_scaling)
-    elif plan.alpha_acts_in_units_of_x:
-        x_scaling = scaling_of_far_columns(rows.X)
-    ranges = ranges_of(rows.X, rows.weight, x_scaling)
-    return Units(family, target.size, y_scaling, x_scaling, ranges)
+        numbers = X if sparse.issparse(X) else X[:, list(inputs.numbers)]
+        return inputs.with_scaling(InputScaling.fit(numbers, weight, plan.x_scaling))
+    if plan.alpha_acts_in_units_of_x:
+        return inputs.in_units_near_one(scaling_of_far_columns(inputs.of_numbers(X)))
+    return inputs
 
 
 def _unit_for_alpha(units: Units, plan: TrainingPlan, device: torch.device) -> torch.Tensor | None:
     """Return the units of the network's inputs, where alpha acts in those of X all the same."""
-    if not plan.alpha_acts_in_units_of_x or units.x is None:
+    if not plan.alpha_acts_in_units_of_x or units.x.scaling is None:
         return None
-    return torch.from_numpy(units.x.unit).to(device)
+    return torch.from_numpy(units.x.center_and_unit()[1]).to(device)
 
 
 def _with_tol_in_training_units(settings: SolverSettings, units: Units) -> SolverSettings:
@@ -157,6 +173,7 @@ def _start_network(
     rows: CheckedRows,
     split: Split,
     target: Target,
+    units: Units,
     head: Head,
     plan: TrainingPlan,
     members: RandomStates,
@@ -167,7 +184,7 @@ def _start_network(
 
     Raw outputs of the fit without x are returned, too.
     """
-    architecture = _architecture(rows.X.shape[1], head, plan)
+    architecture = _architecture(units.x, head, plan)
     statistics = None
     if plan.start is not None:
         fitted, raw = plan.start.network, plan.start.network.null
@@ -189,15 +206,18 @@ def _start_network(
     return Network(weights, statistics, generators), raw
 
 
-def _architecture(n_features: int, head: Head, plan: TrainingPlan) -> Architecture:
+def _architecture(x: Inputs, head: Head, plan: TrainingPlan) -> Architecture:
     parameters = plan.parameters
+    n_frequencies = plan.n_frequencies(x.n_waves)
     return Architecture(
-        sizes=(n_features, *parameters.hidden_layer_sizes, head.layout.n_predicted),
+        sizes=(x.n_plain, *parameters.hidden_layer_sizes, head.layout.n_predicted),
         n_constants=head.layout.n_constant,
         activation=parameters.activation,
         dropout=parameters.dropout,
         batch_norm=parameters.batch_norm,
-        n_frequencies=plan.n_frequencies(n_features),
+        n_frequencies=n_frequencies,
+        waves=x.waves if n_frequencies else None,
+        embeddings=tuple((n, recipe.width_of_vectors(n)) for n in x.embedded.values()),
     )
 
 

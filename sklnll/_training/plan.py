@@ -87,8 +87,8 @@ class TrainingPlan(ABC):
         """The way columns of X are scaled; None where the network sees them as they are."""
 
     @abstractmethod
-    def n_frequencies(self, n_features: int) -> int:
-        """Return how many cosines of each feature the network sees."""
+    def n_frequencies(self, n_numbers: int) -> int:
+        """Return how many cosines of each number the network sees."""
 
     @abstractmethod
     def holds_out(self, n_rows: int) -> bool:
@@ -151,7 +151,7 @@ class ByBatches(TrainingPlan):
             return None
         return "standard" if self.parameters.is_linear else kind  # bounded columns are not linear
 
-    def n_frequencies(self, n_features: int) -> int:
+    def n_frequencies(self, n_numbers: int) -> int:
         """Return the number asked for.
 
         "auto" keeps the number of a network that continues, and is 0 where X is not scaled.
@@ -159,10 +159,10 @@ class ByBatches(TrainingPlan):
         n_frequencies = self.parameters.n_frequencies
         if n_frequencies == "auto" and self.start is not None:
             return self.start.network.architecture.n_frequencies
-        if self.parameters.is_linear:
+        if self.parameters.is_linear or not n_numbers:
             return 0
         if isinstance(n_frequencies, str):
-            return recipe.frequencies(n_features) if self.x_scaling else 0
+            return recipe.frequencies(n_numbers) if self.x_scaling else 0
         return n_frequencies
 
     def holds_out(self, n_rows: int) -> bool:
@@ -300,7 +300,7 @@ class ByAllRows(TrainingPlan):
         """
         return None
 
-    def n_frequencies(self, n_features: int) -> int:
+    def n_frequencies(self, n_numbers: int) -> int:
         return 0
 
     def holds_out(self, n_rows: int) -> bool:

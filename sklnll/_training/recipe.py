@@ -28,9 +28,10 @@ _PATIENCE = 1000
 """Steps after which no improvement is to be expected."""
 _EPOCHS = (20, 400)
 _BATCH = (32, 1024)
-_COSINES = (8, 256)
-"""Most cosines of a feature, and of all features together."""
+_COSINES = (16, 256)
+"""Most cosines of a number, and of all numbers together."""
 _LEAST_ROWS_TO_HOLD_OUT = 8
+_LONGEST_VECTORS = 8
 
 
 def batch_size(n_rows: int) -> int:
@@ -52,10 +53,15 @@ def patience(n_rows: int, batch_size: int) -> int:
     return math.ceil(_PATIENCE / math.ceil(n_rows / batch_size))
 
 
-def frequencies(n_features: int) -> int:
-    """Return how many cosines of each feature the first layer sees: few of many features."""
+def frequencies(n_numbers: int) -> int:
+    """Return how many cosines of each number the first layer sees: few of many numbers."""
     of_each, of_all = _COSINES
-    return min(of_each, of_all // n_features)
+    return min(of_each, of_all // max(1, n_numbers))
+
+
+def width_of_vectors(n_codes: int) -> int:
+    """Return the length of the vectors that stand for so many categories."""
+    return min(math.ceil(n_codes**0.5 / 2), _LONGEST_VECTORS)
 
 
 def holds_out(n_rows: int) -> bool:

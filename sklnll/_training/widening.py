@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from .._data.inputs import Inputs
 from .._data.seen import SeenRows
 from .._data.tables import CheckedRows
 from .._data.x_ranges import ColumnRanges
@@ -87,20 +88,21 @@ def _compared(seen: SeenRows) -> SeenRows:
 
 
 def _with_wider_x(network: FittedNetwork, X: Any, weight: np.ndarray) -> FittedNetwork:
-    if network.units.x is None:
+    inputs = network.units.x
+    if inputs.scaling is None:
         return network
-    scaling = network.units.x.widened(X, weight)
-    if scaling is network.units.x:
+    scaling = inputs.scaling.widened(inputs.of_numbers(X), weight)
+    if scaling is inputs.scaling:
         return network
     weights = _weights_for(scaling, network)
-    return replace(network, units=replace(network.units, x=scaling), weights=weights)
+    units = replace(network.units, x=inputs.with_scaling(scaling))
+    return replace(network, units=units, weights=weights)
 
 
 def _with_ranges(network: FittedNetwork, rows: CheckedRows) -> FittedNetwork:
     """Take the rows into the ranges of X's columns."""
-    before, scaling = network.units.ranges, network.units.x
-    ranges = ranges_of(rows.X, rows.weight, scaling, before)
-    ranges = ranges if before is None else before.joined(ranges)
+    before = network.units.ranges
+    ranges = before.joined(ranges_of(rows, network.units.x, before))
     return replace(network, units=replace(network.units, ranges=ranges))
 
 
@@ -110,7 +112,7 @@ def _weights_for(scaling: InputScaling, network: FittedNetwork) -> np.ndarray:
     At the old center of each column the network sees what it saw before; elsewhere, too, where the
     unit grew moderately.
     """
-    old = network.units.x
+    old = network.units.x.scaling
     assert old is not None
     growth = scaling.unit / np.where(np.isfinite(old.unit), old.unit, np.inf)
     factor = np.where((growth > 0) & (growth <= _MOST_KEPT), growth, 1.0)
@@ -118,10 +120,11 @@ def _weights_for(scaling: InputScaling, network: FittedNetwork) -> np.ndarray:
     flat = as_tensor(network.weights).clone()
     weights = Weights(network.architecture, flat)
     by, moved = (torch.from_numpy(v).to(flat) for v in (factor[:, None], old_center))
-    if weights.embedding:
-        frequency, phase = weights.embedding
-        frequency.mul_(by)
-        phase.sub_(moved.mT * frequency)
+    if weights.waves:
+        frequency, phase = weights.waves
+        waves = slice(None) if network.architecture.waves is None else [*network.architecture.waves]
+        frequency.mul_(by[waves])
+        phase.sub_(moved.mT[waves] * frequency)
     matrix, bias, gain = weights.layers[0]
     of_columns = matrix[:, : len(factor)]
     of_columns.mul_(by)
@@ -130,14 +133,15 @@ def _weights_for(scaling: InputScaling, network: FittedNetwork) -> np.ndarray:
     return flat.numpy()
 
 
-def ranges_of(
-    X: Any, weight: np.ndarray, scaling: InputScaling | None, before: ColumnRanges | None = None
-) -> ColumnRanges:
+def ranges_of(rows: CheckedRows, x: Inputs, before: ColumnRanges | None = None) -> ColumnRanges:
     """Note the ranges of X's columns, with spreads that are robust units, or known from before."""
-    if scaling is not None and scaling.is_bounded:
-        spread = np.where(np.isfinite(scaling.unit), scaling.unit, 0.0)
-    elif before is not None and before.spread.all():
+    numbers = list(x.numbers)
+    spread = np.zeros(rows.X.shape[1])  # no category lies near another
+    if x.scaling is not None and x.is_bounded:
+        spread[numbers] = np.where(np.isfinite(x.scaling.unit), x.scaling.unit, 0.0)
+    elif before is not None and before.spread[numbers].all():
         spread = before.spread
     else:
-        spread = centers_and_spreads(X, weight, "robust")[1]
-    return ColumnRanges.fit(X, spread)
+        of_numbers = x.of_numbers(rows.X)
+        spread[numbers] = centers_and_spreads(of_numbers, rows.weight, "robust")[1]
+    return ColumnRanges.fit(rows.X, spread, numbers)

@@ -14,16 +14,13 @@ from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._data.checks import (
-    check_exposure,
-    check_finite,
-    check_numeric_columns,
-    check_validation,
-    x_params,
-)
+from .._data.checks import check_exposure, check_validation
 from .._data.columns import names_of_columns
+from .._data.kinds import Columns
+from .._data.matrix import check_matrix
+from .._data.readable import as_rows
 from .._data.tables import CheckedRows, FitInput, cast
 from .._network.compute import AsFound
 from .._network.fitted import FittedNetwork
@@ -54,6 +51,7 @@ _ATTRIBUTES_OF_FIT = (
     "best_loss_",
     "validation_scores_",
     "best_validation_score_",
+    "_columns",
     "_target",
     "_requested",
     "_optimizer_state",
@@ -69,6 +67,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     loss_curve_: list[float]
     validation_scores_: list[float] | None
     t_: int
+    _columns: Columns
     _target: Target
     _optimizer_state: dict[str, np.ndarray]
     _seen: dict[str, np.ndarray]
@@ -80,6 +79,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         "activation": [StrOptions(set(ACTIVATIONS))],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "n_frequencies": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "x_scaling": [StrOptions({"robust", "standard"}), None],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -130,6 +130,8 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
         return tags
 
     def set_params(self, **params: Any) -> Self:
@@ -270,7 +272,14 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         with FitMonitor(self, given, to_predict) as monitor:
             with torch.inference_mode(False), torch.no_grad(), memory_errors():
                 fit = fit_network(
-                    rows, validation, door.family, door.target, plan, random_state, monitor
+                    rows,
+                    validation,
+                    door.columns,
+                    door.family,
+                    door.target,
+                    plan,
+                    random_state,
+                    monitor,
                 )
             self._set_fit(
                 {
@@ -307,7 +316,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         """Open the door for rows of a new fit, or for more rows of one that continues."""
         if plan.start is None:
             return Door(self, clone(requested))
-        return Door(self, plan.start.network.family, self._target)
+        return Door(self, plan.start.network.family, self._columns, self._target)
 
     def _read(
         self, door: Door, given: FitInput, given_validation: FitInput, plan: TrainingPlan
@@ -337,6 +346,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         """Return the attributes with which this estimator predicts by a network."""
         return {
             "network_": network,
+            "_columns": door.columns,
             "_target": door.target,
             **door.columns_of_x,
             **door.target.fitted_attributes(),
@@ -374,7 +384,8 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         lambda n: n.units.y, "The map between y's units and those of training."
     )
     input_scaling_ = view_of_network(
-        lambda n: n.units.x, "The map from X's units to those of the network; None for none."
+        lambda n: n.units.x.scaling,
+        "The map from X's units to those of the network; None for none.",
     )
     recalibration_ = view_of_network(
         lambda n: n.recalibration, "The factor that `recalibrate` fitted."
@@ -418,10 +429,10 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     def _check_rows(self, X: ArrayLike) -> Any:
         """Check rows to predict at: numbers in the columns of `fit`, all of them finite."""
         of_fit = getattr(self, "feature_names_in_", None)
-        rows = check_numeric_columns(X, "X", of_fit)
-        checked = validate_data(self, rows, reset=False, **x_params(rows))
+        rows = as_rows(X, "X")
         columns = names_of_columns(rows) or of_fit
-        check_finite(checked, type(self).__name__, "X", columns)
+        codes = self._columns.codes(rows, "X", columns)
+        checked = check_matrix(self, rows, codes, reset=False, columns=of_fit)
         return cast(checked, self.weights_.dtype, columns)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -7,19 +7,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_array, check_consistent_length
 
-from .._data.checks import (
-    Y_PARAMS,
-    check_exposure,
-    check_finite,
-    check_numeric_columns,
-    check_weight,
-    check_weight_values,
-    x_params,
-)
+from .._data.checks import Y_PARAMS, check_exposure, check_weight, check_weight_values
 from .._data.columns import names_of_columns
+from .._data.kinds import Columns, find_categories, first_look
+from .._data.matrix import Codes, check_matrix
+from .._data.readable import NotNumbersError, as_rows
 from .._data.tables import CheckedRows, FitInput
 from .._data.values import as_labels
 from ..distributions import Distribution, LabelDistribution
@@ -37,29 +31,38 @@ class Door:
     estimator : estimator
         It is not changed: a copy of it notes the columns of X.
     family : Distribution
+    columns : Columns, optional
     target : Target, optional
-        The kind of y of the fit that continues; learned from the rows where it is left out.
+        The kinds of X's columns, and the kind of y, of the fit that continues; learned from the
+        rows where they are left out.
 
     Attributes
     ----------
     family : Distribution
         The one that fits the columns of y.
+    columns : Columns
+        The kinds of X's columns.
     target : Target
         The kind of y.
     """
 
+    columns: Columns
     target: Target
 
     def __init__(
-        self, estimator: BaseEstimator, family: Distribution, target: Target | None = None
+        self,
+        estimator: BaseEstimator,
+        family: Distribution,
+        columns: Columns | None = None,
+        target: Target | None = None,
     ):
         # Not by copy.copy, which would ask the user's own ways to copy and to pickle.
         self._reader = object.__new__(type(estimator))
         vars(self._reader).update(vars(estimator))
         self.family = family
         self._continues = target is not None
-        if target is not None:
-            self.target = target
+        if columns is not None and target is not None:
+            self.columns, self.target = columns, target
 
     def read(self, given: FitInput, class_weight: Any = None) -> CheckedRows:
         """Check the rows to train on; a ValueError says what is not legal, where, and what to do.
@@ -79,6 +82,8 @@ class Door:
             self.family, self.target = read_target(self.family, given, y)
         encoded = self.target.encode(y, "y", exposure)
         weight = check_weight(given.sample_weight, X)
+        if not self._continues and self.columns.levels:
+            self.columns = self.columns.settled(X, weight)
         self.target = self.target.with_class_weight(class_weight, encoded, weight)
         return self._weighted(X, encoded, weight, exposure)
 
@@ -95,20 +100,28 @@ class Door:
     ) -> tuple[Any, np.ndarray]:
         """Check X and y by scikit-learn; `suffix` makes the names by which the user knows them."""
         name = f"X{suffix}"
-        X = check_numeric_columns(given.X, name)
+        rows = as_rows(given.X, name)
         y = values_of(given.y, self.family, f"y{suffix}")
-        columns = names_of_columns(X)
-        params = (x_params(X), _y_params(self.family))
+        codes = self._codes(rows, name, reset=reset)
         try:
-            X, y = validate_data(self._reader, X, y, reset=reset, validate_separately=params)
+            X = check_matrix(self._reader, rows, codes, reset=reset, name=name)
+            y = check_array(y, input_name="y", estimator=self._reader, **_y_params(self.family))
             check_consistent_length(X, y)
+        except NotNumbersError:
+            raise
         except ValueError as error:
-            if not suffix:
+            if not suffix or str(error).startswith(f"Input {name} "):
                 raise
             raise ValueError(f"{name}, y{suffix}: {error}") from error
-        columns = columns or getattr(self._reader, "feature_names_in_", None)
-        check_finite(X, type(self._reader).__name__, name, columns)
         return X, y
+
+    def _codes(self, rows: Any, name: str, *, reset: bool) -> Codes:
+        """Read the columns of categories, which the first rows tell."""
+        if not reset:
+            return self.columns.codes(rows, name, names_of_columns(rows))
+        places = find_categories(rows, self._reader.categorical_features, name)
+        self.columns, codes = first_look(places, rows)
+        return codes
 
     def _weighted(
         self, X: Any, encoded: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None

@@ -53,6 +53,11 @@ class NLLClassifier(PredictsLabels, ClassifierMixin, NLLEstimator):
         weights and with different rows held out. The prediction is the equally weighted mixture of
         the members' distributions. Five members predict better than one and are less sure of
         themselves, at one and a half to five times the time of one.
+    categorical_features : {"from_dtype"}, array-like or None, default="from_dtype"
+        Which columns of X are categories: a mask, places, or names. "from_dtype" takes the columns
+        of a data frame whose type is category, Enum, or text; None takes none. Levels of fewer
+        than five rows, and those that `fit` has not seen, count as one level; missing values are a
+        level of their own. Up to 64 levels have an input each, more of them learned vectors.
     x_scaling : {"robust", "standard"} or None, default="robust"
         How the columns of X are scaled for "adam" and "sgd". "robust" bounds them smoothly, by
         quartiles where tails are long; what lies far outside of the training rows counts as unknown
@@ -268,8 +273,9 @@ class NLLClassifier(PredictsLabels, ClassifierMixin, NLLEstimator):
         activation: str = "silu",
         *,
         n_estimators: int = 1,
+        categorical_features: ArrayLike | str | None = "from_dtype",
         x_scaling: str | None = "robust",
-        n_frequencies: int | str = 0,
+        n_frequencies: int | str = "auto",
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
@@ -307,6 +313,7 @@ class NLLClassifier(PredictsLabels, ClassifierMixin, NLLEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.n_estimators = n_estimators
+        self.categorical_features = categorical_features
         self.x_scaling = x_scaling
         self.n_frequencies = n_frequencies
         self.solver = solver

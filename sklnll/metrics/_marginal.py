@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from .._data.checks import check_exposure, check_weight
 from .._data.y_units import TargetScaling
+from .._network.head import Head
 from .._network.marginal import MarginalFit
-from .._network.units import Units
 from ..distributions import Distribution
 from ..predictive import SeveralLabelsPredictive, TransformedPredictive
 from ..predictive._base import Predictive
@@ -91,7 +91,7 @@ def _fit(
     """Fit parameters in y's units, of shape (n_samples, n_outputs, ...)."""
     counts = weight > 0
     scaling = TargetScaling.fit(family, y[counts], weight[counts])
-    head = Units(family, target.size, scaling, None).head()
+    head = Head(family, len(scaling.unit), target.size, scaling.scale_fixed(family))
     time = None if exposure is None else exposure[counts]
     fit = MarginalFit.of(head, scaling.scale(y[counts]), weight[counts], time, bounded=False)
     in_units = scaling.unscale_parameters(family, fit.params())
