@@ -120,12 +120,11 @@ def test_a_label_that_is_not_finite_is_refused(value):
 
 
 @pytest.mark.parametrize("cls", PREDICTING)
-@pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity")])
-def test_x_must_be_finite(cls, fitted, value, kind):
-    bad = put(X, (5, 1), value)
-    with refuses(["Input X contains", kind, "row 5, column 1", "SimpleImputer"]):
+def test_x_must_not_be_infinite(cls, fitted):
+    bad = put(X, (5, 1), np.inf)
+    with refuses(["Input X contains", "infinity", "row 5, column 1", "put NaN in its place"]):
         cls().fit(bad, TARGETS[cls])
-    with refuses(["Input X contains", kind, "row 5, column 1", "SimpleImputer"]):
+    with refuses(["Input X contains", "infinity", "row 5, column 1", "put NaN in its place"]):
         fitted[cls].predict(bad)
 
 
@@ -379,7 +378,7 @@ def test_an_illegal_point_estimate_is_named():
         ({"y_val": Y}, "y_val was given without X_val"),
         ({"sample_weight_val": np.ones(20)}, "sample_weight_val was given without X_val and y_val"),
         ({"X_val": X[:, :2], "y_val": Y}, ["X_val", "X has 2 features", "expecting 3 features"]),
-        ({"X_val": put(X, (3, 1), np.nan), "y_val": Y}, ["X_val", "NaN"]),
+        ({"X_val": put(X, (3, 1), -np.inf), "y_val": Y}, ["X_val", "-inf at row 3, column 1"]),
         ({"X_val": X, "y_val": Y[1:]}, "inconsistent numbers of samples"),
         ({"X_val": X, "y_val": put(Y, 3, -1)}, ["positive for Gamma()", "-1 at row 3"]),
         ({"X_val": X, "y_val": put(Y, 3, np.nan)}, ["NaN for Gamma()", "row 3"]),

@@ -258,10 +258,10 @@ def differentiable(net, weights, x, row_weight, kept):
     """Raw outputs by functions that torch differentiates; `kept` units are given."""
     architecture = net.architecture
     learned = Weights(architecture, weights)
-    embedding, (*hidden, (matrix, bias, _)) = learned.embedding, learned.layers
+    waves, (*hidden, (matrix, bias, _)) = learned.waves, learned.layers
     h = x.expand(len(weights), *x.shape[-2:])
-    if embedding:
-        frequency, phase = (array.unsqueeze(1) for array in embedding)
+    if waves:
+        frequency, phase = (array.unsqueeze(1) for array in waves)
         cosines = torch.cos(2 * torch.pi * (phase + frequency * h.unsqueeze(-1)))
         h = torch.cat([h, cosines.flatten(2)], dim=2)
     activation = TORCH_ACTIVATIONS[architecture.activation]()

@@ -220,7 +220,8 @@ def types_of(names):
     full = set()
     kinds = {"NLLRegressor": "Numbers", "NLLRanker": "Orders"}
     of_y = [kinds[name] for name in names if name in kinds]
-    everywhere = ["Architecture", "ColumnRanges", "FittedNetwork", "TargetScaling", "Units"]
+    everywhere = ["Architecture", "ColumnRanges", "Columns", "FittedNetwork", "Inputs"]
+    everywhere += ["TargetScaling", "Units"]
     for name in [*everywhere, *of_y, *names]:
         family = getattr(sklnll.distributions, name, None)
         full.add(f"{family.__module__}.{name}" if family else documented[name])

@@ -13,7 +13,6 @@ PAIRS = list(combinations(ESTIMATORS, 2))
 
 DEFAULTS_THAT_DIFFER = {
     "distribution": "each kind of y has a family of its own",
-    "n_frequencies": "labels and rankings seldom follow steps and waves",
 }
 TEXTS_THAT_DIFFER = {
     "distribution": "each kind of y has families of its own",

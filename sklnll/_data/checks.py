@@ -30,7 +30,9 @@ _EXPOSURES = 1e-30, 1e30
 """The shortest and the longest: beyond them mean counts leave the range of float32."""
 _WITHOUT_MISSING = "Put a SimpleImputer in front, or remove such rows."
 _UNKNOWN = "If it stands for what is not known, put NaN in its place."
-_ENCODE = "with OneHotEncoder or OrdinalEncoder of scikit-learn"
+_AS_CATEGORIES = "Categories are taken from data frames, by `fit` with categorical_features."
+SKRUB = "skrub.tabular_pipeline(estimator) takes such columns as they are."
+"""The way out for columns that hold neither numbers nor categories."""
 _WAYS_OUT = {
     "dates": "Say in numbers what matters of them, such as the days since a fixed date, the hour "
     "or the weekday.",
@@ -93,7 +95,9 @@ def _describe(found: Stranger, name: str, column: str) -> str:
     why = f"; {found.why}" if found.why else ""
     way_out = _WAYS_OUT.get(found.kind, "Give numbers, one in each place.")
     if name.startswith("X") and found.kind in {"text", "categories"}:
-        way_out = f"Encode it first, in a pipeline: {_ENCODE}. {way_out}"
+        way_out = f"{_AS_CATEGORIES} {way_out}"
+    if name.startswith("X") and found.kind in {"dates", "durations", "text"}:
+        way_out = f"{way_out} {SKRUB}"
     refused = "Complex data not supported: " if found.kind == "complex numbers" else ""
     return (
         f"{refused}{name} must be numbers; {column or 'it'} holds {found.kind} "

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from .._numerics.statistics import weighted_mean_std
 from .categories import Levels
-from .stored import check_array, check_part, check_places, stored_error
+from .stored import check_array, check_part, check_places, check_whole_number, stored_error
 from .x_units import InputScaling, has_two_values
 
 _MOST_DUMMIES = 64
@@ -91,12 +91,13 @@ class Inputs:
         )
 
     @staticmethod
-    def check(inputs: Any, name: str, n_features: int, levels: dict[int, Levels]) -> None:
+    def check(inputs: Any, name: str, levels: dict[int, Levels]) -> None:
         """Raise a ValueError that names the field of stored inputs that is not legal."""
         check_part(inputs, Inputs, name)
-        if inputs.n_features != n_features:
-            raise stored_error(f"{name}.n_features", f"{n_features}", f"{inputs.n_features!r}")
-        expected = tuple(j for j in range(n_features) if j not in levels)
+        check_whole_number(inputs.n_features, f"{name}.n_features", 1)
+        if any(place >= inputs.n_features for place in levels):
+            raise stored_error(f"{name}.n_features", f"above {max(levels)}", f"{inputs.n_features}")
+        expected = tuple(j for j in range(inputs.n_features) if j not in levels)
         if inputs.numbers != expected:
             raise stored_error(f"{name}.numbers", "the columns without levels", "others")
         n_numbers = len(expected)

@@ -11,7 +11,9 @@ import numpy as np
 from scipy import sparse
 
 from .categories import Levels, as_keys, kinds_of
+from .checks import SKRUB
 from .columns import column_of, is_frame, may_hold_text, name_place, names_of_columns
+from .readable import NotNumbersError
 from .stored import check_part, check_whole_number, stored_error
 
 _LEAST_OF_MANY = 20
@@ -21,11 +23,6 @@ _MOST_LEVELS = 0.5
 _LOOKED_AT = 100
 """Texts of a column that are looked at to see whether they are dates."""
 _DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?\s*")
-_SKRUB = "skrub.tabular_pipeline(estimator) takes such columns as they are."
-
-
-class NoCategoriesError(ValueError, TypeError):
-    """A column of text holds no categories, but dates, names, or free text; or other types."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +38,13 @@ class Columns:
     levels: dict[int, Levels] = field(default_factory=dict)
 
     @staticmethod
-    def check(columns: Any, name: str, n_features: int) -> None:
+    def check(columns: Any, name: str) -> None:
         """Raise a ValueError that names the field of stored columns that is not legal."""
         check_part(columns, Columns, name)
         if not isinstance(columns.levels, dict):
             raise stored_error(f"{name}.levels", "a dict", type(columns.levels).__name__)
         for place, levels in columns.levels.items():
             check_whole_number(place, f"{name}.levels", 0)
-            if place >= n_features:
-                raise stored_error(f"{name}.levels", f"of columns below {n_features}", f"{place}")
             Levels.check(levels, f"{name}.levels[{place}]")
 
     @property
@@ -66,7 +61,7 @@ class Columns:
 
         Raises
         ------
-        NoCategoriesError
+        NotNumbersError
             For a column that held text in training and now numbers, or the other way round.
         """
         return {
@@ -100,7 +95,7 @@ def _codes_of_same_kind(
     kinds = kinds_of(as_keys(column))
     if kinds and levels.kinds and kinds.isdisjoint(levels.kinds):
         where = name_place(None, place, names)
-        raise NoCategoriesError(
+        raise NotNumbersError(
             f"{name}: {where} held categories of {_in_words(levels.kinds)} when the model was "
             f"fitted, such as {levels.values[0]!r}; it now holds {_in_words(kinds)}. Convert it as "
             "for `fit`."
@@ -131,7 +126,7 @@ def find_categories(rows: Any, chosen: Any, name: str = "X") -> list[int]:
     ------
     ValueError
         For a choice that does not fit the rows.
-    NoCategoriesError
+    NotNumbersError
         For a column of text that holds dates, names, or free text.
     """
     if chosen is None or len(np.shape(rows)) != 2:
@@ -205,10 +200,10 @@ def _is_categorical(frame: Any, place: int, name: str) -> bool:
     kind = _kind_of_text(texts, len(frame))
     if kind:
         where = name_place(None, place, names_of_columns(frame))
-        raise NoCategoriesError(
+        raise NotNumbersError(
             f"{name}: {where} holds {kind}, such as {min(map(str, texts))!r:.60}. Leave the column "
             "out, or say in numbers what matters of it (by astype(float) if it spells numbers). "
-            f"If it does hold categories, make them such by astype('category'). {_SKRUB}"
+            f"If it does hold categories, make them such by astype('category'). {SKRUB}"
         )
     return True
 

@@ -12,9 +12,20 @@ from sklearn.utils.validation import validate_data
 
 from .checks import check_finite, check_numeric_columns, x_params
 from .columns import names_of_columns
+from .kinds import Columns
 
 Codes = dict[int, np.ndarray]
 """Codes of the columns of categories, by their places."""
+
+
+def codes_of(
+    estimator: BaseEstimator, rows: Any, columns: Columns, name: str, names: Sequence[Any] | None
+) -> Codes:
+    """Read the categories of rows that have the columns which the estimator has noted."""
+    if not columns.levels:
+        return {}
+    validate_data(estimator, rows, reset=False, skip_check_array=True)
+    return columns.codes(rows, name, names)
 
 
 def check_matrix(
@@ -52,14 +63,14 @@ def check_matrix(
     ValueError
         For what is no number, for infinity, and for NaN in sparse rows.
     """
-    names = names_of_columns(rows) or columns
+    own = names_of_columns(rows)
+    names = columns if own is None else own
     if codes:
         validate_data(estimator, rows, reset=reset, skip_check_array=True)
         X = _with_codes(estimator, rows, codes, name, names)
     else:
         rows = check_numeric_columns(rows, name, columns)
         X = validate_data(estimator, rows, reset=reset, **x_params(rows))
-    names = names or getattr(estimator, "feature_names_in_", None)
     check_finite(X, type(estimator).__name__, name, names, may_lack=True)
     return X
 

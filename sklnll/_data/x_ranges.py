@@ -38,13 +38,14 @@ class ColumnRanges:
     gaps: np.ndarray
 
     @classmethod
-    def fit(cls, X: Any, spread: np.ndarray, numbers: Sequence[int]) -> ColumnRanges:
-        """Note the ranges of training rows, dense or sparse, and which `numbers` had gaps."""
+    def fit(cls, X: Any, spread: np.ndarray, numbers: Sequence[int] | None = None) -> ColumnRanges:
+        """Note the ranges of training rows, and which `numbers`, all unless given, had gaps."""
         gaps = np.zeros(X.shape[1], bool)
         if sparse.issparse(X):
             low, high = (end.toarray().ravel() for end in (X.min(axis=0), X.max(axis=0)))
             return cls(low.astype(float), high.astype(float), spread, gaps)
         low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+        numbers = range(X.shape[1]) if numbers is None else numbers
         numbers = list(numbers)
         if np.isnan(X.sum(axis=0)[numbers]).any():
             gaps[numbers] = np.isnan(X[:, numbers]).any(axis=0)

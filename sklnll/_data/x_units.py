@@ -24,6 +24,8 @@ _FAR, _MANY = 3.0, 0.25
 """Distance from the center, in units, and share of the rows beyond it, at which units widen."""
 _MOST_STD = 2.0
 """Standard deviation, in units of what the quartiles say of it, beyond which tails are long."""
+_LEAST_OF_TWO = 5
+"""Rows from which on a column of two values is one of a thing that is there or not."""
 _ROWS_AT_ONCE = 10_000
 """Scaled together, to bound the memory it takes."""
 _FARTHEST = 1e6
@@ -166,9 +168,14 @@ def centers_and_spreads(X: Any, weight: np.ndarray, kind: str) -> tuple[np.ndarr
 
 
 def has_two_values(x: np.ndarray) -> bool:
-    """Tell whether what is known of a column has two values."""
+    """Tell whether what is known of a column has two values; of a few rows nothing is told."""
     low, high = np.fmin.reduce(x), np.fmax.reduce(x)
-    return bool(low < high and ((x == low) | (x == high) | np.isnan(x)).all())
+    if not low < high:
+        return False
+    is_low, is_high = x == low, x == high
+    n_known = np.count_nonzero(is_low) + np.count_nonzero(is_high)
+    n_others = len(x) - n_known - np.count_nonzero(np.isnan(x))
+    return bool(n_known >= _LEAST_OF_TWO and n_others == 0)
 
 
 def _located(

@@ -61,12 +61,12 @@ class FittedNetwork:
         return cls(units, network.architecture, weights, statistics, null)
 
     @staticmethod
-    def check(network: Any, name: str, n_features: int, columns: Columns) -> None:
+    def check(network: Any, name: str, columns: Columns) -> None:
         """Raise a ValueError that names the field of a stored network that is not legal."""
         check_part(network, FittedNetwork, name)
         architecture, units = network.architecture, network.units
         Architecture.check(architecture, f"{name}.architecture")
-        Units.check(units, f"{name}.units", n_features, columns)
+        Units.check(units, f"{name}.units", columns)
         layout = Layout(units.family, units.n_heads, units.size)
         for field, found, expected in (
             ("sizes[0]", architecture.sizes[0], units.x.n_plain),

@@ -43,14 +43,15 @@ class Units:
     ranges: ColumnRanges
 
     @staticmethod
-    def check(units: Any, name: str, n_features: int, columns: Columns) -> None:
+    def check(units: Any, name: str, columns: Columns) -> None:
         """Raise a ValueError that names the field of stored units that is not legal."""
         check_part(units, Units, name)
         check_family(units.family, f"{name}.family")
         check_whole_number(units.size, f"{name}.size", 1)
         TargetScaling.check(units.y, f"{name}.y", units.family, units.size)
-        Inputs.check(units.x, f"{name}.x", n_features, columns.levels)
-        ColumnRanges.check(units.ranges, f"{name}.ranges", n_features)
+        Columns.check(columns, "_columns")
+        Inputs.check(units.x, f"{name}.x", columns.levels)
+        ColumnRanges.check(units.ranges, f"{name}.ranges", units.x.n_features)
 
     @property
     def n_heads(self) -> int:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._data.checks import check_exposure, check_validation
 from .._data.columns import names_of_columns
 from .._data.kinds import Columns
-from .._data.matrix import check_matrix
+from .._data.matrix import check_matrix, codes_of
 from .._data.readable import as_rows
 from .._data.tables import CheckedRows, FitInput, cast
 from .._network.compute import AsFound
@@ -431,7 +431,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         of_fit = getattr(self, "feature_names_in_", None)
         rows = as_rows(X, "X")
         columns = names_of_columns(rows) or of_fit
-        codes = self._columns.codes(rows, "X", columns)
+        codes = codes_of(self, rows, self._columns, "X", columns)
         checked = check_matrix(self, rows, codes, reset=False, columns=of_fit)
         return cast(checked, self.weights_.dtype, columns)
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 from .._data.checks import Y_PARAMS, check_exposure, check_weight, check_weight_values
 from .._data.columns import names_of_columns
 from .._data.kinds import Columns, find_categories, first_look
-from .._data.matrix import Codes, check_matrix
+from .._data.matrix import Codes, check_matrix, codes_of
 from .._data.readable import NotNumbersError, as_rows
 from .._data.tables import CheckedRows, FitInput
 from .._data.values import as_labels
@@ -118,7 +118,7 @@ class Door:
     def _codes(self, rows: Any, name: str, *, reset: bool) -> Codes:
         """Read the columns of categories, which the first rows tell."""
         if not reset:
-            return self.columns.codes(rows, name, names_of_columns(rows))
+            return codes_of(self._reader, rows, self.columns, name, names_of_columns(rows))
         places = find_categories(rows, self._reader.categorical_features, name)
         self.columns, codes = first_look(places, rows)
         return codes

@@ -10,8 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
-from .._data.kinds import Columns
-from .._data.stored import check_whole_number, stored_error
+from .._data.stored import stored_error
 from .._network.fitted import FittedNetwork
 from .._version import __version__
 from ..predictive.targets import Target
@@ -69,13 +68,12 @@ def _check_fit(state: dict[str, Any]) -> None:
     network: Any = state.get("network_")
     target: Any = state.get("_target")
     columns: Any = state.get("_columns")
-    check_whole_number(state.get("n_features_in_"), "n_features_in_", 1)
-    Columns.check(columns, "_columns", state["n_features_in_"])
-    FittedNetwork.check(network, "network_", state["n_features_in_"], columns)
+    FittedNetwork.check(network, "network_", columns)
     Target.check(target, "_target")
     if target.size != network.units.size:
         raise stored_error("_target", f"of size {network.units.size}", f"one of {target.size}")
-    for name, value in target.fitted_attributes().items():
+    expected = {"n_features_in_": network.units.x.n_features, **target.fitted_attributes()}
+    for name, value in expected.items():
         if name not in state or not np.array_equal(state[name], value):
             raise stored_error(name, f"{value!r}", repr(state.get(name)))
 

@@ -50,11 +50,11 @@ class NLLRanker(PredictsRankings, NLLEstimator):
         and predicts what is known without it. "standard", mean and deviation, has no bound. None
         leaves X as it is. Without hidden layers, the network is linear in X whichever is chosen.
         Columns of a large sparse X are only divided by their largest magnitude.
-    n_frequencies : int or "auto", default=0
-        Number of cosines of each scaled column of X that the first layer sees beside the column,
-        with frequencies and phases that are learned. They let a small network follow steps and
-        waves, which labels and rankings seldom need. "auto" is 8, fewer beyond 32 columns, and 0
-        beyond 256 columns or where X is not scaled. "lbfgs" and linear networks use none.
+    n_frequencies : int or "auto", default="auto"
+        Number of cosines of each scaled column of numbers that the first layer sees beside the
+        column, with frequencies and phases that are learned. They let a small network follow steps
+        and waves. "auto" is 16, fewer beyond 16 such columns, and 0 beyond 256 of them or where X
+        is not scaled. Columns of two values have none, nor have "lbfgs" and linear networks.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         "adam" and "sgd" train by mini-batches. "lbfgs" uses all rows at once and runs to
         convergence, which makes it the choice for linear models.

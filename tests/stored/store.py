@@ -21,11 +21,13 @@ _rng = np.random.default_rng(0)
 X = _rng.normal(size=(40, 2)).round(3)
 _real = (X[:, 0] + _rng.normal(size=40)).round(3)
 _labels = np.array(["a", "b", "c"])[np.digitize(X[:, 0], [-0.5, 0.5])]
+_mixed = np.column_stack([X[:, 0], np.arange(40) % 4, np.where(X[:, 1] > 1, np.nan, X[:, 1])])
 _orders = (X @ _rng.normal(size=(2, 3)) + _rng.gumbel(size=(40, 3))).argsort(axis=1)
 
 # name -> estimator and y: each kind of y, scaled or not, one member or several.
 MODELS = {
     "regressor": (sklnll.NLLRegressor(StudentT(df="constant"), **BRIEF), _real),
+    "regressor_columns": (sklnll.NLLRegressor(categorical_features=[1], **BRIEF), _real),
     "regressor_members": (sklnll.NLLRegressor("gamma", n_estimators=2, **BRIEF), np.exp(_real)),
     "regressor_linear": (sklnll.NLLRegressor(Normal(scale="constant"), **_LINEAR), _real),
     "regressor_mixture": (sklnll.NLLRegressor(Mixture(Normal(), 2), **BRIEF), _real),
@@ -40,17 +42,20 @@ MODELS = {
 }
 
 
-def predicted_params(net) -> dict:
-    """The parameters that are predicted for the rows it was fitted to, as lists."""
-    return {name: value.tolist() for name, value in net.predict_dist(X).params.items()}
+ROWS = dict.fromkeys(MODELS, X) | {"regressor_columns": _mixed}
+
+
+def predicted_params(net, rows) -> dict:
+    """The parameters that are predicted for these rows, as lists."""
+    return {name: value.tolist() for name, value in net.predict_dist(rows).params.items()}
 
 
 def main() -> None:
     for name, (net, y) in MODELS.items():
         path = FOLDER / f"{name}-{sklnll.__version__}.skops"
-        net.fit(X, y)
+        net.fit(ROWS[name], y)
         skops.io.dump(net, path)
-        path.with_suffix(".json").write_text(json.dumps(predicted_params(net)))
+        path.with_suffix(".json").write_text(json.dumps(predicted_params(net, ROWS[name])))
 
 
 if __name__ == "__main__":
