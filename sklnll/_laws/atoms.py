@@ -49,7 +49,9 @@ class LawWithAtoms(ABC):
         y = np.asarray(y, dtype=float)
         # Where the base is nearly all at 0, what it has above 0 is only seen from above.
         above = self.sf(y)
-        below = self.zero + self.weight * (self.base.cdf(y) - self.base.cdf(0))
+        of_zero, beyond = self.base.cdf(0), self.base.sf(0)
+        since = np.where(beyond < 0.5, beyond - self.base.sf(y), self.base.cdf(y) - of_zero)
+        below = self.zero + self.weight * since
         below = np.where(above < 0.5, 1 - above, below + self.one * (y >= 1))
         return np.where(y < 0, 0.0, np.clip(below, 0, 1))
 

@@ -249,9 +249,12 @@ class Dirichlet(VectorDistribution):
         }
 
     def cov(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
-        column = mean[..., None]
-        own = np.eye(mean.shape[-1]) * column
-        return (own - column * column.mT) / (1 + precision[..., None, None])
+        # 1 - mean by the sum of the others: of a share that is nearly all it has no digits.
+        column, one = mean[..., None], np.eye(mean.shape[-1])
+        others = ((1 - one) * mean[..., None, :]).sum(axis=-1, keepdims=True)
+        return np.where(one > 0, column * others, -column * column.mT) / (
+            1 + precision[..., None, None]
+        )
 
     def mode(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         """Return where the density is largest; on the edge where it has no bound there."""

@@ -9,7 +9,7 @@ from scipy import special, stats
 from torch import Tensor
 
 from .._laws.elementary import weibull
-from .._laws.gamma import gamma
+from .._laws.gamma import gamma, log_gamma_tail
 from .._laws.protocols import FrozenLaw
 from .._numerics.special import (
     HALF_LOG_2PI,
@@ -30,6 +30,9 @@ __all__ = ["Exponential", "Gamma", "LogNormal", "Weibull"]
 _steepness = Log(cap=1e8, start_range=(1e-3, 1e4))
 """This is the link of a shape whose inverse is a width. Where training starts at equal y, one step
 must not raise the hazard beyond all floats: the width is then no less than a learned sigma's."""
+
+_STEEP = 150.0
+"""From such an inverse of the Weibull's shape on, its score is made of logarithms."""
 
 _WIDE = 10.0
 """From such a sigma of the log-normal on, its score is made of logarithms."""
@@ -272,10 +275,18 @@ class Weibull(TailedDistribution):
 
     def crps(self, y: np.ndarray, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
         # abs(y) less twice the survival function's integral up to y, plus that of its square.
-        with np.errstate(over="ignore"):
+        power = 1 / shape
+        with np.errstate(all="ignore"):
             hazard = (np.maximum(y, 0) / scale) ** shape
-        mean = scale * special.gamma(1 + 1 / shape)
-        return np.abs(y) - mean * (2 * special.gammainc(1 / shape, hazard) - 0.5 ** (1 / shape))
+            mean = scale * special.gamma(1 + power)
+            closed = np.abs(y) - mean * (2 * special.gammainc(power, hazard) - 0.5**power)
+            if np.all(power < _STEEP):
+                return closed
+            # The mean overflows long before both integrals do.
+            log_mean = np.log(scale) + special.gammaln(1 + power)
+            log_share = log_gamma_tail(power, hazard, upper=False)
+            far = 2 * np.exp(log_mean + log_share) - np.exp(log_mean - power * np.log(2))
+            return np.where(power < _STEEP, closed, np.abs(y) - far)
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         mean, std = weighted_mean_std(np.log(y), weight)

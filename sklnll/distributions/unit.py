@@ -17,6 +17,9 @@ from .links import PROBABILITY_LINKS, Link, capped_log
 
 __all__ = ["Beta"]
 
+_LEAST = 1e-100
+"""Of the usual parameters: scipy squares their sum."""
+
 
 class Beta(Distribution):
     """The beta distribution, by mean and precision, suits proportions strictly between 0 and 1.
@@ -65,9 +68,8 @@ class Beta(Distribution):
         return over_log_odds - torch.log(y) - torch.log1p(-y)
 
     def frozen(self, mean: np.ndarray, precision: np.ndarray) -> FrozenLaw:
-        tiny = 1e-100  # scipy squares their sum
         a, b = mean * precision, (1 - mean) * precision
-        return beta(np.maximum(a, tiny), np.maximum(b, tiny))
+        return beta(np.maximum(a, _LEAST), np.maximum(b, _LEAST))
 
     def mode(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         """Return where the density is largest: at an end, 0 in doubt, where it has no bound."""
@@ -78,14 +80,24 @@ class Beta(Distribution):
 
     def crps(self, y: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         # A. Jordan, F. Krueger and S. Lerch (2019), doi:10.18637/jss.v090.i12
-        a, b = mean * precision, (1 - mean) * precision
+        a = np.maximum(mean * precision, _LEAST)
+        b = np.maximum((1 - mean) * precision, _LEAST)
         inside = np.clip(y, 0, 1)
         below, below_next = special.betainc(a, b, inside), special.betainc(a + 1, b, inside)
-        spread = 2 / a * np.exp(special.betaln(2 * a, 2 * b) - 2 * special.betaln(a, b))
-        return y * (2 * below - 1) + mean * (1 - 2 * below_next - spread)
+        return y * (2 * below - 1) + mean * (1 - 2 * below_next - _spread(a, b, mean))
 
     def guess(self, y: np.ndarray, weight: np.ndarray, size: int) -> dict[str, Any]:
         mean = np.average(y, weights=weight)
         variance = np.average((y - mean) ** 2, weights=weight)
         precision = mean * (1 - mean) / max(variance, 1e-12) - 1
         return {"mean": mean, "precision": max(precision, 0.1)}
+
+
+def _spread(a: np.ndarray, b: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return half of the mean distance of two independent draws, in units of the mean."""
+    closed = 2 / a * np.exp(special.betaln(2 * a, 2 * b) - 2 * special.betaln(a, b))
+    # Where a is next to nothing, without a division by it: z Gamma(z) is Gamma(1 + z).
+    ratios = special.gammaln(1 + 2 * a) + special.gammaln(1 + 2 * b)
+    ratios = ratios - special.gammaln(1 + 2 * (a + b)) + 2 * special.gammaln(1 + a + b)
+    ratios = ratios - 2 * special.gammaln(1 + a) - 2 * special.gammaln(1 + b)
+    return np.where((a + b < 1) | (np.minimum(a, b) <= _LEAST), (1 - mean) * np.exp(ratios), closed)

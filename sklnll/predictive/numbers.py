@@ -188,7 +188,8 @@ class PredictiveDistribution(Predictive):
         away = np.abs(y - median)
         width = self.distribution.crps(median, **self.params)
         is_far = np.isfinite(away) & (away > 1e17 * width)
-        return np.where(~np.isfinite(score) & is_far, away, score)
+        score = np.where(~np.isfinite(score) & is_far, away, score)
+        return np.where(np.isinf(y), np.inf, score)
 
     def pit(self, y: ArrayLike, random_state: RandomState = None) -> np.ndarray:
         """Compute the probability integral transform: uniform on (0, 1) for right predictions.
@@ -270,9 +271,11 @@ class PredictiveDistribution(Predictive):
         if size is not None and not isinstance(size, Integral):
             raise ValueError(f"size is the number of draws per row, one integer; got {size!r}.")
         random_state = as_generator(random_state)
-        if size is None:
-            return self.to_scipy().rvs(size=self.shape, random_state=random_state)
-        return self._along_levels().rvs(size=(*self.shape, int(size)), random_state=random_state)
+        with np.errstate(all="ignore"):
+            if size is None:
+                return self.to_scipy().rvs(size=self.shape, random_state=random_state)
+            shape = (*self.shape, int(size))
+            return self._along_levels().rvs(size=shape, random_state=random_state)
 
     # Summaries ---------------------------------------------------------------------------------
 
@@ -289,7 +292,8 @@ class PredictiveDistribution(Predictive):
 
     def mode(self) -> np.ndarray:
         """Return the most probable value."""
-        return self._full(self.distribution.mode(**self.params))
+        with np.errstate(all="ignore"):
+            return self._full(self.distribution.mode(**self.params))
 
     def var(self) -> np.ndarray:
         """Return the variance, in y's units squared."""
