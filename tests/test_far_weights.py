@@ -66,6 +66,7 @@ def test_a_weibull_start_is_the_maximum_that_scipy_finds(far):
         scipy.optimize.minimize(loss, [shape, np.log(y[4])], method="Nelder-Mead").fun
         for shape in range(5)
     )
+    X = np.ones((N, 1))
     net = fit("weibull", X, y, FAR[far], **WITHOUT_X, learning_rate_init=1e-12)
     found = net.predict_dist(X[:1]).params
     raw = np.log([found["shape"][0], found["scale"][0]])
