@@ -388,7 +388,7 @@ def test_the_order_of_bytes_does_not_count():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
 def test_an_estimator_without_its_state_is_refused(file):
     net = loaded(FILES[file].read_bytes())
-    with pytest.raises(ValueError, match="the stored model's `.*` must be a parameter"):
+    with pytest.raises(ValueError, match=r"the stored model's `.*` must be a parameter"):
         type(net).__new__(type(net)).__setstate__({})
 
 
