@@ -382,3 +382,18 @@ def test_the_order_of_bytes_does_not_count():
     assert digests_of({"w": swapped}) == digests_of({"w": net.weights_})
     assert digests_of({"w": swapped}) != digests_of({"w": net.weights_.byteswap()})
     assert NLLRegressor().__setstate__(state) is None
+
+
+@pytest.mark.parametrize("file", ["regressor_members", "classifier"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+def test_an_estimator_without_its_state_is_refused(file):
+    net = loaded(FILES[file].read_bytes())
+    with pytest.raises(ValueError, match=r"the stored model's `.*` must be a parameter"):
+        type(net).__new__(type(net)).__setstate__({})
+
+
+def test_an_unfitted_estimator_that_lacks_a_parameter_is_refused():
+    state = NLLRegressor("gamma").__getstate__()
+    del state["alpha"]
+    with pytest.raises(ValueError, match="the stored model's `alpha` must be a parameter"):
+        NLLRegressor().__setstate__(state)

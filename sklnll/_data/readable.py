@@ -79,7 +79,8 @@ def _as_array(value: Any, name: str) -> np.ndarray:
             array = np.array(value, dtype=object)
         elif array.dtype.kind == "f" and is_list:  # which says nothing of a dtype
             array = array.astype(float, copy=False)
-    except (TypeError, ValueError, NotImplementedError) as error:
+    except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:
+        # torch refuses what requires a gradient by a RuntimeError
         told = str(error).partition(". ")[0]
         dtype = getattr(value, "dtype", None)
         of_type = "" if dtype is None else f" of {dtype}"

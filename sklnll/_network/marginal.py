@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import torch
 
-from .._numerics.minimize import minimize
+from .._numerics.minimize import Minimum, minimize
 from .head import Head
+
+_FAR_APART = 1e6
+"""Ratio of weights from which on rows that hardly count may still decide where a density ends."""
+_TEMPERS = (0.5, 0.35, 0.25, 0.18, 0.125, 0.09, 0.06, 0.03, 0.0)
+"""Powers of the weights with which a guess is made anew."""
+_N_SEARCHES = 3
+"""Of these guesses, how many are searched from at most."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,33 @@ class MarginalFit:
         return params
 
 
+@dataclass(frozen=True)
+class _Given:
+    """The rows of one output.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, size)
+    weight : ndarray of shape (n_samples,)
+    exposure : ndarray of shape (n_samples,) or None
+    """
+
+    y: np.ndarray
+    weight: np.ndarray
+    exposure: np.ndarray | None
+
+    @property
+    def is_far_apart(self) -> bool:
+        """Whether some rows hardly count beside others."""
+        return bool(self.weight.max() > _FAR_APART * self.weight.min())
+
+    def of_weight(self, least: float) -> _Given:
+        """Return the rows of at least this weight."""
+        some = self.weight >= least
+        exposure = None if self.exposure is None else self.exposure[some]
+        return _Given(self.y[some], self.weight[some], exposure)
+
+
 class _OneOutput:
     """The likelihood of one output as a function of its raw values, predicted ones first.
 
@@ -94,17 +128,43 @@ class _OneOutput:
 
     def __init__(self, head: Head, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None):
         self._head = head
-        self._guess = _guess(head, y, weight, exposure)
+        self._given = _Given(y, weight, exposure)
         self._y = torch.from_numpy(np.ascontiguousarray(y))[:, None]
         self._weight = torch.from_numpy(weight / weight.mean())
         self._exposure = None if exposure is None else torch.from_numpy(exposure)[:, None]
 
     def fit(self, bounded: bool) -> np.ndarray:
         """Find the raw values of the largest likelihood."""
-        best = minimize(self._loss_and_gradient, self._start(), *self._start_range())
+        low, high = self._start_range()
+        best = minimize(
+            self._loss_and_gradient, self._raw(_guess(self._head, self._given)), low, high
+        )
+        if not best.is_sure or self._given.is_far_apart:
+            best = self._search_again(best, low, high)
         if bounded:
-            return best
-        return minimize(self._loss_and_gradient, best, *np.full((2, 1), [[-np.inf], [np.inf]]))
+            return best.at
+        everywhere = np.full((2, 1), [[-np.inf], [np.inf]])
+        return minimize(self._loss_and_gradient, best.at, *everywhere).at
+
+    @np.errstate(all="ignore")
+    def _search_again(self, best: Minimum, low: np.ndarray, high: np.ndarray) -> Minimum:
+        """Search from the best of wider guesses, too, where it promises more.
+
+        Where nearly all weight is on equal rows, the guess is so narrow that the loss of the
+        others, however little they count, overflows: there is no way back from it. With powers
+        of the weights the others count for more, and the guess is wider. The narrowest guess is
+        that of the heavy rows alone.
+        """
+        weight = self._given.weight
+        guesses = [_guess(self._head, replace(self._given, weight=weight**t)) for t in _TEMPERS]
+        guesses.append(_guess(self._head, self._given.of_weight(weight.max() / _FAR_APART)))
+        starts = [np.clip(self._raw(guess), low, high) for guess in guesses]
+        losses = [_or_worst(self._loss_and_gradient(start)[0]) for start in starts]
+        for k in np.argsort(losses, kind="stable")[:_N_SEARCHES]:
+            if not best.is_sure or losses[k] < _or_worst(best.value):
+                found = minimize(self._loss_and_gradient, starts[k], low, high)
+                best = min(best, found, key=lambda one: _or_worst(one.value))
+        return best
 
     def _loss_and_gradient(self, raw: np.ndarray) -> tuple[float, np.ndarray]:
         values, n_predicted = torch.from_numpy(raw), self._head.layout.n_predicted
@@ -113,11 +173,11 @@ class _OneOutput:
         )
         return loss.item(), torch.cat([part.flatten() for part in gradients]).numpy()
 
-    def _start(self) -> np.ndarray:
-        """Return the raw values of the family's guess, and zero where it makes none."""
+    def _raw(self, guess: dict[str, float | np.ndarray]) -> np.ndarray:
+        """Return the raw values of a family's guess, and zero where it makes none."""
         return np.concatenate(
             [
-                self._inverse(name, width, self._guess.get(name))
+                self._inverse(name, width, guess.get(name))
                 for name, width in self._head.layout.learned.items()
             ]
         )
@@ -138,10 +198,14 @@ class _OneOutput:
         return np.broadcast_to(link.inverse(np.asarray(value, dtype=float)), (width,)).copy()
 
 
-def _guess(
-    head: Head, y: np.ndarray, weight: np.ndarray, exposure: np.ndarray | None
-) -> dict[str, float | np.ndarray]:
+def _or_worst(loss: float) -> float:
+    """Return the loss, and infinity for NaN."""
+    return np.inf if np.isnan(loss) else loss
+
+
+def _guess(head: Head, given: _Given) -> dict[str, float | np.ndarray]:
     """Ask the family for a guess; with exposure, of y per unit of it, which leaves rates alone."""
+    y, weight, exposure = given.y, given.weight, given.exposure
     if exposure is None:
         return head.distribution.guess(y, weight, head.size)
     return head.distribution.guess(y / exposure, weight * exposure, head.size)

@@ -1,9 +1,33 @@
 """How is the minimum of a smooth function of few numbers found, down to rounding?"""
 
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
+
+
+class Minimum(NamedTuple):
+    """What a search found.
+
+    Parameters
+    ----------
+    at : ndarray
+    value : float
+        The function there.
+    is_sure : bool
+        Whether the gradient vanishes there, or asks to leave the bounds, and the search met no
+        value on its way that is not finite, over which it may have stumbled.
+    """
+
+    at: np.ndarray
+    value: float
+    is_sure: bool
+
+
+_FLAT = 1e-6
+"""The largest step that the gradient may ask for where a search has ended."""
 
 
 @np.errstate(all="ignore")
@@ -12,27 +36,34 @@ def minimize(
     start: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
-) -> np.ndarray:
+) -> Minimum:
     """Minimize a smooth function between bounds down to rounding, from a good start.
 
     Adam follows the smallest gradient left at the start of training, so L-BFGS-B, which ends at
     about 1e-9, is followed by a root search for the gradient. That is a short way, unless the
     minimum lies at infinity, as for labels without rows: there the search is not followed.
     """
+    is_finite = True
+
+    def watched(raw: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal is_finite
+        loss, gradient = function(raw)
+        is_finite = is_finite and math.isfinite(loss) and bool(np.isfinite(gradient).all())
+        return loss, gradient
 
     def loss_and_slope(raw: np.ndarray) -> tuple[float, float]:
         """Return the loss and the largest step its gradient asks for; NaN compares as worse."""
-        loss, gradient = function(raw)
+        loss, gradient = watched(raw)
         step = raw - np.clip(raw - gradient, low, high)
         return loss, float(np.abs(step).max(initial=0))
 
     best = np.clip(start, low, high)
     loss, slope = loss_and_slope(best)
     if slope <= 1e-12:
-        return best
+        return Minimum(best, loss, is_finite)
     options = {"gtol": 1e-9, "ftol": 0, "maxiter": 200}
     fit = scipy.optimize.minimize(
-        function,
+        watched,
         best,
         jac=True,
         method="L-BFGS-B",
@@ -47,7 +78,7 @@ def minimize(
         # Near a minimum losses differ by no more than their rounding, slopes still do.
         if new_loss <= loss + 1e-14 * max(1.0, abs(loss)) and new_slope < slope:
             best, loss, slope = candidate, new_loss, new_slope
-    return best
+    return Minimum(best, loss, is_finite and slope <= _FLAT)
 
 
 def _root_of_gradient(

@@ -25,6 +25,9 @@ from .schedule import Schedule
 
 _DIVERGED = 1.0
 """Nats a row by which training may end above its start: dropout and batches make noise."""
+_BLIND = 0.1
+"""Mean weight of the validation rows, beside that of the rows trained on, below which they do not
+judge alone."""
 _RUNNING_SHARE = 0.1
 """Share by which running statistics of batch normalization move towards a batch's own."""
 
@@ -62,6 +65,8 @@ def fit_stochastic(
     stopping = _early_stopping(objective, settings, keep_best=validation is not None)
     judges = batches.rows if validation is None else validation
     start_loss = objective.mean_nll(judges)
+    blind = _are_blind(judges, batches.rows)
+    train_loss = objective.mean_nll(batches.rows) if blind.any() else None
     try:
         while record.n_iter < settings.max_iter and stopping.training.any():
             monitor.begin()
@@ -84,6 +89,8 @@ def fit_stochastic(
         monitor.end_by(interrupt, stopping.n_noted)
         record.cut(stopping.n_noted)
     stopping.load_kept()
+    if train_loss is not None:
+        _go_back_where_diverged(objective, batches.rows, stopping, train_loss, blind)
     end_loss = _go_back_where_worse(objective, judges, stopping, start_loss)
     if validation is not None:
         record.best_validation_loss = end_loss.mean().item()
@@ -208,6 +215,26 @@ def _end_stale(stopping: EarlyStopping, schedule: Schedule) -> None:
         stopping.retire(stopping.are_stale)
 
 
+def _are_blind(judges: MemberRows, trained_on: MemberRows) -> Tensor:
+    """Tell for which members the judging rows hold so little weight that they do not see training.
+
+    Such rows may gain while those that count are lost.
+    """
+    mean_weights = [rows.total_weight / len(rows) for rows in (judges, trained_on)]
+    return mean_weights[0] < _BLIND * mean_weights[1]
+
+
+def _go_back_where_diverged(
+    objective: Objective,
+    rows: MemberRows,
+    stopping: EarlyStopping,
+    start_loss: Tensor,
+    some: Tensor,
+) -> None:
+    """Take those of `some` members that ended worse on the rows trained on back to the start."""
+    stopping.load_start(_have_diverged(objective.mean_nll(rows), start_loss, some))
+
+
 def _go_back_where_worse(
     objective: Objective, judges: MemberRows, stopping: EarlyStopping, start_loss: Tensor
 ) -> Tensor:
@@ -216,9 +243,15 @@ def _go_back_where_worse(
     Where the judging rows were trained on, a little worse is good enough.
     """
     loss = objective.mean_nll(judges)
-    diverged = ~(loss <= start_loss + _DIVERGED)
-    if diverged.any():
-        warn_diverged(loss[diverged].mean().item(), start_loss[diverged].mean().item())
+    diverged = _have_diverged(loss, start_loss)
     worse = ~(loss <= start_loss) if stopping.keep_best else diverged
     stopping.load_start(worse)
     return torch.where(worse, start_loss, loss)
+
+
+def _have_diverged(loss: Tensor, start_loss: Tensor, some: Tensor | bool = True) -> Tensor:
+    """Tell which of `some` members ended far above the loss of their start, and warn of them."""
+    diverged = some & ~(loss <= start_loss + _DIVERGED)
+    if diverged.any():
+        warn_diverged(loss[diverged].mean().item(), start_loss[diverged].mean().item())
+    return diverged

@@ -50,6 +50,7 @@ def restored_state(
     """
     _warn_of_another_version(type(estimator).__name__, state.get(_VERSION))
     own = {name: value for name, value in state.items() if name not in (_VERSION, _DIGESTS)}
+    _check_parameters(estimator, own, state.get(_VERSION))
     if "network_" in state or _DIGESTS in state:
         _check_fit(own)
         check_digests(state.get(_DIGESTS), _attributes(estimator, own, names), _DIGESTS)
@@ -61,6 +62,17 @@ def _attributes(
 ) -> dict[str, Any]:
     own = {name: value for name, value in state.items() if name in names}
     return {"class of the estimator": type(estimator), **own}
+
+
+def _check_parameters(estimator: BaseEstimator, state: dict[str, Any], version: str | None) -> None:
+    """Raise a ValueError that names the first parameter that is missing.
+
+    A file of another version may lack those that came since, but not all of them.
+    """
+    names = estimator._get_param_names()
+    missing = [name for name in names if name not in state]
+    if missing and (version == __version__ or len(missing) == len(names)):
+        raise stored_error(missing[0], "a parameter of the estimator", "nothing")
 
 
 def _check_fit(state: dict[str, Any]) -> None:
