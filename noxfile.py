@@ -17,8 +17,8 @@ CONSTRAINTS = Path(".ci/constraints.txt")
 """The versions of the last run, which every session but `oldest` installs."""
 
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
-TOOLS = "dev"
-"""The extra that no user installs, and whose lower bounds promise nothing."""
+TOOLS = ("dev", "benchmark")
+"""The extras that no user installs, and whose lower bounds promise nothing."""
 
 
 # What users and developers have ------------------------------------------------------------------
@@ -99,7 +99,7 @@ def lower_bound(requirement):
 def lower_bounds():
     """Return name -> lowest version of what the package and its extras declare."""
     extras = PROJECT["optional-dependencies"]
-    optional = [line for extra, lines in extras.items() if extra != TOOLS for line in lines]
+    optional = [line for extra, lines in extras.items() if extra not in TOOLS for line in lines]
     requirements = [Requirement(line) for line in [*PROJECT["dependencies"], *optional]]
     others = [needed for needed in requirements if needed.name != PROJECT["name"]]
     return {canonicalize_name(needed.name): lower_bound(needed) for needed in others}

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from benchmarks.comparison import differences, ratios, read, table, wide
+from benchmarks.comparison import differences, ratios, read, replace, table, wide
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -44,12 +44,26 @@ def test_every_public_name_is_in_the_reference(name):
         ("ablations", lambda rows: differences(rows, "sklnll")),
         ("classification", table),
         ("known_truth", wide),
+        ("tables", table),
         ("speed", lambda rows: ratios("scikit-learn", rows)),
     ],
 )
 def test_tables_of_results_are_those_of_the_stored_data(name, printed):
     rows = read(ROOT / "docs" / f"{name}.csv")
     assert printed(rows) in (ROOT / "docs" / "results.md").read_text()
+
+
+def test_a_stored_result_takes_the_place_of_its_own_kind_and_a_score_may_lack(tmp_path):
+    path = tmp_path / "results.csv"
+    fit = {"set": "a", "split": 10, "model": "m", "NLL": 1.0, "CRPS": "", "library": "lib 1.2"}
+    for row in (fit, {**fit, "split": 9, "NLL": 3.0}, {**fit, "NLL": 2.0}):
+        replace(path, row)
+    rows = read(path)
+    assert [(row["split"], row["NLL"]) for row in rows] == [("9", "3.0"), ("10", "2.0")]
+    assert table(rows).splitlines()[-1] == "| a | m | 2.500 | 0.500 |  | 2 |"
+    with pytest.raises(ValueError, match="has columns"):
+        replace(path, {**fit, "RMSE": 1.0})
+    assert read(path) == rows
 
 
 @pytest.mark.slow

@@ -64,11 +64,38 @@ def run(tasks, models, scores, n_splits):
 def append(path, row):
     """Add a row to a file of comma-separated values, with a header where it is new."""
     is_new = not path.exists()
+    if not is_new and _columns(path) != list(row):
+        raise ValueError(
+            f"{path} has columns {_columns(path)}; got {list(row)}. Name another file."
+        )
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, list(row))
         if is_new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def _columns(path):
+    with path.open() as file:
+        return next(csv.reader(file))
+
+
+def replace(path, row):
+    """Add a row to such a file, in the place of that of the same set, model and split, if any.
+
+    The rows are sorted, and the file is written anew and then moved: whoever reads it meanwhile
+    reads whole rows.
+    """
+    rows = {_key(old): old for old in (read(path) if path.exists() else [])} | {_key(row): row}
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    for key in sorted(rows):
+        append(beside, rows[key])
+    beside.replace(path)
+
+
+def _key(row):
+    return row["set"], row["model"], int(row["split"])
 
 
 def read(path):
@@ -78,13 +105,25 @@ def read(path):
 
 
 def _by_set(rows):
-    """Names of the scores, and set -> model -> split -> scores as an array."""
-    names = [name for name in rows[0] if name not in ("set", "split", "model")]
+    """Names of the scores, and set -> model -> split -> scores as an array, NaN where left empty.
+
+    Columns of text say where and how the scores were taken.
+    """
+    others = [name for name in rows[0] if name not in ("set", "split", "model")]
+    names = [name for name in others if all(_is_score(row[name]) for row in rows)]
     sets = defaultdict(lambda: defaultdict(dict))
     for row in rows:
-        scores = np.array([float(row[name]) for name in names])
+        scores = np.array([float(row[name] or "nan") for name in names])
         sets[row["set"]][row["model"]][row["split"]] = scores
     return names, sets
+
+
+def _is_score(value):
+    try:
+        float(value or "nan")
+    except ValueError:
+        return False
+    return True
 
 
 def _models(sets):
@@ -113,9 +152,14 @@ def table(rows):
         for model, splits in of_set.items():
             mean = np.mean(list(splits.values()), axis=0)
             error = _standard_error(_first_scores(splits))
-            numbers = [f"{mean[0]:.3f}", f"{error:.3f}", *(f"{value:.3g}" for value in mean[1:])]
+            numbers = [_cell(mean[0], ".3f"), _cell(error, ".3f")]
+            numbers += [_cell(value, ".3g") for value in mean[1:]]
             lines.append([task, model, *numbers, str(len(splits))])
     return _markdown(["set", "model", first, "±", *others, "splits"], lines)
+
+
+def _cell(value, form):
+    return "" if np.isnan(value) else f"{value:{form}}"
 
 
 def wide(rows):
