@@ -259,11 +259,22 @@ def differentiable(net, weights, x, row_weight, kept):
     architecture = net.architecture
     learned = Weights(architecture, weights)
     waves, (*hidden, (matrix, bias, _)) = learned.waves, learned.layers
-    h = x.expand(len(weights), *x.shape[-2:])
+    rows = x.expand(len(weights), *x.shape[-2:])
+    n_plain = architecture.sizes[0]
+    h = rows[:, :, :n_plain]
+    for k, table in enumerate(learned.tables):
+        vectors = torch.cat([table, torch.zeros_like(table[:, :1])], dim=1)
+        codes = rows[:, :, n_plain + k].long()
+        of_members = [vectors[member][codes[member]] for member in range(len(weights))]
+        h = torch.cat([h, torch.stack(of_members)], dim=2)
     if waves:
         frequency, phase = (array.unsqueeze(1) for array in waves)
-        cosines = torch.cos(2 * torch.pi * (phase + frequency * h.unsqueeze(-1)))
+        seen = h[:, :, : n_plain if architecture.waves is None else None]
+        seen = seen if architecture.waves is None else seen[:, :, list(architecture.waves)]
+        cosines = torch.cos(2 * torch.pi * (phase + frequency * seen.unsqueeze(-1)))
         h = torch.cat([h, cosines.flatten(2)], dim=2)
+    if architecture.gates:
+        h = h * 10 * learned.gates[:, :, architecture.gates_of_first_layer]
     activation = TORCH_ACTIVATIONS[architecture.activation]()
     for (layer_matrix, layer_bias, gain), mask in zip(hidden, kept, strict=True):
         h = h @ layer_matrix
@@ -303,6 +314,43 @@ def test_the_way_back_is_that_of_automatic_differentiation(
     for found, other in zip((raw, constants), expected, strict=True):
         torch.testing.assert_close(found, other.detach(), rtol=1e-10, atol=1e-10)
     (other,) = torch.autograd.grad(expected, weights, (d_raw, d_constants))
+    torch.testing.assert_close(gradient, other, rtol=1e-9, atol=1e-9)
+
+
+INPUTS = {
+    "vectors": {"embeddings": ((4, 2), (3, 3))},
+    "vectors and cosines": {"embeddings": ((4, 2),), "n_frequencies": 2},
+    "some cosines": {"n_frequencies": 2, "waves": (0, 2)},
+    "gates": {"gates": (0, 1, 1)},
+    "all": {
+        "embeddings": ((4, 2), (3, 3)),
+        "n_frequencies": 2,
+        "waves": (2,),
+        "gates": (1, 0, 0, 3, 2),
+    },
+}
+
+
+@pytest.mark.parametrize("own_rows", [False, True])
+@pytest.mark.parametrize("name", INPUTS)
+def test_the_way_back_to_what_is_learned_of_inputs(name, own_rows):
+    architecture = Architecture((3, 4, 2), 0, activation="tanh", **INPUTS[name])
+    net = network(architecture, n_members=2)
+    generator = torch.Generator().manual_seed(3)
+    codes = [
+        torch.randint(0, 1 + n, (2, 20, 1), generator=generator) for n, _ in architecture.embeddings
+    ]
+    x = torch.cat([torch.stack([rows(20), rows(20, seed=2)]), *codes], dim=2)
+    x = x if own_rows else x[0]
+    d_raw = torch.randn(2, 20, 2, generator=generator, dtype=torch.float64)
+    one_pass = Pass(net, 20)
+    for _ in range(2):
+        raw, _ = one_pass.forward(x, Mode())
+        gradient = one_pass.backward(d_raw.clone(), torch.zeros(2, 0).double())
+    weights = net.weights.flat.clone().requires_grad_()
+    expected, _ = differentiable(net, weights, x, None, [1.0])
+    torch.testing.assert_close(raw, expected.detach(), rtol=1e-10, atol=1e-10)
+    (other,) = torch.autograd.grad(expected, weights, d_raw)
     torch.testing.assert_close(gradient, other, rtol=1e-9, atol=1e-9)
 
 

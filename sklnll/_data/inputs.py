@@ -133,6 +133,13 @@ class Inputs:
         return self.n_plain if self.waves is None else len(self.waves)
 
     @property
+    def gates(self) -> tuple[int, ...]:
+        """The column of X from which each input, and each code that is embedded, comes."""
+        columns = [*self.numbers, *(self.numbers[k] for k in self.gaps)]
+        columns += [place for place, shares in self.dummies.items() for _ in shares]
+        return (*columns, *self.embedded)
+
+    @property
     def is_bounded(self) -> bool:
         """Whether no row of X is seen far outside of the others."""
         return self.scaling is not None and self.scaling.is_bounded

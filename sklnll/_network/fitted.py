@@ -74,6 +74,7 @@ class FittedNetwork:
             ("n_constants", architecture.n_constants, layout.n_constant),
             ("waves", architecture.waves, units.x.waves if architecture.n_frequencies else None),
             ("embeddings", [n for n, _ in architecture.embeddings], [*units.x.embedded.values()]),
+            ("gates", architecture.gates, units.x.gates if architecture.gates else ()),
         ):
             if found != expected:
                 words = f"{expected} for {units.n_heads} outputs of {units.family!r}"

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .weights import Architecture
+from .weights import GATE_RATE, Architecture
 
 _FREQUENCY = 0.1
 """Standard deviation of the frequencies at the start, in turns per unit of a scaled number."""
@@ -20,7 +20,7 @@ def initial_weights(
     """Draw one member's learned values, in float64.
 
     The last layer starts at zero weights and the biases `raw`: training starts as the null model,
-    the marginal maximum-likelihood fit. Vectors of categories start at zero, all the same.
+    the marginal maximum-likelihood fit. Vectors of categories start at zero, and gates at 1.
 
     Parameters
     ----------
@@ -43,6 +43,7 @@ def initial_weights(
     """
     pieces = [np.zeros(math.prod(shape)) for shape in architecture.embeddings]
     pieces += _draw_waves(architecture, random_state)
+    pieces.append(np.full(architecture.n_gates, 1 / GATE_RATE))
     for fans in architecture.fans[:-1]:
         pieces += _draw_layer(fans, architecture.activation, weight_init, random_state)
         if architecture.batch_norm:

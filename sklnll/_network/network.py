@@ -160,7 +160,7 @@ def _layers(network: Network, gradient: Weights, n_rows: int) -> list[Layer]:
     if architecture.has_learned_inputs:
         layers.append(InputLayer(weights, gradient, n_rows))
     statistics = torch.split(network.statistics, list(architecture.hidden), dim=2)
-    first = architecture.sizes[0]
+    first = 0 if architecture.gates else architecture.sizes[0]
     hidden = zip(weights.layers[:-1], gradient.layers[:-1], statistics, strict=True)
     for learned, noted, running in hidden:
         if learned.gain is None or noted.gain is None:

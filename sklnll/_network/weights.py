@@ -22,6 +22,9 @@ from .._data.stored import (
 )
 from .layers import ACTIVATIONS
 
+GATE_RATE = 10.0
+"""How much faster gates move than other learned values: they are this times what is learned."""
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -46,6 +49,9 @@ class Architecture:
         Inputs that have cosines; all where it is left out.
     embeddings : tuple of (int, int), default=()
         Codes of each column of categories that is embedded, and the length of their vectors.
+    gates : tuple of int, default=()
+        The gate of each input, and then of each column that is embedded: a learned factor. There
+        is none where it is left out.
     """
 
     sizes: tuple[int, ...]
@@ -56,6 +62,7 @@ class Architecture:
     n_frequencies: int = 0
     waves: tuple[int, ...] | None = None
     embeddings: tuple[tuple[int, int], ...] = ()
+    gates: tuple[int, ...] = ()
 
     @staticmethod
     def check(architecture: Any, name: str) -> None:
@@ -86,6 +93,10 @@ class Architecture:
             raise stored_error(f"{name}.embeddings", "a tuple of pairs", f"{embeddings!r}")
         for k, n in np.ndindex(len(embeddings), 2):
             check_whole_number(embeddings[k][n], f"{name}.embeddings[{k}][{n}]", 1)
+        if not isinstance(architecture.gates, tuple):
+            raise stored_error(f"{name}.gates", "a tuple", f"{architecture.gates!r}")
+        for gate in architecture.gates:
+            check_whole_number(gate, f"{name}.gates", 0)
 
     @property
     def n_weights(self) -> int:
@@ -107,23 +118,40 @@ class Architecture:
     @property
     def has_learned_inputs(self) -> bool:
         """Whether the first layer sees more than the inputs themselves."""
-        return bool(self.n_frequencies or self.embeddings)
+        return bool(self.n_frequencies or self.embeddings or self.gates)
+
+    @property
+    def n_gates(self) -> int:
+        """Number of learned factors of inputs."""
+        return 1 + max(self.gates, default=-1)
+
+    @property
+    def gates_of_first_layer(self) -> list[int]:
+        """The gate of each number that the first layer multiplies."""
+        n_plain = self.sizes[0]
+        gates = list(self.gates[:n_plain])
+        for gate, (_, width) in zip(self.gates[n_plain:], self.embeddings, strict=True):
+            gates += [gate] * width
+        waves = range(n_plain) if self.waves is None else self.waves
+        return gates + [self.gates[k] for k in waves for _ in range(self.n_frequencies)]
 
     @property
     def n_learned_inputs(self) -> int:
         """Number of learned arrays before the first layer's."""
-        return len(self.embeddings) + (2 if self.n_frequencies else 0)
+        return len(self.embeddings) + (2 if self.n_frequencies else 0) + bool(self.gates)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shapes of all learned arrays, in their order in the flat tensor.
 
-        Vectors of categories, and frequencies and phases, stand first, where there are any; then
-        the weights and biases (and the norm's gain) of each layer; the constants stand last.
+        Vectors of categories, frequencies and phases, and gates stand first, where there are any;
+        then the weights and biases (and the norm's gain) of each layer; the constants stand last.
         """
         shapes: list[tuple[int, ...]] = [*self.embeddings]
         if self.n_frequencies:
             shapes += [(self.n_waves, self.n_frequencies)] * 2
+        if self.gates:
+            shapes.append((1, self.n_gates))
         last = len(self.sizes) - 2
         for layer, (fan_in, fan_out) in enumerate(self.fans):
             shapes += [(fan_in, fan_out), (1, fan_out)]
@@ -187,7 +215,13 @@ class Weights:
     @property
     def waves(self) -> list[Tensor]:
         """Views of frequencies and phases; empty where the network has no cosines."""
-        return self._arrays[len(self.architecture.embeddings) : self.architecture.n_learned_inputs]
+        n_tables = len(self.architecture.embeddings)
+        return self._arrays[n_tables : n_tables + (2 if self.architecture.n_frequencies else 0)]
+
+    @property
+    def gates(self) -> Tensor:
+        """View of the factors of columns of X over `GATE_RATE`; shape (n_members, 1, n_gates)."""
+        return self._arrays[self.architecture.n_learned_inputs - 1]
 
     @cached_property
     def layers(self) -> list[LayerWeights]:

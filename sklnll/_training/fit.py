@@ -184,7 +184,8 @@ def _start_network(
 
     Raw outputs of the fit without x are returned, too.
     """
-    architecture = _architecture(units.x, head, plan)
+    has_gates = plan.has_gates and not sparse.issparse(rows.X)
+    architecture = _architecture(units.x, head, plan, has_gates=has_gates)
     statistics = None
     if plan.start is not None:
         fitted, raw = plan.start.network, plan.start.network.null
@@ -206,7 +207,7 @@ def _start_network(
     return Network(weights, statistics, generators), raw
 
 
-def _architecture(x: Inputs, head: Head, plan: TrainingPlan) -> Architecture:
+def _architecture(x: Inputs, head: Head, plan: TrainingPlan, *, has_gates: bool) -> Architecture:
     parameters = plan.parameters
     n_frequencies = plan.n_frequencies(x.n_waves)
     return Architecture(
@@ -217,6 +218,7 @@ def _architecture(x: Inputs, head: Head, plan: TrainingPlan) -> Architecture:
         batch_norm=parameters.batch_norm,
         n_frequencies=n_frequencies,
         waves=x.waves if n_frequencies else None,
+        gates=x.gates if has_gates else (),
         embeddings=tuple((n, recipe.width_of_vectors(n)) for n in x.embedded.values()),
     )
 

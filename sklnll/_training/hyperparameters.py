@@ -40,6 +40,7 @@ class Hyperparameters:
     n_estimators: int
     x_scaling: str | None
     n_frequencies: int | str
+    gated_inputs: bool
     solver: str
     alpha: float
     batch_size: int | str

@@ -90,6 +90,13 @@ class TrainingPlan(ABC):
     def n_frequencies(self, n_numbers: int) -> int:
         """Return how many cosines of each number the network sees."""
 
+    @property
+    def has_gates(self) -> bool:
+        """Whether each column of X has a factor that is learned."""
+        if self.start is not None:
+            return bool(self.start.network.architecture.gates)
+        return self.parameters.gated_inputs and not self.parameters.is_linear
+
     @abstractmethod
     def holds_out(self, n_rows: int) -> bool:
         """Tell whether rows are held out to stop early by."""
@@ -291,6 +298,11 @@ class ByAllRows(TrainingPlan):
 
     def prepare(self, rows: CheckedRows) -> CheckedRows:
         return rows.merged()
+
+    @property
+    def has_gates(self) -> bool:
+        """No, unless the network that continues has them: they make the loss harder to search."""
+        return self.start is not None and super().has_gates
 
     @property
     def x_scaling(self) -> str | None:

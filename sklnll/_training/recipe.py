@@ -8,6 +8,7 @@ MLP_DEFAULTS: dict[str, Any] = {
     "activation": "relu",
     "x_scaling": None,
     "n_frequencies": 0,
+    "gated_inputs": False,
     "learning_rate": "constant",
     "learning_rate_init": 0.001,
     "early_stopping": False,

@@ -23,7 +23,7 @@ from .._data.x_units import InputScaling, centers_and_spreads
 from .._messages import warn_user
 from .._network.fitted import FittedNetwork
 from .._network.units import as_tensor
-from .._network.weights import Weights
+from .._network.weights import GATE_RATE, Weights
 from ..distributions import Distribution
 from .optimizers import State
 from .plan import TrainingPlan
@@ -129,7 +129,9 @@ def _weights_for(scaling: InputScaling, network: FittedNetwork) -> np.ndarray:
     of_columns = matrix[:, : len(factor)]
     of_columns.mul_(by)
     if gain is None:  # a layer that is normalized over its batch takes away shifts by itself
-        bias.sub_(moved @ of_columns)
+        gates = list(network.architecture.gates[: len(factor)])
+        seen = moved * weights.gates[:, :, gates] * GATE_RATE if gates else moved
+        bias.sub_(seen @ of_columns)
     return flat.numpy()
 
 

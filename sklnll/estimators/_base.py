@@ -80,6 +80,7 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "n_frequencies": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "gated_inputs": ["boolean"],
         "x_scaling": [StrOptions({"robust", "standard"}), None],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "alpha": [Interval(Real, 0, None, closed="left")],

@@ -68,6 +68,10 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         column, with frequencies and phases that are learned. They let a small network follow steps
         and waves. "auto" is 16, fewer beyond 16 such columns, and 0 beyond 256 of them or where X
         is not scaled. Columns of two values have none, nor have "lbfgs" and linear networks.
+    gated_inputs : bool, default=True
+        Whether all that the first layer sees of a column of X is multiplied by a learned factor,
+        which moves ten times as fast as other weights. Columns that do not matter are thus soon
+        told from those that do. "lbfgs", linear networks, and large sparse X have none.
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         "adam" and "sgd" train by mini-batches. "lbfgs" uses all rows at once and runs to
         convergence, which makes it the choice for linear models.
@@ -278,6 +282,7 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         categorical_features: ArrayLike | str | None = "from_dtype",
         x_scaling: str | None = "robust",
         n_frequencies: int | str = "auto",
+        gated_inputs: bool = True,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
@@ -318,6 +323,7 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         self.categorical_features = categorical_features
         self.x_scaling = x_scaling
         self.n_frequencies = n_frequencies
+        self.gated_inputs = gated_inputs
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
