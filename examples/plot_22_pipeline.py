@@ -1,10 +1,10 @@
 """
-A pipeline for text columns and missing values
-==============================================
+Text columns and missing values
+===============================
 
-Tables have text in some columns and missing values in others, and a network accepts neither.
-scikit-learn's transformers turn both into numbers. How do you put them in front of the network, ask
-the whole pipeline for distributions, and judge it without leakage?
+Tables have text in some columns and missing values in others. The network takes both as they are;
+most other models need scikit-learn's transformers in front. How do you fit, compare, and ask either
+of them without leakage?
 """
 
 import matplotlib.pyplot as plt
@@ -57,12 +57,13 @@ print(f"rows without a gap: {complete:.0%}")
 assert 0.45 < complete < 0.62
 
 # %%
-# In numeric columns, gaps are filled with the median of the column, and an additional column says
-# where a number was missing. Text becomes one column for each value it takes, and a gap counts as
-# one of these values. ``make_column_selector`` selects columns by type, so that new columns need no
-# new code. Medians and values are learned from the training rows of each fold, because they are
-# part of the pipeline. (The network scales X itself; logistic regression needs X to be scaled
-# beforehand.)
+# The network is given the frame itself. In columns of numbers, the middle of the column takes the
+# place of a gap, and an additional input says where a number was missing. Text has an input for
+# each value it takes, and a gap counts as one of these values.
+#
+# Logistic regression is given the same by a pipeline, and scaled. ``make_column_selector`` selects
+# columns by type, so that new columns need no new code. In both models, what is learned of the
+# columns is learned from the training rows of each fold.
 
 numbers = (
     SimpleImputer(strategy="median", add_indicator=True),
@@ -72,7 +73,7 @@ text = (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclu
 network = NLLClassifier(random_state=0)
 models = {
     "numbers only": make_pipeline(make_column_transformer(numbers), network),
-    "all columns": make_pipeline(make_column_transformer(numbers, text), network),
+    "all columns": network,
     "logistic regression": make_pipeline(
         make_column_transformer(numbers, text),
         StandardScaler(with_mean=False),
@@ -104,8 +105,8 @@ assert scores["all columns"].mean() < 0.65 * scores["numbers only"].mean()
 assert 0 < gap.mean() < 0.06
 
 # %%
-# A fitted pipeline accepts rows as they come, including text and gaps, and
-# :func:`sklnll.predict_dist` gives their distributions. We ask what it would say about all voters
+# Rows to predict may have text and gaps, too, and :func:`sklnll.predict_dist` gives their
+# distributions, of a network as of a pipeline. We ask what it would say about all voters
 # if each of them belonged to one party, or if the party were not known.
 
 model = models["all columns"].fit(X, y)
@@ -141,7 +142,7 @@ plt.show()
 # %%
 # In the left panel, the numbers alone tell next to nothing: their loss is about that of the shares
 # of the two votes. With party and schooling, the loss falls to about half. Logistic regression
-# behind the same transformers is a little ahead of the network, so the effects of these columns
+# behind its transformers is a little ahead of the network, so the effects of these columns
 # seem simply to add up.
 #
 # In the right panel, boxes show the voters' predictions between the quartiles, and lines show 90 %

@@ -91,10 +91,16 @@ assert answers[0]["above"] < answers[1]["above"]
 assert answers[2]["above"] < 0.01
 
 # %%
-# scikit-learn refuses a row that lacks a column, and the network refuses a row with a missing
-# value.
+# scikit-learn refuses a row that lacks a column, and the network refuses infinity. A temperature
+# that is missing is answered, but no temperature was missing in training, so it counts as unknown:
+# the interval is wider, and the distribution's ``novelty`` is infinite.
 
-for bad in ({"month": 3}, {"month": 3, "now": None}, {"month": 3, "now": float("inf")}):
+(unknown,) = serve([{"month": 3, "now": None}])
+print(unknown)
+assert unknown["high"] - unknown["low"] > 1.3 * (answers[0]["high"] - answers[0]["low"])
+assert np.isinf(predict_dist(loaded, pd.DataFrame({"month": [3], "now": [np.nan]})).novelty)
+
+for bad in ({"month": 3}, {"month": 3, "now": float("inf")}):
     try:
         serve([bad])
     except ValueError as error:

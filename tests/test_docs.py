@@ -16,8 +16,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_code_blocks_run(page, monkeypatch):
+def test_code_blocks_run(page, monkeypatch, tmp_path):
     """The blocks of one page run one after another, in one module, as a script's would."""
+    monkeypatch.chdir(tmp_path)  # where a page may save a figure
     blocks = BLOCK.findall(page.read_text())
     if not blocks:
         pytest.skip("no code on this page")

@@ -175,8 +175,9 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to train on. The network computes in float32 if X is float32, else in float64.
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
+            Rows to train on. `categorical_features` says which columns are categories, and NaN is a
+            missing number. The network computes in float32 if X is float32, else in float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets within the support of the distribution. Several columns are independent
             outputs, unless the distribution reads a row as one observation.
@@ -222,8 +223,8 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to train on.
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
+            Rows to train on, as for `fit`. The first call tells levels of categories.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, as for `fit`.
         sample_weight : array-like of shape (n_samples,), optional

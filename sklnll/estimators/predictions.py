@@ -43,7 +43,7 @@ class PredictsNumbers(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
         exposure : array-like of shape (n_samples,), optional
             How long, or how much, each row is watched, for families of counts. The distribution is
@@ -67,7 +67,7 @@ class PredictsNumbers(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
         return_std : bool, default=False
             Whether to return the standard deviation as well.
@@ -128,7 +128,7 @@ class PredictsNumbers(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Observed values.
@@ -164,7 +164,7 @@ class PredictsNumbers(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
         quantiles : float or array-like of shape (k,), default=(0.05, 0.5, 0.95)
             Levels of the quantiles, between 0 and 1.
@@ -185,7 +185,7 @@ class PredictsNumbers(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
         coverage : float, default=0.9
             Probability between 0 and 1; the rest lies in equal parts below and above the interval.
@@ -211,7 +211,7 @@ class PredictsNumbers(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples_X, n_features)
             Rows to predict.
         n_samples : int, default=1
             Number of draws for each row.
@@ -237,7 +237,7 @@ class PredictsLabels(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -252,7 +252,7 @@ class PredictsLabels(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -269,7 +269,7 @@ class PredictsLabels(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Observed labels, in the form that `fit` takes. With several labels at once, a row counts
@@ -291,7 +291,7 @@ class PredictsLabels(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -307,7 +307,7 @@ class PredictsLabels(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -322,7 +322,7 @@ class PredictsLabels(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -344,7 +344,7 @@ class PredictsRankings(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -360,7 +360,7 @@ class PredictsRankings(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -375,7 +375,7 @@ class PredictsRankings(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -394,7 +394,7 @@ class PredictsRankings(_WithNetwork):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples, n_items) or (n_samples, n_places)
             Observed orders, as for `fit`; columns that are missing at the end stand for -1.

@@ -175,13 +175,14 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
         The family that was fitted.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
         Weight matrices of the layers, with a first axis of members if there are several. The first
-        matrix has rows for the columns of X and then for their cosines.
+        matrix has rows for the numbers of X, for whether they are missing (where `fit` saw gaps),
+        for levels of categories, for their learned vectors, and for cosines, in this order.
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of the layers, with the same first axis if there are several members.
     weights_ : ndarray of shape (n_estimators, n_weights)
-        All learned values, one row per member, including the frequencies and phases of cosines,
-        constant parameters and the gains of batch normalization. `coefs_` and `intercepts_` are
-        views of it, or their values in X's units if the network is linear.
+        All learned values, one row per member, including the vectors of categories, the frequencies
+        and phases of cosines, constant parameters and the gains of batch normalization. `coefs_`
+        and `intercepts_` are views of it, or their values in X's units if the network is linear.
     statistics_ : ndarray of shape (n_estimators, 2, n_hidden_units)
         Running means and variances of the hidden units, for batch normalization.
     architecture_ : Architecture
@@ -397,8 +398,9 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to train on. The network computes in float32 if X is float32, else in float64.
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
+            Rows to train on. `categorical_features` says which columns are categories, and NaN is a
+            missing number. The network computes in float32 if X is float32, else in float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets within the support of the distribution. Several columns are independent
             outputs, unless the family is one of vectors.
@@ -446,8 +448,8 @@ class NLLRegressor(PredictsNumbers, RegressorMixin, NLLEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to train on.
+        X : {array-like, data frame, sparse matrix} of shape (n_samples, n_features)
+            Rows to train on, as for `fit`. The first call tells levels of categories.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, as for `fit`.
         sample_weight : array-like of shape (n_samples,), optional

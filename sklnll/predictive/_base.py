@@ -42,8 +42,9 @@ class Predictive(ABC):
     novelty : ndarray of shape (n,) or None
         How far outside of the training rows each row of X lies: the largest distance of a column
         beyond its training range, in units of the column's spread. It is 0 where all columns lie
-        inside, and infinite where a column differs that did not vary in training. None where
-        no estimator has made the prediction.
+        inside, and infinite where a column differs that did not vary in training, where a category
+        was never seen, and where a number is missing though none was in training. None where no
+        estimator has made the prediction.
     """
 
     novelty: np.ndarray | None = None
