@@ -101,6 +101,10 @@ class Door:
         """Check X and y by scikit-learn; `suffix` makes the names by which the user knows them."""
         name = f"X{suffix}"
         rows = as_rows(given.X, name)
+        if given.y is None:
+            raise ValueError(
+                f"{type(self._reader).__name__} requires y to be passed, but the target y is None."
+            )
         y = values_of(given.y, self.family, f"y{suffix}")
         codes = self._codes(rows, name, reset=reset)
         try:
