@@ -116,14 +116,14 @@ def test_the_laws_hold(name, data):
 
 
 @pytest.mark.parametrize("name", SEARCHED)
-@tries(few=1, many=100)
+@tries(few=1, many=40)
 @given(data=st.data())
 def test_the_laws_hold_of_what_is_searched(name, data):
     hold_laws(data.draw(distributions(name)))
 
 
 @pytest.mark.parametrize("name", MIXTURES)
-@tries(few=1, many=40)
+@tries(few=1, many=12)
 @given(data=st.data())
 def test_the_laws_hold_of_mixtures(name, data):
     hold_laws(data.draw(distributions(name)))

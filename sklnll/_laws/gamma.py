@@ -130,7 +130,8 @@ class _Gamma(type(stats.gamma)):  # type: ignore[misc]
 
     def _logsf(self, y: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
         little, tail = _log_of_little(shape, y, unit), log_gamma_tail(shape, y / unit, upper=True)
-        return np.where(y / unit < _LEAST, log1mexp(little), tail)
+        with np.errstate(divide="ignore"):
+            return np.where(y / unit < _LEAST, log1mexp(little), tail)
 
     def _ppf(self, q: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
         return _in_units(_quantile(q, shape, upper=False), np.log(q), shape, unit)
