@@ -126,3 +126,27 @@ class _Beta(type(stats.beta)):  # type: ignore[misc]
 
 
 beta: Any = _Beta(a=0.0, b=1.0, name="beta")
+
+LEAST_PARAMETER = 1e-100
+"""Of the usual parameters: scipy squares their sum."""
+
+
+class FrozenBeta(type(beta(1, 1))):  # type: ignore[misc]
+    """A beta distribution by its mean and its precision, from which the usual parameters follow.
+
+    Where those underflow, the moments are still what the mean and the precision say.
+    """
+
+    def __init__(self, mean: np.ndarray, precision: np.ndarray):
+        usual = (np.maximum(m * precision, LEAST_PARAMETER) for m in (mean, 1 - mean))
+        super().__init__(beta, *usual)
+        self._moments = mean + 0.0 * precision, mean * (1 - mean) / (1 + precision)
+
+    def mean(self) -> np.ndarray:
+        return self._moments[0]
+
+    def var(self) -> np.ndarray:
+        return self._moments[1]
+
+    def std(self) -> np.ndarray:
+        return np.sqrt(self._moments[1])

@@ -18,9 +18,12 @@ from .._numerics.tails import (
     on_one_axis,
     outward_root,
 )
+from .elementary import log1mexp
 
 _LARGE = 1e5
 """From such a shape on, lower tails of scipy's are wrong."""
+_LEAST = np.finfo(float).tiny
+"""Below this, a ratio loses digits."""
 
 
 def gamma_tail(shape: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
@@ -66,6 +69,12 @@ def _quantile(p: np.ndarray, shape: np.ndarray, upper: bool) -> np.ndarray:
     return mended_quantiles(inverse(shape, p), rest, doubtful, tail, search)
 
 
+def _in_units(z: np.ndarray, log_p: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return quantiles in y's units, also where the unit brings back what underflows without it."""
+    log_z = (log_p + special.gammaln(shape + 1)) / shape
+    return np.where(z < _LEAST, np.exp(log_z + np.log(unit)), unit * z)
+
+
 def _search(log_p: np.ndarray, shape: np.ndarray, upper: np.ndarray) -> np.ndarray:
     # S. Boucheron, G. Lugosi and P. Massart (2013). Concentration inequalities, section 2.4: these
     # bounds, and the one by the density without exp(-x), lie farther out than the quantile.
@@ -80,24 +89,69 @@ def _search(log_p: np.ndarray, shape: np.ndarray, upper: np.ndarray) -> np.ndarr
     return np.exp(outward_root(outward, np.log(start), log_p, sign))
 
 
+def _log_of_little(shape: np.ndarray, y: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the lower tail where `y` over its unit is next to nothing."""
+    log_tail = shape * (np.log(y) - np.log(unit)) - special.gammaln(shape + 1)
+    return np.minimum(log_tail, -_LEAST)
+
+
 class _Gamma(type(stats.gamma)):  # type: ignore[misc]
-    def _cdf(self, x: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return gamma_tail(a, x, upper=False)
+    """The law of y itself, not of y over its scale: of a small shape, the probability of all y
+    whose ratio to the scale underflows may be nearly 1.
+    """
 
-    def _sf(self, x: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return gamma_tail(a, x, upper=True)
+    def _argcheck(self, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        return (shape > 0) & (unit > 0)
 
-    def _logcdf(self, x: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return log_gamma_tail(a, x, upper=False)
+    def _shape_info(self) -> list[Any]:
+        return []
 
-    def _logsf(self, x: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return log_gamma_tail(a, x, upper=True)
+    def _pdf(self, y: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        return np.exp(self._logpdf(y, shape, unit))
 
-    def _ppf(self, q: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return _quantile(q, a, upper=False)
+    def _logpdf(self, y: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        z = y / unit
+        log_power = np.where(
+            z < _LEAST, (shape - 1) * (np.log(y) - np.log(unit)), special.xlogy(shape - 1, z)
+        )
+        return log_power - z - special.gammaln(shape) - np.log(unit)
 
-    def _isf(self, q: np.ndarray, a: np.ndarray) -> np.ndarray:
-        return _quantile(q, a, upper=True)
+    def _cdf(self, y: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        little = np.exp(_log_of_little(shape, y, unit))
+        return np.where(y / unit < _LEAST, little, gamma_tail(shape, y / unit, upper=False))
+
+    def _sf(self, y: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        little = -np.expm1(_log_of_little(shape, y, unit))
+        return np.where(y / unit < _LEAST, little, gamma_tail(shape, y / unit, upper=True))
+
+    def _logcdf(self, y: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        little, tail = _log_of_little(shape, y, unit), log_gamma_tail(shape, y / unit, upper=False)
+        return np.where(y / unit < _LEAST, little, tail)
+
+    def _logsf(self, y: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        little, tail = _log_of_little(shape, y, unit), log_gamma_tail(shape, y / unit, upper=True)
+        with np.errstate(divide="ignore"):
+            return np.where(y / unit < _LEAST, log1mexp(little), tail)
+
+    def _ppf(self, q: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        return _in_units(_quantile(q, shape, upper=False), np.log(q), shape, unit)
+
+    def _isf(self, q: np.ndarray, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        return _in_units(_quantile(q, shape, upper=True), np.log1p(-q), shape, unit)
+
+    def _munp(self, n: int, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        return unit**n * special.poch(shape, n)
+
+    def _stats(self, shape: np.ndarray, unit: np.ndarray) -> tuple[Any, ...]:
+        return shape * unit, shape * unit * unit, 2 / np.sqrt(shape), 6 / shape
+
+    def _entropy(self, shape: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        return super()._entropy(shape) + np.log(unit)
+
+    def _rvs(
+        self, shape: np.ndarray, unit: np.ndarray, size: Any = None, random_state: Any = None
+    ) -> np.ndarray:
+        return unit * random_state.standard_gamma(shape, size)
 
 
-gamma: Any = _Gamma(a=0.0, name="gamma")
+gamma: Any = _Gamma(a=0.0, name="gamma", shapes="shape, unit")

@@ -12,6 +12,7 @@ from numpy.polynomial import legendre
 from scipy import special
 from scipy.optimize import elementwise
 
+from .._numerics.brackets import narrowed
 from .._numerics.line import Line
 from .atoms import LawWithAtoms
 from .doubts import warn_of_rows
@@ -31,7 +32,7 @@ VALUES_AT_ONCE, _POINTS_AT_ONCE = 1_000_000, 100_000
 
 _ENDS_WITH_POWERS = [(0, np.inf), (0, 1)]
 """Ranges of y at whose ends a density may rise like a power."""
-_NEAREST_TO_0, _NEAREST_TO_1 = 1e-300, 1 - 1e-16
+_NEAREST_TO_0, _NEAREST_TO_1, _FARTHEST = 1e-300, 1 - 1e-16, 1e300
 """Values of y that stand for ends of its range, which no point of the line belongs to."""
 
 
@@ -293,11 +294,12 @@ class ContinuousMixingLaw(WeightedLaw, ContinuousLaw):
             # Measured at the smaller tail, which has the digits.
             return np.where(below < above, law.cdf(y) - below, above - law.sf(y))
 
+        ends = narrowed(low, high, lambda y: excess(y, below, above, index))
         # The search knows an absolute tolerance, too, which must not count in y's units.
-        unit = np.ldexp(1.0, np.frexp(np.maximum(np.abs(low), np.abs(high)))[1] - 1)
+        unit = np.ldexp(1.0, np.frexp(np.abs(ends).max(axis=0))[1] - 1)
         found = elementwise.find_root(
             lambda z, unit, *given: excess(z * unit, *given),
-            (low / unit, high / unit),
+            (ends[0] / unit, ends[1] / unit),
             args=(unit, below, above, index + 0.0),
         )
         # Where rounding hides the change of sign, the two ends are the same.
@@ -353,7 +355,8 @@ class MixingLaw(ContinuousMixingLaw):
             high = [self._with_members(densities.isf, level) for level in LEVELS[-2::-1]]
             # At its mode a member may have a kink.
             of_members = [*low, *high, np.clip(self._modes(), low[0], high[-1])]
-        return np.sort(np.concatenate([np.moveaxis(e, -1, 0) for e in of_members]), axis=0)
+        edges = np.concatenate([np.moveaxis(e, -1, 0) for e in of_members])
+        return np.sort(np.clip(edges, -_FARTHEST, _FARTHEST), axis=0)
 
     @cached_property
     def _line(self) -> Line:
@@ -365,10 +368,9 @@ class MixingLaw(ContinuousMixingLaw):
 
     def _middle(self) -> tuple[np.ndarray, np.ndarray]:
         """Find a point amid the members, and the width of where most of them lie."""
-        edges = np.clip(self.edges(), -1e300, 1e300)
-        n_edges = len(edges)
-        width = edges[-n_edges // 4] - edges[n_edges // 4]
-        return edges[n_edges // 2], np.where(width > 0, width, 1.0)
+        edges = self.edges()
+        low, middle, high = (edges[k * len(edges) // 4] for k in (1, 2, 3))
+        return middle, np.where(high > low, high - low, 1.0)
 
     def _to_line(self, y: np.ndarray) -> np.ndarray:
         low = _NEAREST_TO_0 if self._line.low == 0 else -np.inf
@@ -379,7 +381,7 @@ class MixingLaw(ContinuousMixingLaw):
         return self._line.to_y(t), self._line.slope(t)
 
     def _disagreement(self) -> np.ndarray:
-        line = self._to_line(np.clip(self.edges(), -1e300, 1e300))
+        line = self._to_line(self.edges())
         # In far tails, rounding's share of a number near 1 would count as disagreement.
         middle = len(line) // 2
         return self._integral("cdf", line[: middle + 1]) + self._integral("sf", line[middle:])

@@ -67,13 +67,18 @@ def log_outward(fall: Fall, slope: np.ndarray, curvature: np.ndarray) -> np.ndar
     """
     # Far enough out by the parabola; convex functions rise between the parabola and the line.
     far = 2 * _NEGLIGIBLE / (slope + np.hypot(slope, np.sqrt(2 * _NEGLIGIBLE * curvature)))
+    near, beyond = np.zeros(np.shape(far)), np.full(np.shape(far), np.inf)
     for _ in range(_N_STEPS):
         ratio = np.clip(fall(far) / _NEGLIGIBLE, 0.04, 1e4)
         # Each row stops by itself, so that it does not depend on the others.
         goes_on = ~((ratio > 0.9) & (ratio < 1.3)) & ~np.isnan(ratio)
         if not np.any(goes_on):
             break
-        far = np.where(goes_on, far / np.sqrt(ratio), far)
+        near = np.where(ratio < 1, np.maximum(near, far), near)
+        beyond = np.where(ratio > 1, np.minimum(beyond, far), beyond)
+        # Where a fall is flat at first and steep then, such steps alone go to and fro.
+        step, middle = far / np.sqrt(ratio), np.sqrt(near * beyond)
+        far = np.where(goes_on, np.where((near < step) & (step < beyond), step, middle), far)
     total = np.zeros(np.shape(far))
     for node, weight in zip(NODES, WEIGHTS, strict=True):
         total += weight * np.exp(-fall(far * node))
@@ -284,6 +289,10 @@ def mended_quantiles(
         return values
     with np.errstate(all="ignore"):
         misses = np.abs(tail(values[rows], rows) / p[rows] - 1)
-        wrong = rows[~(misses < _MISS) | (p[rows] < LEAST)]
-        values[wrong] = search(wrong)
+        is_wrong = ~(misses < _MISS) | (p[rows] < LEAST)
+        wrong, before = rows[is_wrong], misses[is_wrong]
+        found = search(wrong)
+        # Where floats are too few for either, the one that misses by less.
+        is_worse = (np.abs(tail(found, wrong) / p[wrong] - 1) > before) & (p[wrong] >= LEAST)
+        values[wrong] = np.where(is_worse, values[wrong], found)
     return values

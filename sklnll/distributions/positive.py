@@ -131,7 +131,7 @@ class Gamma(Distribution):
         )
 
     def frozen(self, shape: np.ndarray, scale: np.ndarray) -> FrozenLaw:
-        return gamma(shape, scale=scale)
+        return gamma(shape, scale)
 
     def mode(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return np.maximum(shape - 1, 0) * scale
@@ -284,7 +284,7 @@ class Weibull(TailedDistribution):
                 return closed
             # The mean overflows long before both integrals do.
             log_mean = np.log(scale) + special.gammaln(1 + power)
-            log_share = log_gamma_tail(power, hazard, upper=False)
+            log_share = log_gamma_tail(power, hazard, upper=False).reshape(hazard.shape)
             far = 2 * np.exp(log_mean + log_share) - np.exp(log_mean - power * np.log(2))
             return np.where(power < _STEEP, closed, np.abs(y) - far)
 

@@ -8,7 +8,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from .._laws.beta import beta
+from .._laws.beta import LEAST_PARAMETER, FrozenBeta
 from .._laws.protocols import FrozenLaw
 from .._numerics.special import log_beta_weight
 from ._base import Distribution
@@ -16,9 +16,6 @@ from ._supports import UNIT_INTERVAL
 from .links import PROBABILITY_LINKS, Link, capped_log
 
 __all__ = ["Beta"]
-
-_LEAST = 1e-100
-"""Of the usual parameters: scipy squares their sum."""
 
 
 class Beta(Distribution):
@@ -68,8 +65,7 @@ class Beta(Distribution):
         return over_log_odds - torch.log(y) - torch.log1p(-y)
 
     def frozen(self, mean: np.ndarray, precision: np.ndarray) -> FrozenLaw:
-        a, b = mean * precision, (1 - mean) * precision
-        return beta(np.maximum(a, _LEAST), np.maximum(b, _LEAST))
+        return FrozenBeta(mean, precision)
 
     def mode(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         """Return where the density is largest: at an end, 0 in doubt, where it has no bound."""
@@ -80,8 +76,8 @@ class Beta(Distribution):
 
     def crps(self, y: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         # A. Jordan, F. Krueger and S. Lerch (2019), doi:10.18637/jss.v090.i12
-        a = np.maximum(mean * precision, _LEAST)
-        b = np.maximum((1 - mean) * precision, _LEAST)
+        a = np.maximum(mean * precision, LEAST_PARAMETER)
+        b = np.maximum((1 - mean) * precision, LEAST_PARAMETER)
         inside = np.clip(y, 0, 1)
         below, below_next = special.betainc(a, b, inside), special.betainc(a + 1, b, inside)
         return y * (2 * below - 1) + mean * (1 - 2 * below_next - _spread(a, b, mean))
@@ -100,4 +96,6 @@ def _spread(a: np.ndarray, b: np.ndarray, mean: np.ndarray) -> np.ndarray:
     ratios = special.gammaln(1 + 2 * a) + special.gammaln(1 + 2 * b)
     ratios = ratios - special.gammaln(1 + 2 * (a + b)) + 2 * special.gammaln(1 + a + b)
     ratios = ratios - 2 * special.gammaln(1 + a) - 2 * special.gammaln(1 + b)
-    return np.where((a + b < 1) | (np.minimum(a, b) <= _LEAST), (1 - mean) * np.exp(ratios), closed)
+    return np.where(
+        (a + b < 1) | (np.minimum(a, b) <= LEAST_PARAMETER), (1 - mean) * np.exp(ratios), closed
+    )

@@ -12,10 +12,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklnll import NLLRegressor
 from sklnll.distributions import (
     Beta,
+    Exponential,
     Gamma,
     Gumbel,
     Laplace,
     LogNormal,
+    Mixture,
     NegativeBinomial,
     Normal,
     Poisson,
@@ -238,3 +240,52 @@ def test_equal_durations_can_be_fitted(y, solver):
         warnings.simplefilter("ignore", ConvergenceWarning)
         net = NLLRegressor(Weibull(), solver=solver, max_iter=5, random_state=0).fit(X, 60 * [y])
     np.testing.assert_allclose(net.predict(X), y, rtol=0.01)
+
+
+@pytest.mark.parametrize("shape", [1.9e-9, 1e-3, 0.5, 3.0])
+@pytest.mark.parametrize("scale", [1e-20, 4.4e23, 1e300])
+def test_gamma_tails_do_not_hang_on_a_ratio_that_underflows(shape, scale):
+    law, y = Gamma().frozen(np.array(shape), np.array(scale)), 1e-300
+    with mp.workdps(40):
+        log_z = mp.log(mp.mpf(y)) - mp.log(mp.mpf(scale))
+        log_below = shape * log_z - mp.loggamma(mp.mpf(shape) + 1)  # the series' first term
+        above = -mp.expm1(log_below)
+        assert law.logcdf(y) == pytest.approx(float(log_below), rel=1e-12)
+        assert law.logsf(y) == pytest.approx(float(mp.log(above)), rel=1e-10)
+        assert law.sf(y) == pytest.approx(float(above), rel=1e-10)
+        assert law.cdf(y) == pytest.approx(float(mp.exp(log_below)), rel=1e-12)
+    if 1e-6 < law.cdf(y) < 1 - 1e-6:
+        assert law.ppf(law.cdf(y)) == pytest.approx(y, rel=1e-6)
+
+
+@pytest.mark.parametrize("precision", [1e3, 25466.05, 1e6])
+@pytest.mark.parametrize("b", [0.017, 0.1, 0.3])
+def test_quantiles_of_beta_laws_with_a_flat_top_are_where_their_probability_is(precision, b):
+    mean = 1 - b / precision
+    law, level = Beta().frozen(np.array(mean), np.array(precision)), 0.05
+    rest = 1 - law.ppf(level)
+    with mp.workdps(40):
+        a, b = mp.mpf(mean) * precision, (1 - mp.mpf(mean)) * precision
+        near = [
+            1 - mp.betainc(b, a, 0, mp.mpf(rest) + k * 2.0**-53, regularized=True) for k in (-1, 1)
+        ]
+    assert near[1] <= level * (1 + 1e-9)
+    assert level * (1 - 1e-9) <= near[0]
+
+
+@pytest.mark.parametrize(("mean", "precision"), [(2.2e-308, 7e-88), (1e-9, 1e-95), (0.3, 1e-200)])
+def test_moments_of_a_beta_law_are_what_its_parameters_say(mean, precision):
+    law = Beta().frozen(np.array(mean), np.array(precision))
+    variance = mp.mpf(mean) * (1 - mp.mpf(mean)) / (1 + mp.mpf(precision))
+    assert law.mean() == mean
+    assert law.var() == pytest.approx(float(variance), rel=1e-14)
+    assert law.std() == pytest.approx(float(mp.sqrt(variance)), rel=1e-14)
+
+
+@pytest.mark.parametrize("power", [-300, -100, 0, 100])
+def test_quantiles_of_mixtures_whose_members_lie_far_apart(power):
+    scale = np.array([[10.0**power, 1e250]])
+    law = Mixture(Exponential(), 2).frozen(logits=np.zeros((1, 2)), scale=scale)
+    # Where the wider member's share of the probability below is rounding.
+    found = law.ppf(np.array([0.2]))
+    assert found == pytest.approx(-np.log1p(-0.4) * 10.0**power, rel=1e-12)
