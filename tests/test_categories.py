@@ -246,3 +246,11 @@ def test_two_values_are_zero_and_one():
     scaling = net.input_scaling_
     assert (scaling.center[1], scaling.unit[1]) == (3, 2)
     assert net.architecture_.waves == (0,)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_codes_alone_are_computed_in_the_precision_of_x(dtype):
+    codes = pd.factorize(AREA)[0].astype(dtype)[:, None]
+    net = NLLRegressor(categorical_features=[0], **BRIEF).fit(codes, Y)
+    assert net.weights_.dtype == (np.float32 if dtype == np.float32 else np.float64)
+    assert NLLRegressor(**BRIEF).fit(FRAME[["area"]], Y).weights_.dtype == np.float64

@@ -81,7 +81,8 @@ def _with_codes(
     """Make numbers of the other columns, and put them together with the codes."""
     n_rows, n_features = rows.shape
     others = [j for j in range(n_features) if j not in codes]
-    numbers = np.empty((n_rows, 0))
+    is_single = getattr(rows, "dtype", None) == np.float32
+    numbers = np.empty((n_rows, 0), np.float32 if is_single else np.float64)
     if others:
         part = _columns(rows, others)
         part = check_numeric_columns(part, name, [j if names is None else names[j] for j in others])
