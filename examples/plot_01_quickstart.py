@@ -53,7 +53,7 @@ print("  90 % interval   ", dist[:3].interval(0.9).round(0).tolist())
 print("  P(y > 200)      ", dist[:3].sf(200).round(3))
 
 assert 0.8 < inside.mean() < 0.98
-assert np.corrcoef(dist.mean(), dist.std())[0, 1] > 0.5  # who fares worse is less certain
+assert np.corrcoef(dist.mean(), dist.std())[0, 1] > 0.3  # who fares worse is less certain
 
 # %%
 # Is that better than the usual models? :func:`sklnll.compare` fits all models on the same five

@@ -20,7 +20,7 @@ each = pytest.mark.parametrize("estimator", Y, ids=lambda estimator: estimator._
 
 # What fails -> rows and parameters that make it fail: at the door, before and in the middle.
 FAILURES = {
-    "NaN in X": ({"X": np.full_like(X, np.nan)}, {}),
+    "infinity in X": ({"X": np.full_like(X, np.inf)}, {}),
     "rows of y": ({"rows": 59}, {}),
     "weights": ({"sample_weight": -np.ones(60)}, {}),
     "family": ({}, {"distribution": "nonsense"}),
@@ -99,7 +99,7 @@ def test_a_failed_increment_leaves_the_one_before_as_it_was(estimator, monkeypat
     net = estimator(**BRIEF).partial_fit(X, Y[estimator], **classes)
     again = estimator(**BRIEF).partial_fit(X, Y[estimator], **classes)
     with pytest.raises(ValueError, match="NaN"):
-        net.partial_fit(np.full_like(X, np.nan), Y[estimator])
+        net.partial_fit(np.full_like(X, np.inf), Y[estimator])
     # The optimizer's state is as it was, too.
     net.partial_fit(X, Y[estimator])
     again.partial_fit(X, Y[estimator])

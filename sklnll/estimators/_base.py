@@ -274,14 +274,8 @@ class NLLEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         with FitMonitor(self, given, to_predict) as monitor:
             with torch.inference_mode(False), torch.no_grad(), memory_errors():
                 fit = fit_network(
-                    rows,
-                    validation,
-                    door.columns,
-                    door.family,
-                    door.target,
-                    plan,
-                    random_state,
-                    monitor,
+                    *(rows, validation, door.columns, door.family, door.target),
+                    *(plan, random_state, monitor),
                 )
             self._set_fit(
                 {
