@@ -275,7 +275,7 @@ def with_first(value):
 CHANGES = [
     ("network_.weights", with_first(np.nan), "finite; got nan"),
     ("network_.weights", with_first(-np.inf), "finite; got -inf"),
-    ("network_.weights", lambda w: w[:, :-1], r"of shape \('any', 177\); got shape \(2, 176\)"),
+    ("network_.weights", lambda w: w[:, :-1], r"of shape \('any', \d+\); got shape \(2, \d+\)"),
     ("network_.weights", lambda w: w.T, "of shape"),
     ("network_.weights", lambda w: w[:0], "of shape"),
     ("network_.weights", lambda w: w.astype(int), "an array of float64 or float32; got an array"),

@@ -82,6 +82,12 @@ def may_hold_text(frame: Any, place: int) -> bool:
     return not _says_numbers(dtype) and _by_dtype(dtype) in (None, Stranger("text", str(dtype)))
 
 
+def may_have_gaps(X: np.ndarray) -> bool:
+    """Tell in one pass whether NaN may stand in an array; large numbers may say so, too."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isnan(X.sum()))
+
+
 def name_place(row: int | None, column: int | None, names: Sequence[Any] | None = None) -> str:
     """Say in words where a value stands; columns go by their names where they have any."""
     name = column if names is None or column is None else names[column]

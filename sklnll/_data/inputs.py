@@ -15,6 +15,7 @@ from scipy import sparse
 
 from .._numerics.statistics import weighted_mean_std
 from .categories import Levels
+from .columns import may_have_gaps
 from .stored import check_array, check_part, check_places, check_whole_number, stored_error
 from .x_units import InputScaling, has_two_values
 
@@ -75,7 +76,7 @@ class Inputs:
             return cls(X.shape[1], numbers, np.zeros(len(numbers)))
         of_numbers = _part(X, numbers)
         gaps: tuple[int, ...] = ()
-        if np.isnan(of_numbers.sum()):
+        if may_have_gaps(of_numbers):
             is_missing = np.isnan(of_numbers)
             varies = is_missing.any(axis=0) & ~is_missing.all(axis=0)
             gaps = tuple(np.flatnonzero(varies).tolist())
@@ -98,6 +99,7 @@ class Inputs:
         if any(place >= inputs.n_features for place in levels):
             raise stored_error(f"{name}.n_features", f"above {max(levels)}", f"{inputs.n_features}")
         expected = tuple(j for j in range(inputs.n_features) if j not in levels)
+        check_places(inputs.numbers, f"{name}.numbers", inputs.n_features)
         if inputs.numbers != expected:
             raise stored_error(f"{name}.numbers", "the columns without levels", "others")
         n_numbers = len(expected)
@@ -190,10 +192,9 @@ class Inputs:
         if sparse.issparse(X):
             return X
         of_numbers = _part(X, self.numbers)
-        is_missing = np.isnan(of_numbers)
-        if not is_missing.any():
+        if not may_have_gaps(of_numbers):
             return of_numbers
-        return np.where(is_missing, self.middle.astype(X.dtype), of_numbers)
+        return np.where(np.isnan(of_numbers), self.middle.astype(X.dtype), of_numbers)
 
     def of_sparse(self, X: Any) -> Any:
         """Express sparse rows as the network sees them, where zeros stay zeros."""

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 
 from .._numerics.statistics import rounding_of
+from .columns import may_have_gaps
 from .stored import check_array, check_flags, check_part, stored_error
 
 _NUMBERS_AT_ONCE = 2**20
@@ -47,7 +48,7 @@ class ColumnRanges:
         low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
         numbers = range(X.shape[1]) if numbers is None else numbers
         numbers = list(numbers)
-        if np.isnan(X.sum(axis=0)[numbers]).any():
+        if may_have_gaps(X):
             gaps[numbers] = np.isnan(X[:, numbers]).any(axis=0)
         low, high = (np.nan_to_num(end.astype(float)) for end in (low, high))
         return cls(low, high, spread, gaps)
