@@ -104,5 +104,5 @@ plt.show()
 # The marginal distribution keeps its promise at 90 %, too, and yet it knows nothing: its intervals
 # are wider by a fifth or more. So it is not enough to be calibrated. Among calibrated predictions
 # the sharpest one is the best, and a proper score weighs both properties at once: NLL and CRPS are
-# lowest where the width is recalibrated, and for five members. For labels, :class:`sklnll.displays.ClassCalibrationDisplay` asks the
-# same question.
+# lowest where the width is recalibrated, and for five members. For labels,
+# :class:`sklnll.displays.ClassCalibrationDisplay` asks the same question.
