@@ -98,8 +98,11 @@ class Inputs:
         check_whole_number(inputs.n_features, f"{name}.n_features", 1)
         if any(place >= inputs.n_features for place in levels):
             raise stored_error(f"{name}.n_features", f"above {max(levels)}", f"{inputs.n_features}")
-        expected = tuple(j for j in range(inputs.n_features) if j not in levels)
         check_places(inputs.numbers, f"{name}.numbers", inputs.n_features)
+        n_columns = len(inputs.numbers) + len(levels)
+        if inputs.n_features != n_columns:
+            raise stored_error(f"{name}.n_features", f"{n_columns}", f"{inputs.n_features}")
+        expected = tuple(j for j in range(n_columns) if j not in levels)
         if inputs.numbers != expected:
             raise stored_error(f"{name}.numbers", "the columns without levels", "others")
         n_numbers = len(expected)
