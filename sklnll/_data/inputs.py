@@ -112,12 +112,14 @@ class Inputs:
         check_places(inputs.two_valued, f"{name}.two_valued", n_numbers)
         check_places(inputs.gaps, f"{name}.gaps", n_numbers)
         n_codes = {place: len(of_column) for place, of_column in levels.items()}
+        for place, n in inputs.embedded.items():
+            check_whole_number(n, f"{name}.embedded[{place}]", 1)
+        for place, shares in inputs.dummies.items():
+            check_array(shares, f"{name}.dummies[{place}]", np.shape(shares), empty=True)
         if inputs.n_codes != n_codes:
             raise stored_error(
                 f"{name}.dummies", f"of {n_codes} codes a column", f"{inputs.n_codes}"
             )
-        for place, shares in inputs.dummies.items():
-            check_array(shares, f"{name}.dummies[{place}]", (n_codes[place],), empty=True)
 
     @property
     def n_plain(self) -> int:
