@@ -194,23 +194,21 @@ def _is_categorical(frame: Any, place: int, name: str) -> bool:
         return True
     if not may_hold_text(frame, place):
         return False
-    texts = {text for text in as_keys(column_of(frame, place)) if text is not None}
-    if kinds_of(texts) != {"text"} or not all(_is_text(v) for v in column_of(frame, place)):
+    values = column_of(frame, place)
+    keys = as_keys(values)
+    known = [value for value, key in zip(values, keys, strict=True) if key is not None]
+    if not known or not all(isinstance(value, str) for value in known):
         return False
+    texts = set(known)
     kind = _kind_of_text(texts, len(frame))
     if kind:
         where = name_place(None, place, names_of_columns(frame))
         raise NotNumbersError(
-            f"{name}: {where} holds {kind}, such as {min(map(str, texts))!r:.60}. Leave the column "
+            f"{name}: {where} holds {kind}, such as {min(texts)!r:.60}. Leave the column "
             "out, or say in numbers what matters of it (by astype(float) if it spells numbers). "
             f"If it does hold categories, make them such by astype('category'). {SKRUB}"
         )
     return True
-
-
-def _is_text(value: Any) -> bool:
-    """Tell whether a value is text, or missing: other objects have a text, too."""
-    return isinstance(value, str) or as_keys([value]) == [None]
 
 
 def _kind_of_text(texts: set[Any], n_rows: int) -> str:

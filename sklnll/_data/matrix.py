@@ -66,7 +66,8 @@ def check_matrix(
     own = names_of_columns(rows)
     names = columns if own is None else own
     if codes:
-        validate_data(estimator, rows, reset=reset, skip_check_array=True)
+        if reset:  # else `codes_of` has compared them
+            validate_data(estimator, rows, reset=True, skip_check_array=True)
         X = _with_codes(estimator, rows, codes, name, names)
     else:
         rows = check_numeric_columns(rows, name, columns)

@@ -46,8 +46,7 @@ class ColumnRanges:
             low, high = (end.toarray().ravel() for end in (X.min(axis=0), X.max(axis=0)))
             return cls(low.astype(float), high.astype(float), spread, gaps)
         low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
-        numbers = range(X.shape[1]) if numbers is None else numbers
-        numbers = list(numbers)
+        numbers = list(range(X.shape[1]) if numbers is None else numbers)
         if may_have_gaps(X):
             gaps[numbers] = np.isnan(X[:, numbers]).any(axis=0)
         low, high = (np.nan_to_num(end.astype(float)) for end in (low, high))

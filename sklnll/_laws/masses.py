@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -12,7 +12,7 @@ import numpy as np
 from .._numerics.sums import N_STEPS, last_degrees, sums_up_to, weights_of_sum
 from .doubts import SUMMARIES, TOLERANCE, warn_of_rows, warn_of_totals
 from .law import CountLaw
-from .stretches import Stretches, measured, tabulated
+from .stretches import Stretches, measured, of_rows, tabulated
 
 _LARGEST = 2.0**53
 """Beyond it floats do not tell counts apart."""
@@ -72,10 +72,7 @@ class Sums:
 
     def of_rows(self, rows: np.ndarray) -> Sums:
         """Return the sums of some of the rows."""
-        n_rows = len(self.mode)
-        halves = np.concatenate([rows, n_rows + rows])
-        values = (getattr(self, field.name) for field in fields(self))
-        return Sums(*(v[..., rows if v.shape[-1] == n_rows else halves] for v in values))
+        return of_rows(self, rows, len(self.mode))
 
 
 class Adder:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import legendre
 
 from .doubts import TOLERANCE
 from .half_lines import HalfLines
-from .stretches import Stretches, measured, tabulated
+from .stretches import Stretches, measured, of_rows, tabulated
 
 _N_NODES = 20
 NODES, WEIGHTS = legendre.leggauss(_N_NODES)
@@ -119,15 +119,7 @@ class Quadrature:
 
     def of_rows(self, rows: np.ndarray) -> Quadrature:
         """Return the integrals of some of the rows."""
-        n_rows = len(self.total)
-        halves = np.concatenate([rows, n_rows + rows])
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Quadrature(
-            **{
-                name: value[..., rows if value.shape[-1] == n_rows else halves]
-                for name, value in parts.items()
-            }
-        )
+        return of_rows(self, rows, len(self.total))
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
+
+Parts = TypeVar("Parts")
 
 _MOST_SPLITS = 48
 _PATIENCE = 4
@@ -112,3 +115,14 @@ def tabulated(
     table = np.zeros((len(values), n_most, len(last)))
     table[:, position, half] = values[:, order]
     return starts, table
+
+
+def of_rows(parts: Parts, rows: np.ndarray, n_rows: int) -> Parts:
+    """Take some of the rows out of a data class of arrays.
+
+    Each array ends in an axis of all `n_rows` rows, or of both half lines of each.
+    """
+    halves = np.concatenate([rows, n_rows + rows])
+    named: Any = parts
+    values = (getattr(parts, field.name) for field in fields(named))
+    return type(parts)(*(v[..., rows if v.shape[-1] == n_rows else halves] for v in values))

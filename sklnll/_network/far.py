@@ -2,10 +2,10 @@
 
 What it would say there was never compared with any y. So a column that lies far outside of its
 training range counts as unknown, and so does a category that was never seen, or a missing value
-where none was: the network is asked what it would predict with the column at
-several places of the range. Where all answers agree, the column does not matter, and their mean is
-predicted; by as much as they differ, the prediction falls back to the fit without x. Then no row,
-wherever it lies, can be much worse than that fit.
+where none was: the network is asked what it would predict with the column at several places of the
+range. Where all answers agree, the column does not matter, and their mean is predicted; by as much
+as they differ, the prediction falls back to the fit without x. Then no row, wherever it lies, can
+be much worse than that fit.
 """
 
 from __future__ import annotations
